@@ -1,0 +1,30 @@
+#ifndef OO_LOG_H
+#define OO_LOG_H
+/*
+ * The log: one line a change. lib/ never logs above debug; agent/ and cli/ decide what is said.
+ * Under systemd (JOURNAL_STREAM is standard error's) lines go to the journal with structured
+ * fields; else to standard error, plain. The sink is the one global of the project.
+ */
+#include <stdbool.h>
+
+/* The levels of syslog(3), by their numbers. */
+enum oo_log_level {
+	OO_LOG_ERROR = 3,   /* an operator must act */
+	OO_LOG_WARNING = 4, /* going on without */
+	OO_LOG_NOTICE = 5,  /* role, lease and address changes */
+	OO_LOG_INFO = 6,    /* start, stop, reload */
+	OO_LOG_DEBUG = 7,
+};
+
+/* Structured journal fields of a line: "GROUP=office". At most OO_LOG_FIELDS_MAX, ended by NULL. */
+#define OO_LOG_FIELDS_MAX 8
+
+/* identifier must outlive the log. Call once, before the first line. */
+void oo_log_open(const char *identifier, enum oo_log_level most);
+bool oo_log_wants(enum oo_log_level level);
+void oo_log(enum oo_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As oo_log, with journal fields; shown only in the journal. fields may be NULL. */
+void oo_log_fields(enum oo_log_level level, const char *const *fields, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,46 @@
+#include "event/timer.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+static int on_time(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct oo_timer *timer = user;
+	(void)source;
+	(void)usec;
+	timer->expired(timer);
+	return 0;
+}
+
+int oo_timer_init(struct oo_timer *timer, sd_event *event, oo_timer_fn *expired)
+{
+	*timer = (struct oo_timer){.expired = expired};
+	int r = sd_event_add_time(event, &timer->source, CLOCK_BOOTTIME, 0, 1, on_time, timer);
+	if (r < 0) {
+		return r;
+	}
+	r = sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+	assert(r >= 0);
+	return 0;
+}
+
+void oo_timer_done(struct oo_timer *timer)
+{
+	timer->source = sd_event_source_disable_unref(timer->source);
+}
+
+void oo_timer_set(struct oo_timer *timer, int64_t at)
+{
+	int r;
+	if (at == OO_NEVER) {
+		r = sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+		assert(r >= 0);
+		return;
+	}
+	r = sd_event_source_set_time(timer->source, at <= 0 ? 0 : (uint64_t)at * 1000);
+	assert(r >= 0);
+	r = sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
+	assert(r >= 0);
+}

@@ -1,0 +1,30 @@
+#ifndef OO_TIMER_H
+#define OO_TIMER_H
+/*
+ * A one-shot timer on sd-event, absolute, on CLOCK_BOOTTIME, with 1 us accuracy (sd-event's default
+ * of 250 ms would let a hold outlast its deadline). Embedded in its owner; find the owner in the
+ * callback with oo_container_of.
+ */
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct oo_timer;
+typedef void oo_timer_fn(struct oo_timer *timer);
+
+struct oo_timer {
+	sd_event_source *source; /* owned */
+	oo_timer_fn *expired;
+};
+
+/* Makes an unarmed timer. Returns 0 or -errno of sd_event_add_time(3). */
+int oo_timer_init(struct oo_timer *timer, sd_event *event, oo_timer_fn *expired);
+/* Disarms and frees; a zeroed timer is accepted. */
+void oo_timer_done(struct oo_timer *timer);
+
+/*
+ * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the next
+ * turn of the loop. The callback runs from the loop, once per arming.
+ */
+void oo_timer_set(struct oo_timer *timer, int64_t at);
+
+#endif

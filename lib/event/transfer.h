@@ -1,0 +1,36 @@
+#ifndef OO_TRANSFER_H
+#define OO_TRANSFER_H
+/*
+ * libcurl transfers on the loop (curl's multi socket interface on sd-event; libcurl-multi(3)).
+ * One oo_transfers holds one connection pool. An easy handle is the caller's before and after its
+ * transfer, and must not be touched (but by cancel) while it runs.
+ */
+#include <curl/curl.h>
+#include <systemd/sd-event.h>
+
+#include "base/error.h"
+
+struct oo_transfers;
+
+/*
+ * The one answer of a transfer; runs from the loop, never inside start. code: CURLE_OK or why not. The
+ * handle is already out of the pool: it may be started again, cleaned up, or left.
+ */
+typedef void oo_transfer_fn(CURL *easy, CURLcode code, void *user);
+
+/* Returns 0, -ENOMEM or sd-event's error. The loop must outlive it. curl_global_init is the caller's. */
+int oo_transfers_new(sd_event *event, struct oo_transfers **ret_transfers, struct oo_err *err);
+/* Cancels what runs, closes the connections. NULL is accepted. */
+void oo_transfers_free(struct oo_transfers *transfers);
+
+/*
+ * Starts easy. CURLOPT_PRIVATE, NOSIGNAL and QUICK_EXIT are set here (QUICK_EXIT: a cancelled transfer
+ * does not wait for its name lookup). Returns 0, -ENOMEM, or -EINVAL if curl refuses the handle; done
+ * runs only after 0.
+ */
+int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done,
+		       void *user);
+/* Takes a running easy out: its done will not run. Its connection is closed. */
+void oo_transfers_cancel(struct oo_transfers *transfers, CURL *easy);
+
+#endif
