@@ -1,0 +1,133 @@
+#include "core/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void on_claim_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
+{
+	if (event->outcome == OO_OUTCOME_DONE) {
+		oo_core_activate(core, group, event->pairs, OO_CAUSE_CLAIMED);
+		return;
+	}
+	/* Refused, but our own nonce is read back: a hedged copy came first. */
+	if (event->outcome == OO_OUTCOME_REFUSED &&
+	    oo_core_is_ours(core, group, &event->pairs->claim)) {
+		oo_core_activate(core, group, event->pairs, OO_CAUSE_READ_BACK);
+		return;
+	}
+	oo_core_enter(core, group, OO_ROLE_STANDBY,
+		      event->outcome == OO_OUTCOME_REFUSED ? OO_CAUSE_CLAIM_REFUSED
+							   : OO_CAUSE_UNKNOWN);
+	group->request.next_at = core->now + core->config.retry_ms;
+}
+
+/* The hold counts from the sending, never from the answer. */
+static void on_renewal_answer(struct oo_core *core, struct group *group,
+			      const struct oo_event *event)
+{
+	int64_t sent_at = group->request.sent_at;
+
+	switch (event->outcome) {
+	case OO_OUTCOME_DONE:
+		group->renewed_at = sent_at;
+		group->want.guard_until = sent_at + group->mine.claim.ttl_ms;
+		group->want.hold_until = group->want.guard_until -
+					 oo_core_in_proportion(core, group, core->config.margin_ms);
+		group->request.next_at =
+			sent_at + oo_core_in_proportion(core, group, core->config.renew_ms);
+		return;
+	case OO_OUTCOME_REFUSED:
+		oo_core_leave(core, group, OO_CAUSE_LOST);
+		return;
+	case OO_OUTCOME_UNKNOWN:
+		group->request.next_at = sent_at + core->config.retry_ms;
+		return;
+	}
+}
+
+/*
+ * Unknown outcomes: who does not know whether its hand-over was carried out must write a fresh claim
+ * of its own before it may hold again. Who stops does not want to: it tries again to give up.
+ */
+static void on_not_yielded(struct oo_core *core, struct group *group)
+{
+	if (!core->stopping) {
+		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_UNKNOWN);
+		return;
+	}
+	group->request.next_at = core->now + core->config.retry_ms;
+}
+
+static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
+{
+	if (event->outcome == OO_OUTCOME_UNKNOWN) {
+		oo_core_choose_target(core, group);
+		on_not_yielded(core, group);
+		return;
+	}
+	const struct oo_claim *claim = &event->pairs->claim;
+	if (event->outcome == OO_OUTCOME_DONE) {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_YIELDED);
+	} else if (claim->nonce == group->mine.claim.nonce) { /* the target's member key is gone */
+		memset(group->target, 0, sizeof(group->target));
+		on_not_yielded(core, group);
+	} else if (oo_core_is_ours(core, group, claim)) { /* an earlier fresh claim got through */
+		oo_core_own(group, event->pairs);
+		group->request.next_at = core->now;
+	} else { /* ends our claim: only we could write that, in an earlier copy */
+		oo_core_enter(core, group, OO_ROLE_STANDBY,
+			      claim->ends == group->mine.claim.nonce ? OO_CAUSE_YIELDED
+								     : OO_CAUSE_LOST);
+	}
+}
+
+static void on_reclaim_answer(struct oo_core *core, struct group *group,
+			      const struct oo_event *event)
+{
+	if (event->outcome == OO_OUTCOME_UNKNOWN) {
+		group->request.next_at = core->now + core->config.retry_ms;
+	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
+		oo_core_activate(core, group, event->pairs, OO_CAUSE_CLAIMED);
+	} else if (oo_core_is_ours(core, group, &event->pairs->claim)) {
+		oo_core_own(group, event->pairs);
+		group->request.next_at = core->now;
+	} else {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_LOST);
+	}
+}
+
+void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
+{
+	struct group *group = &core->groups[event->group];
+
+	/* An answer is believed only with the number of the request that it answers. */
+	if (!group->request.busy || event->seq != group->want.request.seq) {
+		return;
+	}
+	group->request.busy = false;
+	assert(event->pairs != NULL || event->outcome == OO_OUTCOME_UNKNOWN ||
+	       group->want.request.op == OO_REQUEST_RENEW);
+	if (event->pairs != NULL) {
+		oo_core_observe_pair(core, group, group->request.noted_revision, event,
+				     event->pairs);
+	}
+	if (event->outcome == OO_OUTCOME_REFUSED) {
+		core->paused = event->paused;
+	}
+	switch (group->want.request.op) {
+	case OO_REQUEST_CLAIM:
+		on_claim_answer(core, group, event);
+		return;
+	case OO_REQUEST_RENEW:
+		on_renewal_answer(core, group, event);
+		return;
+	case OO_REQUEST_YIELD:
+		on_yield_answer(core, group, event);
+		return;
+	case OO_REQUEST_RECLAIM:
+		on_reclaim_answer(core, group, event);
+		return;
+	case OO_REQUEST_NONE:
+		return;
+	}
+}

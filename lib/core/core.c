@@ -1,0 +1,282 @@
+#include "core/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void take_read(struct oo_core *core, const struct oo_event *event)
+{
+	if (!core->read_busy || event->seq != core->read_seq) {
+		return;
+	}
+	core->read_busy = false;
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		struct group *group = &core->groups[g];
+		if (event->outcome != OO_OUTCOME_DONE) {
+			oo_core_lose_contact(group);
+			continue;
+		}
+		oo_core_observe_pair(core, group, group->read_noted_revision, event,
+				     &event->pairs[g]);
+		oo_core_confirm_absence(core, group);
+	}
+	if (event->outcome == OO_OUTCOME_DONE) {
+		core->paused = event->paused;
+	} else {
+		core->read_at = core->now + core->config.retry_ms;
+	}
+}
+
+static void take(struct oo_core *core, const struct oo_event *event)
+{
+	switch (event->type) {
+	case OO_EVENT_TIME:
+		break;
+	case OO_EVENT_READ:
+		take_read(core, event);
+		break;
+	case OO_EVENT_WATCH:
+		oo_core_observe_watch(core, &core->groups[event->group], event);
+		break;
+	case OO_EVENT_PAUSE:
+		core->paused = event->paused;
+		break;
+	case OO_EVENT_ANSWER:
+		oo_core_take_answer(core, event);
+		break;
+	case OO_EVENT_MEMBERS:
+		core->n_members = event->n_members < OO_CORE_MEMBERS_MAX ? event->n_members
+									 : OO_CORE_MEMBERS_MAX;
+		memcpy(core->members, event->members, sizeof(core->members[0]) * core->n_members);
+		break;
+	case OO_EVENT_CHECK:
+		oo_core_count(&core->checks[event->index], event->health);
+		break;
+	case OO_EVENT_LINK:
+		core->groups[event->group].link_up = event->up;
+		break;
+	case OO_EVENT_ADDRESS:
+		core->groups[event->group].address_up = event->up;
+		break;
+	case OO_EVENT_STOP:
+		if (!core->stopping) {
+			core->stopping = true;
+			core->stop_until = core->now + core->config.ttl_ms;
+		}
+		break;
+	}
+}
+
+static void settle_standby(struct oo_core *core, struct group *group)
+{
+	enum oo_cause cause;
+	int check;
+
+	if (core->stopping) {
+		return;
+	}
+	if (group->known && oo_core_is_ours(core, group, &group->pair.claim)) {
+		oo_core_activate(core, group, &group->pair, OO_CAUSE_READ_BACK);
+	} else if (oo_core_is_offered(core, group)) {
+		oo_core_activate(core, group, &group->pair, OO_CAUSE_OFFERED);
+	} else if (!core->paused && core->now >= group->request.next_at &&
+		   oo_core_eligible(core, group, &check) == OO_HEALTH_UP &&
+		   core->now >= oo_core_take_at(core, group, &cause)) {
+		oo_core_enter(core, group, OO_ROLE_ACQUIRING, cause);
+		oo_core_send_claim(core, group, cause);
+	}
+}
+
+/* A later revision than our claim's shows another one there, or none. */
+static bool is_lost(const struct group *group)
+{
+	return group->known && group->revision > group->mine.claim.revision &&
+	       group->pair.claim.nonce != group->mine.claim.nonce;
+}
+
+/*
+ * Never move without a gain: away only to an eligible standby, and only while etcd answers, since
+ * nothing could be handed over without it.
+ */
+static bool should_leave_for_health(const struct oo_core *core, const struct group *group,
+				    enum oo_cause *ret_why)
+{
+	int check;
+	if (core->paused || oo_core_eligible(core, group, &check) != OO_HEALTH_DOWN ||
+	    oo_core_best_other(core, group) == NULL || group->renewed_at == 0 ||
+	    core->now - group->renewed_at >
+		    2 * oo_core_in_proportion(core, group, core->config.renew_ms)) {
+		return false;
+	}
+	*ret_why = group->link_up ? OO_CAUSE_CHECK_DOWN : OO_CAUSE_LINK_DOWN;
+	return true;
+}
+
+static void settle_active(struct oo_core *core, struct group *group)
+{
+	enum oo_cause why;
+
+	if (is_lost(group)) {
+		oo_core_leave(core, group, OO_CAUSE_LOST);
+	} else if (core->stopping) {
+		oo_core_leave(core, group, OO_CAUSE_STOPPING);
+	} else if (should_leave_for_health(core, group, &why)) {
+		oo_core_leave(core, group, why);
+	} else if (!group->request.busy && core->now >= group->request.next_at) {
+		oo_core_send_renewal(core, group);
+	}
+}
+
+static void settle_releasing(struct oo_core *core, struct group *group)
+{
+	if (group->address_up) {
+		return;
+	}
+	if (group->leaving == OO_CAUSE_LOST) {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_LOST);
+	} else {
+		oo_core_enter(core, group, OO_ROLE_HANDING_OVER, OO_CAUSE_ADDRESS_DOWN);
+	}
+}
+
+static void settle_handing_over(struct oo_core *core, struct group *group)
+{
+	if (core->stopping && core->now >= core->stop_until) {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_GAVE_UP);
+	} else if (!group->request.busy && core->now >= group->request.next_at) {
+		oo_core_send_yield(core, group);
+	}
+}
+
+static void settle_reclaiming(struct oo_core *core, struct group *group)
+{
+	if (core->stopping) {
+		group->leaving = OO_CAUSE_STOPPING;
+		oo_core_choose_target(core, group);
+		oo_core_enter(core, group, OO_ROLE_HANDING_OVER, OO_CAUSE_STOPPING);
+	} else if (!group->request.busy && core->now >= group->request.next_at) {
+		oo_core_send_reclaim(core, group);
+	}
+}
+
+static void settle_once(struct oo_core *core, struct group *group)
+{
+	switch (group->want.role) {
+	case OO_ROLE_STANDBY:
+		settle_standby(core, group);
+		return;
+	case OO_ROLE_ACQUIRING:
+		return; /* the answer decides */
+	case OO_ROLE_ACTIVE:
+		settle_active(core, group);
+		return;
+	case OO_ROLE_RELEASING:
+		settle_releasing(core, group);
+		return;
+	case OO_ROLE_HANDING_OVER:
+		settle_handing_over(core, group);
+		return;
+	case OO_ROLE_RECLAIMING:
+		settle_reclaiming(core, group);
+		return;
+	}
+}
+
+/* Until nothing moves any more: each role waits for something from outside, so this ends. */
+static void settle(struct oo_core *core, struct group *group)
+{
+	enum oo_role before;
+	do {
+		before = group->want.role;
+		settle_once(core, group);
+	} while (group->want.role != before);
+	group->want.address =
+		group->want.role == OO_ROLE_ACTIVE && core->now < group->want.hold_until;
+}
+
+static void sooner(int64_t *wake_at, int64_t at)
+{
+	if (at < *wake_at) {
+		*wake_at = at;
+	}
+}
+
+static int64_t later(int64_t one, int64_t other)
+{
+	return one > other ? one : other;
+}
+
+static int64_t wake_of(const struct oo_core *core, const struct group *group)
+{
+	int64_t wake_at = OO_CORE_NEVER;
+	enum oo_cause cause;
+	int check;
+
+	switch (group->want.role) {
+	case OO_ROLE_STANDBY:
+		if (!core->stopping && !core->paused &&
+		    oo_core_eligible(core, group, &check) == OO_HEALTH_UP) {
+			sooner(&wake_at,
+			       later(oo_core_take_at(core, group, &cause), group->request.next_at));
+		}
+		break;
+	case OO_ROLE_ACTIVE:
+		if (group->want.address) {
+			sooner(&wake_at, group->want.hold_until);
+		}
+		break;
+	case OO_ROLE_ACQUIRING:
+	case OO_ROLE_RELEASING:
+	case OO_ROLE_HANDING_OVER:
+	case OO_ROLE_RECLAIMING:
+		break;
+	}
+	if (!group->request.busy && group->want.role != OO_ROLE_STANDBY &&
+	    group->want.role != OO_ROLE_RELEASING) {
+		sooner(&wake_at, group->request.next_at);
+	}
+	return wake_at;
+}
+
+static void plan(struct oo_core *core)
+{
+	if (!core->read_busy && core->now >= core->read_at) {
+		core->read_busy = true;
+		core->read_seq = ++core->sequence;
+		core->read_at = core->now + core->config.renew_ms;
+		for (size_t g = 0; g < core->config.n_groups; g++) {
+			core->groups[g].read_noted_revision = core->groups[g].revision;
+		}
+	}
+	core->wake_at = core->read_busy ? OO_CORE_NEVER : core->read_at;
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		sooner(&core->wake_at, wake_of(core, &core->groups[g]));
+	}
+	if (core->stopping && core->now < core->stop_until) {
+		sooner(&core->wake_at, core->stop_until);
+	}
+}
+
+/* What must hold after every step, whatever came in. */
+static void check_invariants(const struct oo_core *core)
+{
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		const struct oo_want *want = &core->groups[g].want;
+		assert(!want->address || want->role == OO_ROLE_ACTIVE);
+		assert(!want->address || core->now < want->hold_until);
+		assert(want->hold_until <= want->guard_until);
+		assert(want->role != OO_ROLE_ACTIVE || core->groups[g].mine.claim.nonce != 0);
+	}
+	assert(core->wake_at > core->now);
+}
+
+void oo_core_step(struct oo_core *core, int64_t now, const struct oo_event *event)
+{
+	core->now = later(core->now, now);
+	core->n_transitions = 0;
+	take(core, event);
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		settle(core, &core->groups[g]);
+	}
+	plan(core);
+	check_invariants(core);
+}

@@ -1,0 +1,264 @@
+#ifndef OO_CORE_H
+#define OO_CORE_H
+/*
+ * The core: the lease protocol, roles, health counting and ranking of one agent, for all its groups.
+ *
+ * PURE: no clock, I/O, heap, log, or library call but memcpy and its kin and assert. It is told what
+ * happened (oo_core_step) and answers with what should be so now (oo_core_want): levels, so applying
+ * the same want twice is harmless and a failed driver call is simply tried again. docs/design.md
+ * section 2 is the protocol, with the state table; the rules are quoted where they are obeyed.
+ *
+ * Every time is CLOCK_BOOTTIME ms; every duration ms. Strings are copied, never kept by pointer.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OO_CORE_NEVER INT64_MAX
+
+#define OO_CORE_GROUPS_MAX 16
+#define OO_CORE_CHECKS_MAX 64
+#define OO_CORE_MEMBERS_MAX 128
+#define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
+#define OO_CORE_VALUE_LENGTH 768
+#define OO_CORE_TRIED_MAX 8
+#define OO_CORE_TRANSITIONS_MAX 8
+
+/* A standby waits this much longer for each better placed one. */
+#define OO_CORE_STAGGER_MS 100
+
+enum oo_role {
+	OO_ROLE_STANDBY,      /* holds nothing; watches, and takes over when it may */
+	OO_ROLE_ACQUIRING,    /* a claim is under way */
+	OO_ROLE_ACTIVE,       /* the claim is ours; the address is up while the hold lasts */
+	OO_ROLE_RELEASING,    /* the address is being taken down */
+	OO_ROLE_HANDING_OVER, /* the address is down; a release or an offer is under way */
+	OO_ROLE_RECLAIMING,   /* nobody knows whose claim it is until a fresh one of ours is in */
+};
+#define OO_ROLES 6
+
+enum oo_cause {
+	OO_CAUSE_NONE,
+	OO_CAUSE_HOLDER_SILENT, /* the same claim and beat for a ttl; number: for how long, ms */
+	OO_CAUSE_RELEASED,      /* the holder gave it up */
+	OO_CAUSE_OFFERED,       /* the holder handed it to us; peer: who */
+	OO_CAUSE_ABSENT,        /* no claim was there for a ttl */
+	OO_CAUSE_READ_BACK,     /* a claim of ours whose answer was lost is in etcd */
+	OO_CAUSE_CLAIMED,       /* our claim went through */
+	OO_CAUSE_CLAIM_REFUSED, /* somebody or something was faster */
+	OO_CAUSE_UNKNOWN,       /* etcd did not say whether the request was carried out */
+	OO_CAUSE_LOST,          /* etcd shows another claim, or none; peer: whose */
+	OO_CAUSE_CHECK_DOWN, /* a required check is down and another node is better; check: which */
+	OO_CAUSE_LINK_DOWN,  /* the interface of the addresses has no link */
+	OO_CAUSE_STOPPING,   /* the agent was told to stop */
+	OO_CAUSE_ADDRESS_DOWN, /* the address is gone, the claim may go too */
+	OO_CAUSE_YIELDED,      /* released or handed over; peer: to whom */
+	OO_CAUSE_GAVE_UP,      /* stopping, and etcd did not answer in time */
+};
+#define OO_CAUSES 16
+
+enum oo_claim_kind {
+	OO_CLAIM_TAKEN,
+	OO_CLAIM_OFFERED,  /* written by a holder for another node, which renews it at once */
+	OO_CLAIM_RELEASED, /* nobody's */
+};
+
+/*
+ * The leader key as etcd has it. value is compared byte by byte; it is opaque here, and empty when it
+ * was too long to keep (then its revision alone is compared).
+ * revision  its mod_revision (etcd mvccpb.KeyValue); 0: the key is absent, and all else is zero.
+ * nonce     names this claim; 0 for a value that is none of ours to understand.
+ * ends      nonce of the claim that this one followed, 0 if none.
+ */
+struct oo_claim {
+	int64_t revision;
+	uint64_t nonce, ends, epoch;
+	enum oo_claim_kind kind;
+	int64_t ttl_ms;
+	char node[OO_CORE_NAME_LENGTH]; /* holder, or whom it is offered to; empty: released */
+	uint16_t value_length;
+	char value[OO_CORE_VALUE_LENGTH];
+};
+
+/* The beat key: what the holder writes at every renewal. revision 0: absent. */
+#define OO_CORE_BEAT_LENGTH 128
+struct oo_beat {
+	int64_t revision;
+	uint16_t value_length;
+	char value[OO_CORE_BEAT_LENGTH];
+};
+
+/* Both keys at one revision of etcd. */
+struct oo_pair {
+	struct oo_claim claim;
+	struct oo_beat beat;
+};
+
+enum oo_health {
+	OO_HEALTH_UNKNOWN, /* not known yet, or our own failure: neither takes nor gives up for it */
+	OO_HEALTH_UP,
+	OO_HEALTH_DOWN,
+};
+
+struct oo_core_check {
+	unsigned rise, fall; /* consecutive results that turn it; at least 1 */
+	int inherits;        /* index of the same check before a reload, -1: starts unknown */
+};
+
+struct oo_core_group {
+	uint64_t checks; /* bit i: check i is required */
+};
+
+/* Of one agent. renew, margin: for its own ttl; a claim with another ttl gets them in proportion. */
+struct oo_core_config {
+	char node[OO_CORE_NAME_LENGTH];
+	int priority;
+	int64_t ttl_ms, renew_ms, margin_ms;
+	int64_t retry_ms; /* between tries that failed */
+	size_t n_groups, n_checks;
+	struct oo_core_group groups[OO_CORE_GROUPS_MAX];
+	struct oo_core_check checks[OO_CORE_CHECKS_MAX];
+};
+
+struct oo_core_member {
+	char node[OO_CORE_NAME_LENGTH];
+	int priority;
+	uint32_t eligible; /* bit g: for group g */
+};
+
+enum oo_request_op {
+	OO_REQUEST_NONE,
+	OO_REQUEST_CLAIM, /* if both keys are still *expect and pause is absent: put claim and beat */
+	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's: put beat */
+	OO_REQUEST_YIELD, /* likewise (and node's member key exists, unless empty): put claim, beat */
+	OO_REQUEST_RECLAIM, /* likewise: put claim and beat */
+};
+
+/*
+ * What the core wants asked of etcd. A new seq asks for one new request, sent at once (its deadline
+ * counts from the step that made it) and answered exactly once by OO_EVENT_ANSWER.
+ * expect  points into the core, valid until the next step.
+ */
+struct oo_request {
+	uint64_t seq;
+	enum oo_request_op op;
+	uint64_t nonce, ends, epoch, beat;
+	enum oo_claim_kind kind;
+	int64_t ttl_ms;
+	char node[OO_CORE_NAME_LENGTH];
+	enum oo_cause cause;
+	const struct oo_pair *expect;
+};
+
+enum oo_outcome {
+	OO_OUTCOME_UNKNOWN, /* no answer: neither success nor failure */
+	OO_OUTCOME_DONE,
+	OO_OUTCOME_REFUSED, /* a compare failed; pair is what was read back in the same txn */
+};
+
+enum oo_event_type {
+	OO_EVENT_TIME,
+	OO_EVENT_READ, /* answer to want.read_seq: seq, outcome (DONE or UNKNOWN), revision, pairs, paused */
+	OO_EVENT_WATCH,  /* group, revision, claim and beat (NULL: unchanged) */
+	OO_EVENT_PAUSE,  /* paused: the watch saw it */
+	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read), paused if read */
+	OO_EVENT_MEMBERS, /* members, n_members: all that are present, this node or not */
+	OO_EVENT_CHECK,   /* index, health: one result */
+	OO_EVENT_LINK,    /* group, up */
+	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node */
+	OO_EVENT_STOP,    /* hand over or release everything */
+};
+
+/* News. Pointers are read during the step and not kept. */
+struct oo_event {
+	enum oo_event_type type;
+	unsigned group, index;
+	uint64_t seq;
+	enum oo_outcome outcome;
+	int64_t revision;            /* header.revision of the answer or of the watch event */
+	const struct oo_pair *pairs; /* READ: one a group; ANSWER: one */
+	const struct oo_claim *claim;
+	const struct oo_beat *beat;
+	bool paused, up;
+	enum oo_health health;
+	const struct oo_core_member *members;
+	size_t n_members;
+};
+
+/* What should be true now, for one group. */
+struct oo_want {
+	enum oo_role role;
+	bool address;       /* the VIPs are up; else they are down */
+	bool graceful;      /* down: there is time to reset connections first */
+	int64_t hold_until; /* the address is ours no longer from then on */
+	int64_t guard_until; /* nobody may be answered from then on, whatever becomes of us: sent_at + ttl */
+	struct oo_request request;
+};
+
+struct oo_transition {
+	unsigned group;
+	enum oo_role from, to;
+	enum oo_cause cause;
+	int64_t at, number;
+	int check;
+	uint64_t epoch;
+	char peer[OO_CORE_NAME_LENGTH];
+};
+
+/* What a group looks like from here, for people. */
+struct oo_core_view {
+	const struct oo_pair *pair;
+	bool known; /* a read or an event has shown the pair */
+	int64_t first_seen_at, role_since;
+	enum oo_cause cause;
+	enum oo_health eligible; /* UP: may take; DOWN: must not serve if another can */
+	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
+	bool link_up;
+	bool degraded; /* holds though ineligible: nobody is better */
+	uint64_t epoch;
+};
+
+struct oo_core;
+
+/* Bytes that a core needs; the caller gives the room (aligned as for malloc). */
+size_t oo_core_size(void);
+
+/*
+ * Makes a core in room. seed: from the kernel's random source, so that nonces never repeat.
+ * config is copied. Asserts that it makes sense (the configuration reader has checked it).
+ */
+struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed);
+
+/*
+ * Changes the checks (SIGHUP): config's checks, n_checks and groups[].checks are taken over. The caller
+ * steps afterwards.
+ */
+void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *config);
+
+/*
+ * Takes the news, settles, plans, checks. event may be OO_EVENT_TIME at any moment; it must come no
+ * later than oo_core_wake_at. now never goes back.
+ */
+void oo_core_step(struct oo_core *core, int64_t now, const struct oo_event *event);
+
+const struct oo_want *oo_core_want(const struct oo_core *core, unsigned group);
+/* A new number asks for one linearizable read of all groups' keys and pause. */
+uint64_t oo_core_read_seq(const struct oo_core *core);
+int64_t oo_core_wake_at(const struct oo_core *core);
+/* All is down and given up after OO_EVENT_STOP: the agent may exit. */
+bool oo_core_is_stopped(const struct oo_core *core);
+bool oo_core_is_paused(const struct oo_core *core);
+
+/* The transitions of the last step, oldest first. */
+const struct oo_transition *oo_core_transitions(const struct oo_core *core, size_t *ret_n);
+
+struct oo_core_view oo_core_view(const struct oo_core *core, unsigned group);
+/* Of check index: its state, and how many equal results in a row made or confirm it. */
+enum oo_health oo_core_check_health(const struct oo_core *core, unsigned index,
+				    unsigned *ret_streak);
+
+/* Stable words for logs, JSON and history: "handing_over", "holder_silent". */
+const char *oo_role_name(enum oo_role role);
+const char *oo_cause_name(enum oo_cause cause);
+
+#endif

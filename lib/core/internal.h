@@ -1,0 +1,120 @@
+#ifndef OO_CORE_INTERNAL_H
+#define OO_CORE_INTERNAL_H
+/* The core's state, shared by its own files only. */
+#include "core/core.h"
+
+struct check {
+	struct oo_core_check config;
+	enum oo_health health;
+	enum oo_health last; /* of the latest result */
+	unsigned streak;     /* equal results in a row */
+};
+
+struct request_state {
+	bool busy;
+	int64_t sent_at;        /* of the latest */
+	int64_t noted_revision; /* the newest that we had seen when it was sent */
+	int64_t next_at;        /* not before */
+};
+
+struct group {
+	struct oo_want want;
+	struct request_state request;
+	int64_t role_since;
+	enum oo_cause cause;
+
+	/* What etcd was last seen to have, and since when by our own clock. */
+	bool known;
+	struct oo_pair pair;
+	int64_t revision;
+	int64_t first_seen_at;
+	bool witnessed;                     /* the claim ends the very claim that we last saw */
+	uint64_t last_nonce;                /* of the last claim seen */
+	char previous[OO_CORE_NAME_LENGTH]; /* whose claim was seen before this one */
+	int64_t absent_since, absent_confirmed_at;
+	uint64_t epoch_seen;
+
+	/* Our claim, while the role is not standby or acquiring. */
+	struct oo_pair mine;
+	uint64_t beat;
+	uint64_t tried[OO_CORE_TRIED_MAX]; /* a ring: nonces whose fate is unknown */
+	unsigned n_tried;
+	uint64_t fresh;     /* nonce of the fresh claim that reclaims mine; 0: none yet */
+	int64_t renewed_at; /* when the last renewal that succeeded was sent; 0: none of this claim */
+
+	enum oo_cause leaving; /* why releasing: LOST, CHECK_DOWN, LINK_DOWN or STOPPING */
+	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
+	bool address_up, link_up;
+	int64_t read_noted_revision;
+};
+
+struct oo_core {
+	struct oo_core_config config;
+	struct group groups[OO_CORE_GROUPS_MAX];
+	struct check checks[OO_CORE_CHECKS_MAX];
+	struct oo_core_member members[OO_CORE_MEMBERS_MAX];
+	size_t n_members;
+	uint64_t random;
+	uint64_t sequence;
+	bool paused, stopping;
+	int64_t stop_until;
+	int64_t now;
+	uint64_t read_seq;
+	bool read_busy;
+	int64_t read_at; /* the next read */
+	int64_t wake_at;
+	struct oo_transition transitions[OO_CORE_TRANSITIONS_MAX];
+	size_t n_transitions;
+};
+
+/* observe.c: what etcd shows, and when it may be taken from somebody else. */
+void oo_core_observe_pair(struct oo_core *core, struct group *group, int64_t noted,
+			  const struct oo_event *event, const struct oo_pair *pair);
+void oo_core_observe_watch(struct oo_core *core, struct group *group, const struct oo_event *event);
+void oo_core_confirm_absence(struct oo_core *core, struct group *group);
+void oo_core_lose_contact(struct group *group);
+bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
+		     const struct oo_claim *claim);
+bool oo_core_is_offered(const struct oo_core *core, const struct group *group);
+int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
+			enum oo_cause *ret_cause);
+
+/* health.c: counting, eligibility, ranking. */
+void oo_core_count(struct check *check, enum oo_health result);
+enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *group,
+				int *ret_check);
+unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
+const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
+						const struct group *group);
+
+/* roles.c: the one door between roles, and what goes with it. */
+void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,
+		   enum oo_cause cause);
+void oo_core_own(struct group *group, const struct oo_pair *pair);
+void oo_core_activate(struct oo_core *core, struct group *group, const struct oo_pair *pair,
+		      enum oo_cause cause);
+void oo_core_choose_target(struct oo_core *core, struct group *group);
+void oo_core_leave(struct oo_core *core, struct group *group, enum oo_cause why);
+
+/* request.c: what is asked of etcd. */
+void oo_core_send_claim(struct oo_core *core, struct group *group, enum oo_cause cause);
+void oo_core_send_renewal(struct oo_core *core, struct group *group);
+void oo_core_send_yield(struct oo_core *core, struct group *group);
+void oo_core_send_reclaim(struct oo_core *core, struct group *group);
+
+/* answer.c: what etcd answered. */
+void oo_core_take_answer(struct oo_core *core, const struct oo_event *event);
+
+/* A ttl that came with the claim gets renew and margin in proportion. */
+static inline int64_t oo_core_in_proportion(const struct oo_core *core, const struct group *group,
+					    int64_t ms)
+{
+	return ms * group->mine.claim.ttl_ms / core->config.ttl_ms;
+}
+
+static inline unsigned oo_core_group_index(const struct oo_core *core, const struct group *group)
+{
+	return (unsigned)(group - core->groups);
+}
+
+#endif

@@ -1,0 +1,112 @@
+#include "core/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+size_t oo_core_size(void)
+{
+	return sizeof(struct oo_core);
+}
+
+struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed)
+{
+	struct oo_core *core = room;
+
+	assert(config->n_groups >= 1 && config->n_groups <= OO_CORE_GROUPS_MAX);
+	assert(config->n_checks <= OO_CORE_CHECKS_MAX);
+	assert(config->renew_ms > 0 && config->retry_ms > 0);
+	assert(config->ttl_ms > config->margin_ms + config->renew_ms);
+	memset(core, 0, sizeof(*core));
+	core->config = *config;
+	core->random = seed;
+	core->wake_at = 0;
+	for (size_t g = 0; g < config->n_groups; g++) {
+		core->groups[g].absent_since = OO_CORE_NEVER;
+	}
+	for (size_t i = 0; i < config->n_checks; i++) {
+		core->checks[i].config = config->checks[i];
+	}
+	return core;
+}
+
+void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *config)
+{
+	struct check checks[OO_CORE_CHECKS_MAX] = {0};
+
+	assert(config->n_groups == core->config.n_groups);
+	assert(config->n_checks <= OO_CORE_CHECKS_MAX);
+	for (size_t i = 0; i < config->n_checks; i++) {
+		if (config->checks[i].inherits >= 0) {
+			checks[i] = core->checks[config->checks[i].inherits];
+		}
+		checks[i].config = config->checks[i];
+	}
+	memcpy(core->checks, checks, sizeof(core->checks));
+	memcpy(core->config.checks, config->checks, sizeof(core->config.checks));
+	memcpy(core->config.groups, config->groups, sizeof(core->config.groups));
+	core->config.n_checks = config->n_checks;
+}
+
+const struct oo_want *oo_core_want(const struct oo_core *core, unsigned group)
+{
+	return &core->groups[group].want;
+}
+
+uint64_t oo_core_read_seq(const struct oo_core *core)
+{
+	return core->read_seq;
+}
+
+int64_t oo_core_wake_at(const struct oo_core *core)
+{
+	return core->wake_at;
+}
+
+bool oo_core_is_stopped(const struct oo_core *core)
+{
+	if (!core->stopping) {
+		return false;
+	}
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		const struct group *group = &core->groups[g];
+		if (group->want.role != OO_ROLE_STANDBY || group->address_up) {
+			return core->now >= core->stop_until;
+		}
+	}
+	return true;
+}
+
+bool oo_core_is_paused(const struct oo_core *core)
+{
+	return core->paused;
+}
+
+const struct oo_transition *oo_core_transitions(const struct oo_core *core, size_t *ret_n)
+{
+	*ret_n = core->n_transitions;
+	return core->transitions;
+}
+
+struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
+{
+	const struct group *group = &core->groups[index];
+	struct oo_core_view view = {
+		.pair = &group->pair,
+		.known = group->known,
+		.first_seen_at = group->first_seen_at,
+		.role_since = group->role_since,
+		.cause = group->cause,
+		.link_up = group->link_up,
+		.epoch = group->epoch_seen,
+	};
+	view.eligible = oo_core_eligible(core, group, &view.failed_check);
+	view.degraded = group->want.role == OO_ROLE_ACTIVE && view.eligible == OO_HEALTH_DOWN;
+	return view;
+}
+
+enum oo_health oo_core_check_health(const struct oo_core *core, unsigned index,
+				    unsigned *ret_streak)
+{
+	*ret_streak = core->checks[index].streak;
+	return core->checks[index].health;
+}
