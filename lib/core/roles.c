@@ -19,6 +19,7 @@ static const unsigned allowed[OO_ROLES] = {
 		bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY) | bit(OO_ROLE_HANDING_OVER),
 };
 
+/* The name of whoever else the cause is about; NULL: nobody. A name fills OO_CORE_NAME_LENGTH bytes. */
 static const char *peer_of(const struct group *group, enum oo_cause cause)
 {
 	switch (cause) {
@@ -43,7 +44,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_GAVE_UP:
 		break;
 	}
-	return "";
+	return NULL;
 }
 
 static void record(struct oo_core *core, struct group *group, enum oo_role to, enum oo_cause cause)
@@ -66,7 +67,10 @@ static void record(struct oo_core *core, struct group *group, enum oo_role to, e
 		(void)oo_core_eligible(core, group,
 				       &transition->check); /* only to name the check */
 	}
-	memcpy(transition->peer, peer_of(group, cause), sizeof(transition->peer));
+	const char *peer = peer_of(group, cause);
+	if (peer != NULL) {
+		memcpy(transition->peer, peer, sizeof(transition->peer));
+	}
 }
 
 void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,
