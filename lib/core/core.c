@@ -46,7 +46,10 @@ static void take(struct oo_core *core, const struct oo_event *event)
 	case OO_EVENT_MEMBERS:
 		core->n_members = event->n_members < OO_CORE_MEMBERS_MAX ? event->n_members
 									 : OO_CORE_MEMBERS_MAX;
-		memcpy(core->members, event->members, sizeof(core->members[0]) * core->n_members);
+		if (core->n_members > 0) {
+			memcpy(core->members, event->members,
+			       sizeof(core->members[0]) * core->n_members);
+		}
 		break;
 	case OO_EVENT_CHECK:
 		oo_core_count(&core->checks[event->index], event->health);

@@ -129,6 +129,18 @@ static void test_each_better_standby_is_given_100_ms_more(void)
 	      "[ 3231] ask claim n1 ends n2 epoch 8\n");
 }
 
+static void test_a_standby_that_loses_a_better_one_from_sight_takes_sooner(void)
+{
+	const struct oo_core_member better = {.node = "node-a", .priority = 200, .eligible = 1};
+	begin();
+	see_members(0, &better, 1);
+	UNTIL(3035);
+	TRACE("");
+	see_members(3040, NULL, 0);
+	TRACE("[ 3040] standby -> acquiring: absent\n"
+	      "[ 3040] ask claim n1 ends nothing epoch 1\n");
+}
+
 static void test_the_ttl_in_the_claim_is_what_a_standby_waits(void)
 {
 	begin();
@@ -227,6 +239,8 @@ CU_TestInfo stories_of_taking[] = {
 	{"the same pair seen again does not restart the wait",
 	 test_the_same_pair_seen_again_does_not_restart_the_wait},
 	{"each better standby is given 100 ms more", test_each_better_standby_is_given_100_ms_more},
+	{"a standby that loses a better one from sight takes sooner",
+	 test_a_standby_that_loses_a_better_one_from_sight_takes_sooner},
 	{"the ttl in the claim is what a standby waits",
 	 test_the_ttl_in_the_claim_is_what_a_standby_waits},
 	{"a claim that makes no sense gets a full ttl",
