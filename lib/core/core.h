@@ -23,6 +23,7 @@
 #define OO_CORE_VALUE_LENGTH 768
 #define OO_CORE_TRIED_MAX 8
 #define OO_CORE_TRANSITIONS_MAX 8
+#define OO_CORE_TTL_MAX_MS 3600000 /* a claim that says more is waited for this long */
 
 /* A standby waits this much longer for each better placed one. */
 #define OO_CORE_STAGGER_MS 100

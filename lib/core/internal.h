@@ -33,6 +33,7 @@ struct group {
 	char previous[OO_CORE_NAME_LENGTH]; /* whose claim was seen before this one */
 	int64_t absent_since, absent_confirmed_at;
 	uint64_t epoch_seen;
+	int64_t ttl_seen; /* of the last claim seen that said one */
 
 	/* Our claim, while the role is not standby or acquiring. */
 	struct oo_pair mine;

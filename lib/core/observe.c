@@ -8,10 +8,18 @@ static int64_t silence_needed(int64_t ttl_ms)
 	return ttl_ms + ttl_ms / 100 + 1;
 }
 
-/* A claim's ttl holds for whoever watches it; a value that says none gets our own. */
-static int64_t ttl_of(const struct oo_core *core, const struct oo_claim *claim)
+/*
+ * A claim's ttl holds for whoever watches it. Where there is none to read, whoever wrote the last one
+ * that was seen may hold for that long still; and whoever was never seen has our own.
+ */
+static int64_t ttl_of(const struct oo_core *core, const struct group *group)
 {
-	return claim->ttl_ms > 0 ? claim->ttl_ms : core->config.ttl_ms;
+	int64_t ttl_ms = group->pair.claim.ttl_ms;
+	if (ttl_ms <= 0) {
+		return core->config.ttl_ms > group->ttl_seen ? core->config.ttl_ms
+							     : group->ttl_seen;
+	}
+	return ttl_ms < OO_CORE_TTL_MAX_MS ? ttl_ms : OO_CORE_TTL_MAX_MS;
 }
 
 /*
@@ -73,6 +81,9 @@ static void settle_pair(struct oo_core *core, struct group *group, bool changed)
 	}
 	if (claim->epoch > group->epoch_seen) {
 		group->epoch_seen = claim->epoch;
+	}
+	if (claim->ttl_ms > 0) {
+		group->ttl_seen = ttl_of(core, group);
 	}
 }
 
@@ -178,12 +189,12 @@ int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 		    core->now - group->absent_confirmed_at > core->config.ttl_ms / 2) {
 			return OO_CORE_NEVER;
 		}
-		return group->absent_since + silence_needed(core->config.ttl_ms) + stagger;
+		return group->absent_since + silence_needed(ttl_of(core, group)) + stagger;
 	}
 	if (claim->kind == OO_CLAIM_RELEASED && group->witnessed) {
 		*ret_cause = OO_CAUSE_RELEASED;
 		return group->first_seen_at + stagger;
 	}
 	*ret_cause = claim->kind == OO_CLAIM_RELEASED ? OO_CAUSE_RELEASED : OO_CAUSE_HOLDER_SILENT;
-	return group->first_seen_at + silence_needed(ttl_of(core, claim)) + stagger;
+	return group->first_seen_at + silence_needed(ttl_of(core, group)) + stagger;
 }

@@ -153,6 +153,19 @@ static void test_the_ttl_in_the_claim_is_what_a_standby_waits(void)
 	      "[10101] ask claim n1 ends n2 epoch 8\n");
 }
 
+static void test_a_deleted_key_leaves_its_holder_the_ttl_that_it_had(void)
+{
+	begin();
+	story.config.ttl_ms = 10000; /* node-a's, frozen, its address up */
+	watch_node_a();
+	keys_vanish();
+	UNTIL(500 + 10100);
+	TRACE("");
+	UNTIL(500 + 10101);
+	TRACE("[10601] standby -> acquiring: absent\n"
+	      "[10601] ask claim n1 ends nothing epoch 8\n");
+}
+
 static void write_nonsense(int64_t ttl_ms)
 {
 	struct oo_claim *claim = &story.etcd.pairs[0].claim;
@@ -169,6 +182,34 @@ static void test_a_claim_that_makes_no_sense_gets_a_full_ttl(void)
 	UNTIL(3031);
 	TRACE("[ 3031] standby -> acquiring: holder_silent\n"
 	      "[ 3031] ask claim n1 ends nothing epoch 1\n");
+}
+
+static void test_nonsense_over_a_claim_leaves_its_holder_the_ttl_that_it_had(void)
+{
+	begin();
+	story.config.ttl_ms = 10000;
+	watch_node_a();
+	write_nonsense(0);
+	UNTIL(500 + 10100);
+	TRACE("");
+	UNTIL(500 + 10101);
+	TRACE("[10601] standby -> acquiring: holder_silent\n"
+	      "[10601] ask claim n1 ends nothing epoch 8\n");
+}
+
+static void test_an_absurd_ttl_is_waited_for_an_hour_at_most(void)
+{
+	begin();
+	write_nonsense(INT64_MAX);
+	story.reads_hang = true;
+	UNTIL(0);
+	READ(0);
+	CU_ASSERT_EQUAL(oo_core_wake_at(story.core), 500);
+	STEP(3636000, .type = OO_EVENT_TIME);
+	TRACE("");
+	STEP(3636001, .type = OO_EVENT_TIME);
+	TRACE("[3636001] standby -> acquiring: holder_silent\n"
+	      "[3636001] ask claim n1 ends nothing epoch 1\n");
 }
 
 static void test_paused_nobody_takes_over(void)
@@ -243,8 +284,14 @@ CU_TestInfo stories_of_taking[] = {
 	 test_a_standby_that_loses_a_better_one_from_sight_takes_sooner},
 	{"the ttl in the claim is what a standby waits",
 	 test_the_ttl_in_the_claim_is_what_a_standby_waits},
+	{"a deleted key leaves its holder the ttl that it had",
+	 test_a_deleted_key_leaves_its_holder_the_ttl_that_it_had},
 	{"a claim that makes no sense gets a full ttl",
 	 test_a_claim_that_makes_no_sense_gets_a_full_ttl},
+	{"nonsense over a claim leaves its holder the ttl that it had",
+	 test_nonsense_over_a_claim_leaves_its_holder_the_ttl_that_it_had},
+	{"an absurd ttl is waited for an hour at most",
+	 test_an_absurd_ttl_is_waited_for_an_hour_at_most},
 	{"paused, nobody takes over", test_paused_nobody_takes_over},
 	{"a node without its link takes nothing", test_a_node_without_its_link_takes_nothing},
 	{"a sick node takes nothing", test_a_sick_node_takes_nothing},
