@@ -162,11 +162,12 @@ bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 	return false;
 }
 
-/* An offer counts at once only if it ends the very claim that we last saw. */
+/* An offer counts at once only if it makes sense and ends the very claim that we last saw. */
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group)
 {
 	const struct oo_claim *claim = &group->pair.claim;
 	return group->known && group->witnessed && claim->kind == OO_CLAIM_OFFERED &&
+	       claim->nonce != 0 && claim->ttl_ms > 0 && claim->ttl_ms <= OO_CORE_TTL_MAX_MS &&
 	       strcmp(claim->node, core->config.node) == 0;
 }
 

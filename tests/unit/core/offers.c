@@ -102,6 +102,27 @@ static void test_an_offer_by_a_stranger_gets_a_full_ttl(void)
 	      "[ 3231] ask claim n1 ends n2 epoch 10\n");
 }
 
+static void test_an_offer_without_a_nonce_is_nobodys(void)
+{
+	begin();
+	watch_node_a();
+	other_offers("node-b");
+	story.etcd.pairs[0].claim.nonce = 0;
+	WATCH(200);
+	TRACE("");
+}
+
+/* Nobody else would know for how long it is held. */
+static void test_an_offer_without_a_ttl_is_nobodys(void)
+{
+	begin();
+	watch_node_a();
+	story.config.ttl_ms = 0;
+	other_offers("node-b");
+	WATCH(200);
+	TRACE("");
+}
+
 static void test_an_offer_to_another_node_is_left_to_it(void)
 {
 	begin();
@@ -158,6 +179,8 @@ CU_TestInfo stories_of_offers[] = {
 	{"an offer that is read counts as one that is watched",
 	 test_an_offer_that_is_read_counts_as_one_that_is_watched},
 	{"an offer by a stranger gets a full ttl", test_an_offer_by_a_stranger_gets_a_full_ttl},
+	{"an offer without a nonce is nobody's", test_an_offer_without_a_nonce_is_nobodys},
+	{"an offer without a ttl is nobody's", test_an_offer_without_a_ttl_is_nobodys},
 	{"an offer to another node is left to it", test_an_offer_to_another_node_is_left_to_it},
 	{"an offer that comes while claiming is accepted",
 	 test_an_offer_that_comes_while_claiming_is_accepted},
