@@ -49,9 +49,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 
 static void record(struct oo_core *core, struct group *group, enum oo_role to, enum oo_cause cause)
 {
-	if (core->n_transitions == OO_CORE_TRANSITIONS_MAX) {
-		return;
-	}
+	assert(core->n_transitions < OO_CORE_TRANSITIONS_MAX);
 	struct oo_transition *transition = &core->transitions[core->n_transitions++];
 	*transition = (struct oo_transition){
 		.group = oo_core_group_index(core, group),

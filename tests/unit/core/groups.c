@@ -2,6 +2,8 @@
 #include "story.h"
 #include "suites.h"
 
+#include <stdlib.h>
+
 static struct oo_core_config two_groups(void)
 {
 	struct oo_core_config config = story_config();
@@ -81,11 +83,42 @@ static void test_stopping_waits_for_every_group(void)
 	CU_ASSERT(oo_core_is_stopped(story.core));
 }
 
+/* All groups of a full agent move in one step, and each is told of. */
+static void test_no_transition_of_a_step_is_dropped(void)
+{
+	struct oo_core_config config = story_config();
+	config.n_groups = OO_CORE_GROUPS_MAX;
+	struct oo_core *core = oo_core_init(malloc(oo_core_size()), &config, 1);
+	static const struct oo_pair none[OO_CORE_GROUPS_MAX];
+	size_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(core);
+	for (unsigned g = 0; g < OO_CORE_GROUPS_MAX; g++) {
+		oo_core_step(core, 0,
+			     &(struct oo_event){.type = OO_EVENT_LINK, .group = g, .up = true});
+	}
+	for (int64_t now = 1; now < 3031; now += 100) {
+		oo_core_step(core, now, &(struct oo_event){.type = OO_EVENT_TIME});
+		oo_core_step(core, now,
+			     &(struct oo_event){.type = OO_EVENT_READ,
+						.seq = oo_core_read_seq(core),
+						.outcome = OO_OUTCOME_DONE,
+						.revision = 1,
+						.pairs = none});
+	}
+	oo_core_step(core, 3050,
+		     &(struct oo_event){.type = OO_EVENT_CHECK, .health = OO_HEALTH_UP});
+	(void)oo_core_transitions(core, &n);
+	CU_ASSERT_EQUAL(n, OO_CORE_GROUPS_MAX);
+	free(core);
+}
+
 CU_TestInfo stories_of_groups[] = {
 	{"each group is taken for itself", test_each_group_is_taken_for_itself},
 	{"a check moves only the groups that require it",
 	 test_a_check_moves_only_the_groups_that_require_it},
 	{"a link moves only its group", test_a_link_moves_only_its_group},
 	{"stopping waits for every group", test_stopping_waits_for_every_group},
+	{"no transition of a step is dropped", test_no_transition_of_a_step_is_dropped},
 	CU_TEST_INFO_NULL,
 };
