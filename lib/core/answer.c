@@ -111,8 +111,9 @@ void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
 		oo_core_observe_pair(core, group, group->request.noted_revision, event,
 				     event->pairs);
 	}
-	if (event->outcome == OO_OUTCOME_REFUSED) {
-		core->paused = event->paused;
+	if (event->outcome == OO_OUTCOME_REFUSED &&
+	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for it */
+		oo_core_observe_pause(core, 0, event);
 	}
 	switch (group->want.request.op) {
 	case OO_REQUEST_CLAIM:

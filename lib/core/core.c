@@ -20,7 +20,7 @@ static void take_read(struct oo_core *core, const struct oo_event *event)
 		oo_core_confirm_absence(core, group);
 	}
 	if (event->outcome == OO_OUTCOME_DONE) {
-		core->paused = event->paused;
+		oo_core_observe_pause(core, core->read_noted_pause_revision, event);
 	} else {
 		core->read_at = core->now + core->config.retry_ms;
 	}
@@ -38,7 +38,7 @@ static void take(struct oo_core *core, const struct oo_event *event)
 		oo_core_observe_watch(core, &core->groups[event->group], event);
 		break;
 	case OO_EVENT_PAUSE:
-		core->paused = event->paused;
+		oo_core_observe_pause(core, 0, event);
 		break;
 	case OO_EVENT_ANSWER:
 		oo_core_take_answer(core, event);
@@ -246,6 +246,7 @@ static void plan(struct oo_core *core)
 		core->read_busy = true;
 		core->read_seq = ++core->sequence;
 		core->read_at = core->now + core->config.renew_ms;
+		core->read_noted_pause_revision = core->pause_revision;
 		for (size_t g = 0; g < core->config.n_groups; g++) {
 			core->groups[g].read_noted_revision = core->groups[g].revision;
 		}

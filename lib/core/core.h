@@ -160,9 +160,9 @@ enum oo_outcome {
 enum oo_event_type {
 	OO_EVENT_TIME,
 	OO_EVENT_READ, /* answer to want.read_seq: seq, outcome (DONE or UNKNOWN), revision, pairs, paused */
-	OO_EVENT_WATCH,  /* group, revision, claim and beat (NULL: unchanged) */
-	OO_EVENT_PAUSE,  /* paused: the watch saw it */
-	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read), paused if read */
+	OO_EVENT_WATCH, /* group, revision, claim and beat (NULL: unchanged) */
+	OO_EVENT_PAUSE, /* revision, paused: the watch saw it */
+	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read); paused of a claim */
 	OO_EVENT_MEMBERS, /* members, n_members: all that are present, this node or not */
 	OO_EVENT_CHECK,   /* index, health: one result */
 	OO_EVENT_LINK,    /* group, up */

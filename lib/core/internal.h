@@ -58,6 +58,8 @@ struct oo_core {
 	uint64_t random;
 	uint64_t sequence;
 	bool paused, stopping;
+	int64_t pause_revision; /* at which paused was so */
+	int64_t read_noted_pause_revision;
 	int64_t stop_until;
 	int64_t now;
 	uint64_t read_seq;
@@ -74,6 +76,7 @@ void oo_core_observe_pair(struct oo_core *core, struct group *group, int64_t not
 void oo_core_observe_watch(struct oo_core *core, struct group *group, const struct oo_event *event);
 void oo_core_confirm_absence(struct oo_core *core, struct group *group);
 void oo_core_lose_contact(struct group *group);
+void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event);
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim);
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group);

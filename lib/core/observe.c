@@ -147,6 +147,16 @@ void oo_core_lose_contact(struct group *group)
 	group->absent_since = OO_CORE_NEVER;
 }
 
+/* The watch and reads overtake each other: the newer one counts, unless etcd was restored. */
+void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event)
+{
+	if (event->revision < core->pause_revision && event->revision >= noted) {
+		return;
+	}
+	core->pause_revision = event->revision;
+	core->paused = event->paused;
+}
+
 /* Whether claim is one that we wrote, or tried to write, for ourselves. */
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim)

@@ -132,6 +132,48 @@ static void test_a_read_is_asked_every_renew_interval_and_again_soon_after_a_fai
 	CU_ASSERT_EQUAL(oo_core_read_seq(story.core), first + 2);
 }
 
+static void test_a_pause_seen_by_the_watch_is_not_undone_by_an_older_read(void)
+{
+	begin();
+	watch_node_a();
+	story.reads_hang = true;
+	UNTIL(500); /* asked before the pause, answered after it */
+	STEP(510, .type = OO_EVENT_PAUSE, .revision = story.etcd.revision + 1, .paused = true);
+	READ(520);
+	CU_ASSERT(oo_core_is_paused(story.core));
+	story.etcd.revision++;
+	story.etcd.paused = true;
+	UNTIL(1000);
+	STEP(1010, .type = OO_EVENT_PAUSE, .revision = story.etcd.revision + 1, .paused = false);
+	STEP(1011, .type = OO_EVENT_PAUSE, .revision = story.etcd.revision, .paused = true);
+	READ(1020);
+	CU_ASSERT_FALSE(oo_core_is_paused(story.core));
+}
+
+static void test_a_restored_etcd_says_anew_whether_it_is_paused(void)
+{
+	begin();
+	story.etcd.paused = true;
+	story.etcd.revision = 50;
+	UNTIL(600);
+	CU_ASSERT(oo_core_is_paused(story.core));
+	story.etcd.paused = false;
+	story.etcd.revision = 3;
+	UNTIL(1000);
+	CU_ASSERT_FALSE(oo_core_is_paused(story.core));
+}
+
+static void test_a_refused_renewal_says_nothing_about_pause(void)
+{
+	begin();
+	become_active();
+	story.etcd.paused = true;
+	UNTIL(3500);
+	STEP(3540, .type = OO_EVENT_ANSWER, .outcome = OO_OUTCOME_REFUSED,
+	     .revision = story.etcd.revision + 1);
+	CU_ASSERT(oo_core_is_paused(story.core));
+}
+
 CU_TestInfo stories_of_seeing[] = {
 	{"a watch event means nothing before a read has shown the whole",
 	 test_a_watch_event_means_nothing_before_a_read_has_shown_the_whole},
@@ -150,5 +192,11 @@ CU_TestInfo stories_of_seeing[] = {
 	 test_an_answer_to_an_older_read_is_not_believed},
 	{"a read is asked every renew interval and again soon after a failure",
 	 test_a_read_is_asked_every_renew_interval_and_again_soon_after_a_failure},
+	{"a pause seen by the watch is not undone by an older read",
+	 test_a_pause_seen_by_the_watch_is_not_undone_by_an_older_read},
+	{"a restored etcd says anew whether it is paused",
+	 test_a_restored_etcd_says_anew_whether_it_is_paused},
+	{"a refused renewal says nothing about pause",
+	 test_a_refused_renewal_says_nothing_about_pause},
 	CU_TEST_INFO_NULL,
 };
