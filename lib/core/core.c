@@ -194,6 +194,9 @@ static void settle(struct oo_core *core, struct group *group)
 	} while (group->want.role != before);
 	group->want.address =
 		group->want.role == OO_ROLE_ACTIVE && core->now < group->want.hold_until;
+	group->want.graceful = group->want.role == OO_ROLE_RELEASING &&
+			       group->leaving != OO_CAUSE_LOST && !is_lost(group) &&
+			       core->now < group->want.hold_until;
 }
 
 static void sooner(int64_t *wake_at, int64_t at)
@@ -227,8 +230,12 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 			sooner(&wake_at, group->want.hold_until);
 		}
 		break;
-	case OO_ROLE_ACQUIRING:
 	case OO_ROLE_RELEASING:
+		if (group->want.graceful) {
+			sooner(&wake_at, group->want.hold_until);
+		}
+		break;
+	case OO_ROLE_ACQUIRING:
 	case OO_ROLE_HANDING_OVER:
 	case OO_ROLE_RECLAIMING:
 		break;

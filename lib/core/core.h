@@ -190,7 +190,7 @@ struct oo_event {
 struct oo_want {
 	enum oo_role role;
 	bool address;       /* the VIPs are up; else they are down */
-	bool graceful;      /* down: there is time to reset connections first */
+	bool graceful;      /* down: there is time for hooks and to reset connections first */
 	int64_t hold_until; /* the address is ours no longer from then on */
 	int64_t guard_until; /* nobody may be answered from then on, whatever becomes of us: sent_at + ttl */
 	struct oo_request request;

@@ -119,5 +119,4 @@ void oo_core_leave(struct oo_core *core, struct group *group, enum oo_cause why)
 	group->leaving = why;
 	oo_core_choose_target(core, group);
 	oo_core_enter(core, group, OO_ROLE_RELEASING, why);
-	group->want.graceful = why != OO_CAUSE_LOST;
 }

@@ -86,6 +86,48 @@ static void test_paused_a_sick_holder_keeps_it_and_goes_on_renewing(void)
 	      "[ 3600] address down, gracefully\n");
 }
 
+static void test_there_is_time_to_be_graceful_only_while_the_hold_lasts(void)
+{
+	begin();
+	become_active(); /* until 5883 */
+	see_members(3050, others, 2);
+	check_result(3200, OO_HEALTH_DOWN);
+	CU_ASSERT(oo_core_want(story.core, 0)->graceful);
+	UNTIL(5882);
+	CU_ASSERT(oo_core_want(story.core, 0)->graceful);
+	UNTIL(5883);
+	CU_ASSERT_FALSE(oo_core_want(story.core, 0)->graceful);
+}
+
+static void test_a_lease_lost_while_the_address_goes_down_leaves_no_time_to_be_graceful(void)
+{
+	begin();
+	become_active();
+	see_members(3050, others, 2);
+	check_result(3200, OO_HEALTH_DOWN);
+	other_takes("node-a", 2);
+	WATCH(3300);
+	CU_ASSERT_FALSE(oo_core_want(story.core, 0)->graceful);
+}
+
+static void test_a_hold_that_lapses_later_is_not_graceful_because_the_last_move_was(void)
+{
+	offer_to_node_c();
+	story.etcd.member_gone = true;
+	see_members(3212, NULL, 0);
+	ANSWER(3220); /* refused: fresh claim, and on */
+	ANSWER(3230);
+	ANSWER(3240);
+	STEP(3241, .type = OO_EVENT_ADDRESS, .up = true);
+	story_forget_trace();
+	UNTIL(3730);
+	LOSE_REQUEST(3800);
+	UNTIL(6080);
+	TRACE("[ 3730] ask renew n3 beat 2\n"
+	      "[ 3830] ask renew n3 beat 3\n"
+	      "[ 6080] address down\n");
+}
+
 static void test_an_unknown_hand_over_is_followed_by_a_fresh_claim_before_anything_is_held(void)
 {
 	offer_to_node_c();
@@ -147,6 +189,12 @@ CU_TestInfo stories_of_yielding[] = {
 	 test_sick_while_etcd_is_silent_the_holder_keeps_it},
 	{"paused, a sick holder keeps it and goes on renewing",
 	 test_paused_a_sick_holder_keeps_it_and_goes_on_renewing},
+	{"there is time to be graceful only while the hold lasts",
+	 test_there_is_time_to_be_graceful_only_while_the_hold_lasts},
+	{"a lease lost while the address goes down leaves no time to be graceful",
+	 test_a_lease_lost_while_the_address_goes_down_leaves_no_time_to_be_graceful},
+	{"a hold that lapses later is not graceful because the last move was",
+	 test_a_hold_that_lapses_later_is_not_graceful_because_the_last_move_was},
 	{"an unknown hand-over is followed by a fresh claim before anything is held",
 	 test_an_unknown_hand_over_is_followed_by_a_fresh_claim_before_anything_is_held},
 	{"a lost fresh claim is asked again with the same nonce",
