@@ -197,6 +197,8 @@ static void settle(struct oo_core *core, struct group *group)
 	group->want.graceful = group->want.role == OO_ROLE_RELEASING &&
 			       group->leaving != OO_CAUSE_LOST && !is_lost(group) &&
 			       core->now < group->want.hold_until;
+	/* "Not reported yet" is not "gone": who adds it may be at it right now. */
+	group->address_up = group->address_up || group->want.address;
 }
 
 static void sooner(int64_t *wake_at, int64_t at)

@@ -166,7 +166,7 @@ enum oo_event_type {
 	OO_EVENT_MEMBERS, /* members, n_members: all that are present, this node or not */
 	OO_EVENT_CHECK,   /* index, health: one result */
 	OO_EVENT_LINK,    /* group, up */
-	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node */
+	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node; see oo_want.address */
 	OO_EVENT_STOP,    /* hand over or release everything */
 };
 
@@ -189,7 +189,13 @@ struct oo_event {
 /* What should be true now, for one group. */
 struct oo_want {
 	enum oo_role role;
-	bool address;       /* the VIPs are up; else they are down */
+	/*
+	 * The VIPs are up; else they are down. While they are wanted they count as up, whatever is
+	 * reported: one may just be on its way. Afterwards nothing is given away before an
+	 * OO_EVENT_ADDRESS says that none is left. So whenever this turns false the agent reports,
+	 * once it has seen to it, and also when there was nothing to remove.
+	 */
+	bool address;
 	bool graceful;      /* down: there is time for hooks and to reset connections first */
 	int64_t hold_until; /* the address is ours no longer from then on */
 	int64_t guard_until; /* nobody may be answered from then on, whatever becomes of us: sent_at + ttl */

@@ -138,6 +138,31 @@ static void test_a_read_from_before_the_claim_is_no_loss(void)
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->role, OO_ROLE_ACTIVE);
 }
 
+static void test_an_address_that_is_wanted_counts_as_up_before_it_is_reported(void)
+{
+	begin();
+	UNTIL(3031);
+	ANSWER(3033);
+	ANSWER(3035); /* the address is being added: nothing is reported yet */
+	story_forget_trace();
+	STEP(3036, .type = OO_EVENT_STOP);
+	TRACE("[ 3036] active -> releasing: stopping\n"
+	      "[ 3036] address down, gracefully\n");
+	STEP(3040, .type = OO_EVENT_ADDRESS, .up = false);
+	TRACE("[ 3040] releasing -> handing_over: address_down\n"
+	      "[ 3040] ask release n2 ends n1 epoch 1\n");
+}
+
+static void test_an_address_that_somebody_removed_counts_as_up_while_it_is_wanted(void)
+{
+	begin();
+	become_active();
+	STEP(3100, .type = OO_EVENT_ADDRESS, .up = false); /* it is being put back */
+	STEP(3101, .type = OO_EVENT_STOP);
+	TRACE("[ 3101] active -> releasing: stopping\n"
+	      "[ 3101] address down, gracefully\n");
+}
+
 static void test_the_ttl_of_the_claim_is_what_the_holder_holds_for(void)
 {
 	begin();
@@ -177,6 +202,10 @@ CU_TestInfo stories_of_holding[] = {
 	{"a read that shows another claim is a lost claim",
 	 test_a_read_that_shows_another_claim_is_a_lost_claim},
 	{"a read from before the claim is no loss", test_a_read_from_before_the_claim_is_no_loss},
+	{"an address that is wanted counts as up before it is reported",
+	 test_an_address_that_is_wanted_counts_as_up_before_it_is_reported},
+	{"an address that somebody removed counts as up while it is wanted",
+	 test_an_address_that_somebody_removed_counts_as_up_while_it_is_wanted},
 	{"the ttl of the claim is what the holder holds for",
 	 test_the_ttl_of_the_claim_is_what_the_holder_holds_for},
 	CU_TEST_INFO_NULL,
