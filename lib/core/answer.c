@@ -58,6 +58,23 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 	group->request.next_at = core->now + core->config.retry_ms;
 }
 
+/*
+ * The target's member key is not there: our view was wrong. The next best, or nobody; a copy of the
+ * refused request may still be on its way, so nothing is held again without a fresh claim.
+ */
+static void on_target_gone(struct oo_core *core, struct group *group)
+{
+	bool was_offered = group->target[0] != '\0';
+
+	oo_core_forget_member(core, group, group->target);
+	oo_core_choose_target(core, group);
+	if (group->target[0] == '\0' && !core->stopping) {
+		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
+		return;
+	}
+	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
+}
+
 static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
 {
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
@@ -68,9 +85,8 @@ static void on_yield_answer(struct oo_core *core, struct group *group, const str
 	const struct oo_claim *claim = &event->pairs->claim;
 	if (event->outcome == OO_OUTCOME_DONE) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_YIELDED);
-	} else if (claim->nonce == group->mine.claim.nonce) { /* the target's member key is gone */
-		memset(group->target, 0, sizeof(group->target));
-		on_not_yielded(core, group);
+	} else if (claim->nonce == group->mine.claim.nonce) {
+		on_target_gone(core, group);
 	} else if (oo_core_is_ours(core, group, claim)) { /* an earlier fresh claim got through */
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;

@@ -55,8 +55,9 @@ enum oo_cause {
 	OO_CAUSE_ADDRESS_DOWN, /* the address is gone, the claim may go too */
 	OO_CAUSE_YIELDED,      /* released or handed over; peer: to whom */
 	OO_CAUSE_GAVE_UP,      /* stopping, and etcd did not answer in time */
+	OO_CAUSE_TARGET_GONE,  /* whom it was offered to has left, and nobody else is better */
 };
-#define OO_CAUSES 16
+#define OO_CAUSES 17
 
 enum oo_claim_kind {
 	OO_CLAIM_TAKEN,

@@ -90,6 +90,7 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);
+void oo_core_forget_member(struct oo_core *core, const struct group *group, const char *node);
 
 /* roles.c: the one door between roles, and what goes with it. */
 void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,

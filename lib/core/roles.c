@@ -42,6 +42,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_UNKNOWN:
 	case OO_CAUSE_ADDRESS_DOWN:
 	case OO_CAUSE_GAVE_UP:
+	case OO_CAUSE_TARGET_GONE:
 		break;
 	}
 	return NULL;

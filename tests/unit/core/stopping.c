@@ -111,6 +111,21 @@ static void test_a_lost_answer_of_the_hand_over_is_asked_again_and_understood(vo
 	      "[ 3610] handing_over -> standby: yielded node-c\n");
 }
 
+static void test_stopping_with_the_target_gone_releases(void)
+{
+	stop_active(&standby, 1);
+	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
+	story.etcd.member_gone = true;
+	ANSWER(3120);
+	ANSWER(3130);
+	TRACE("[ 3100] active -> releasing: stopping node-c\n"
+	      "[ 3100] address down, gracefully\n"
+	      "[ 3110] releasing -> handing_over: address_down\n"
+	      "[ 3110] ask offer n2 to node-c ends n1 epoch 2\n"
+	      "[ 3120] ask release n3 ends n1 epoch 1\n"
+	      "[ 3130] handing_over -> standby: yielded\n");
+}
+
 static void test_stopping_while_claiming_gives_the_claim_back(void)
 {
 	begin();
@@ -159,6 +174,7 @@ CU_TestInfo stories_of_stopping[] = {
 	 test_stopping_with_an_address_that_will_not_go_ends_after_a_ttl},
 	{"a lost answer of the hand-over is asked again and understood",
 	 test_a_lost_answer_of_the_hand_over_is_asked_again_and_understood},
+	{"stopping with the target gone releases", test_stopping_with_the_target_gone_releases},
 	{"stopping while claiming gives the claim back",
 	 test_stopping_while_claiming_gives_the_claim_back},
 	{"stopping while reclaiming hands over what got through",

@@ -178,6 +178,34 @@ static void test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over(void)
 	TRACE(TOLD_SO_FAR "[ 3220] handing_over -> standby: yielded node-c\n");
 }
 
+static void test_a_target_that_is_gone_makes_way_for_the_next_best(void)
+{
+	offer_to_node_c();
+	story.etcd.member_gone = true;
+	ANSWER(3220);
+	story.etcd.member_gone = false;
+	ANSWER(3230);
+	TRACE(TOLD_SO_FAR "[ 3220] ask offer n3 to node-a ends n1 epoch 2\n"
+			  "[ 3230] handing_over -> standby: yielded node-a\n");
+}
+
+static void test_a_holder_does_not_offer_again_to_a_target_that_was_gone(void)
+{
+	offer_to_node_c();
+	story.etcd.member_gone = true;
+	ANSWER(3220);
+	ANSWER(3230);
+	ANSWER(3240); /* nobody is left: a fresh claim, and on, degraded */
+	ANSWER(3250);
+	UNTIL(3700);
+	TRACE(TOLD_SO_FAR "[ 3220] ask offer n3 to node-a ends n1 epoch 2\n"
+			  "[ 3230] handing_over -> reclaiming: target_gone\n"
+			  "[ 3230] ask reclaim n4 ends n1 epoch 1\n"
+			  "[ 3240] reclaiming -> active: claimed\n"
+			  "[ 3240] ask renew n4 beat 1\n"
+			  "[ 3250] address up until 6090\n");
+}
+
 CU_TestInfo stories_of_yielding[] = {
 	{"a sick holder drops the address before it offers",
 	 test_a_sick_holder_drops_the_address_before_it_offers},
@@ -203,5 +231,9 @@ CU_TestInfo stories_of_yielding[] = {
 	 test_a_fresh_claim_that_finds_a_stranger_is_given_up},
 	{"the hedged copy of a hand-over counts as the hand-over",
 	 test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over},
+	{"a target that is gone makes way for the next best",
+	 test_a_target_that_is_gone_makes_way_for_the_next_best},
+	{"a holder does not offer again to a target that was gone",
+	 test_a_holder_does_not_offer_again_to_a_target_that_was_gone},
 	CU_TEST_INFO_NULL,
 };
