@@ -11,7 +11,8 @@ static void on_claim_answer(struct oo_core *core, struct group *group, const str
 	}
 	/* Refused, but our own nonce is read back: a hedged copy came first. */
 	if (event->outcome == OO_OUTCOME_REFUSED &&
-	    oo_core_is_ours(core, group, &event->pairs->claim)) {
+	    (event->pairs->claim.nonce == group->want.request.nonce ||
+	     oo_core_is_ours(core, group, &event->pairs->claim))) {
 		oo_core_activate(core, group, event->pairs, OO_CAUSE_READ_BACK);
 		return;
 	}

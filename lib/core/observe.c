@@ -157,11 +157,15 @@ void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_
 	core->paused = event->paused;
 }
 
-/* Whether claim is one that we wrote, or tried to write, for ourselves. */
+/*
+ * Whether claim is one that we wrote, or tried to write, for ourselves. One that ended nothing fits
+ * whenever the keys are absent: it may have come late, after a tenure that we never saw and whose
+ * holder's address is still up. So it is a stranger's.
+ */
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim)
 {
-	if (claim->nonce == 0 || strcmp(claim->node, core->config.node) != 0) {
+	if (claim->nonce == 0 || claim->ends == 0 || strcmp(claim->node, core->config.node) != 0) {
 		return false;
 	}
 	for (unsigned i = 0; i < group->n_tried; i++) {

@@ -130,6 +130,44 @@ static void test_an_answer_with_another_number_is_not_believed(void)
 	      "[ 3031] ask claim n1 ends n2 epoch 8\n");
 }
 
+/*
+ * A claim that expected absent keys fits whenever they are absent again. Here another node held in
+ * between and may still have its address up when the keys are deleted by hand.
+ */
+static void test_a_claim_of_absent_keys_that_comes_late_gets_a_full_ttl(void)
+{
+	begin();
+	UNTIL(3031);
+	struct story_copy late = story.sent[0];
+	LOSE_REQUEST(3450);
+	other_takes("node-a", 1);
+	UNTIL(3500);
+	keys_vanish();
+	CU_ASSERT(arrive(&late));
+	UNTIL(4000 + 3030);
+	TRACE("[ 3031] standby -> acquiring: absent\n"
+	      "[ 3031] ask claim n1 ends nothing epoch 1\n"
+	      "[ 3450] acquiring -> standby: outcome_unknown\n");
+	UNTIL(4000 + 3031);
+	TRACE("[ 7031] standby -> acquiring: holder_silent node-b\n"
+	      "[ 7031] ask claim n2 ends n1 epoch 2\n");
+}
+
+/* The same, but the tenure in between was never seen. */
+static void test_a_claim_of_absent_keys_read_back_later_gets_a_full_ttl(void)
+{
+	begin();
+	UNTIL(3031);
+	LOSE_ANSWER(3450);
+	UNTIL(3500 + 3030);
+	TRACE("[ 3031] standby -> acquiring: absent\n"
+	      "[ 3031] ask claim n1 ends nothing epoch 1\n"
+	      "[ 3450] acquiring -> standby: outcome_unknown\n");
+	UNTIL(3500 + 3031);
+	TRACE("[ 6531] standby -> acquiring: holder_silent node-b\n"
+	      "[ 6531] ask claim n2 ends n1 epoch 2\n");
+}
+
 CU_TestInfo stories_of_claiming[] = {
 	{"a claim is renewed before the address goes up",
 	 test_a_claim_is_renewed_before_the_address_goes_up},
@@ -149,5 +187,9 @@ CU_TestInfo stories_of_claiming[] = {
 	 test_the_first_of_two_claims_is_known_when_the_second_is_refused},
 	{"an answer with another number is not believed",
 	 test_an_answer_with_another_number_is_not_believed},
+	{"a claim of absent keys that comes late gets a full ttl",
+	 test_a_claim_of_absent_keys_that_comes_late_gets_a_full_ttl},
+	{"a claim of absent keys read back later gets a full ttl",
+	 test_a_claim_of_absent_keys_read_back_later_gets_a_full_ttl},
 	CU_TEST_INFO_NULL,
 };
