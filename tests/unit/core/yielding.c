@@ -170,6 +170,23 @@ static void test_a_fresh_claim_that_finds_a_stranger_is_given_up(void)
 			  "[ 3610] reclaiming -> standby: lost node-a\n");
 }
 
+static void test_a_fresh_claim_keeps_the_ttl_of_its_tenure(void)
+{
+	begin();
+	story.config.ttl_ms = 6000; /* node-a's; ours is 3000 */
+	watch_node_a();
+	other_offers("node-b");
+	WATCH(200);
+	ANSWER(201);
+	STEP(202, .type = OO_EVENT_ADDRESS, .up = true);
+	see_members(300, others, 2);
+	check_result(301, OO_HEALTH_DOWN);
+	STEP(302, .type = OO_EVENT_ADDRESS, .up = false);
+	LOSE_REQUEST(700);
+	CU_ASSERT_EQUAL(story.sent[0].request.op, OO_REQUEST_RECLAIM);
+	CU_ASSERT_EQUAL(story.sent[0].request.ttl_ms, 6000);
+}
+
 static void test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over(void)
 {
 	offer_to_node_c();
@@ -229,6 +246,8 @@ CU_TestInfo stories_of_yielding[] = {
 	 test_a_lost_fresh_claim_is_asked_again_with_the_same_nonce},
 	{"a fresh claim that finds a stranger is given up",
 	 test_a_fresh_claim_that_finds_a_stranger_is_given_up},
+	{"a fresh claim keeps the ttl of its tenure",
+	 test_a_fresh_claim_keeps_the_ttl_of_its_tenure},
 	{"the hedged copy of a hand-over counts as the hand-over",
 	 test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over},
 	{"a target that is gone makes way for the next best",
