@@ -76,6 +76,14 @@ static void on_target_gone(struct oo_core *core, struct group *group)
 	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
 }
 
+/* What became of our claim: one that ends it and was not taken, only we could write. */
+static enum oo_cause fate_of(const struct group *group, const struct oo_claim *claim)
+{
+	return claim->ends == group->mine.claim.nonce && claim->kind != OO_CLAIM_TAKEN
+		       ? OO_CAUSE_YIELDED
+		       : OO_CAUSE_LOST;
+}
+
 static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
 {
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
@@ -91,10 +99,8 @@ static void on_yield_answer(struct oo_core *core, struct group *group, const str
 	} else if (oo_core_is_ours(core, group, claim)) { /* an earlier fresh claim got through */
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;
-	} else { /* ends our claim: only we could write that, in an earlier copy */
-		oo_core_enter(core, group, OO_ROLE_STANDBY,
-			      claim->ends == group->mine.claim.nonce ? OO_CAUSE_YIELDED
-								     : OO_CAUSE_LOST);
+	} else {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, claim));
 	}
 }
 
@@ -109,7 +115,7 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;
 	} else {
-		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_LOST);
+		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, &event->pairs->claim));
 	}
 }
 

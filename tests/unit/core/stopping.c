@@ -163,6 +163,20 @@ static void test_stopping_while_reclaiming_hands_over_what_got_through(void)
 	      "[ 3530] handing_over -> standby: yielded node-c\n");
 }
 
+static void test_a_lease_lost_while_stopping_needs_no_hand_over(void)
+{
+	stop_active(&standby, 1);
+	other_takes("node-a", 2);
+	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
+	ANSWER(3120);
+	TRACE("[ 3100] active -> releasing: stopping node-c\n"
+	      "[ 3100] address down, gracefully\n"
+	      "[ 3110] releasing -> handing_over: address_down\n"
+	      "[ 3110] ask offer n2 to node-c ends n1 epoch 2\n"
+	      "[ 3120] handing_over -> standby: lost node-a\n");
+	CU_ASSERT(oo_core_is_stopped(story.core));
+}
+
 CU_TestInfo stories_of_stopping[] = {
 	{"a standby stops at once", test_a_standby_stops_at_once},
 	{"stopping hands over to a standby", test_stopping_hands_over_to_a_standby},
@@ -179,5 +193,7 @@ CU_TestInfo stories_of_stopping[] = {
 	 test_stopping_while_claiming_gives_the_claim_back},
 	{"stopping while reclaiming hands over what got through",
 	 test_stopping_while_reclaiming_hands_over_what_got_through},
+	{"a lease lost while stopping needs no hand-over",
+	 test_a_lease_lost_while_stopping_needs_no_hand_over},
 	CU_TEST_INFO_NULL,
 };

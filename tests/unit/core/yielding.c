@@ -159,6 +159,16 @@ static void test_a_lost_fresh_claim_is_asked_again_with_the_same_nonce(void)
 			  "[ 4110] ask renew n3 beat 1\n");
 }
 
+static void test_a_fresh_claim_that_finds_the_offer_carried_out_is_given_up(void)
+{
+	offer_to_node_c();
+	LOSE_ANSWER(3600);
+	ANSWER(3610);
+	TRACE(TOLD_SO_FAR "[ 3600] handing_over -> reclaiming: outcome_unknown\n"
+			  "[ 3600] ask reclaim n3 ends n1 epoch 1\n"
+			  "[ 3610] reclaiming -> standby: yielded node-c\n");
+}
+
 static void test_a_fresh_claim_that_finds_a_stranger_is_given_up(void)
 {
 	offer_to_node_c();
@@ -193,6 +203,14 @@ static void test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over(void)
 	CU_ASSERT(arrive(&story.sent[0]));
 	ANSWER(3220); /* the other copy: refused, but what is there ends our claim */
 	TRACE(TOLD_SO_FAR "[ 3220] handing_over -> standby: yielded node-c\n");
+}
+
+static void test_a_hand_over_that_finds_a_stranger_has_lost_the_lease(void)
+{
+	offer_to_node_c();
+	other_takes("node-a", 9);
+	ANSWER(3220);
+	TRACE(TOLD_SO_FAR "[ 3220] handing_over -> standby: lost node-a\n");
 }
 
 static void test_a_target_that_is_gone_makes_way_for_the_next_best(void)
@@ -244,12 +262,16 @@ CU_TestInfo stories_of_yielding[] = {
 	 test_an_unknown_hand_over_is_followed_by_a_fresh_claim_before_anything_is_held},
 	{"a lost fresh claim is asked again with the same nonce",
 	 test_a_lost_fresh_claim_is_asked_again_with_the_same_nonce},
+	{"a fresh claim that finds the offer carried out is given up",
+	 test_a_fresh_claim_that_finds_the_offer_carried_out_is_given_up},
 	{"a fresh claim that finds a stranger is given up",
 	 test_a_fresh_claim_that_finds_a_stranger_is_given_up},
 	{"a fresh claim keeps the ttl of its tenure",
 	 test_a_fresh_claim_keeps_the_ttl_of_its_tenure},
 	{"the hedged copy of a hand-over counts as the hand-over",
 	 test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over},
+	{"a hand-over that finds a stranger has lost the lease",
+	 test_a_hand_over_that_finds_a_stranger_has_lost_the_lease},
 	{"a target that is gone makes way for the next best",
 	 test_a_target_that_is_gone_makes_way_for_the_next_best},
 	{"a holder does not offer again to a target that was gone",
