@@ -168,7 +168,7 @@ static void test_a_refused_renewal_says_nothing_about_pause(void)
 	begin();
 	become_active();
 	story.etcd.paused = true;
-	UNTIL(3500);
+	UNTIL(3533);
 	STEP(3540, .type = OO_EVENT_ANSWER, .outcome = OO_OUTCOME_REFUSED,
 	     .revision = story.etcd.revision + 1);
 	CU_ASSERT(oo_core_is_paused(story.core));
