@@ -100,6 +100,7 @@ void oo_core_activate(struct oo_core *core, struct group *group, const struct oo
 	oo_core_own(group, pair);
 	group->beat = 0;
 	group->n_tried = 0;
+	group->witnessed = false; /* an offer is accepted once */
 	if (pair->claim.epoch > group->epoch_seen) {
 		group->epoch_seen = pair->claim.epoch;
 	}
