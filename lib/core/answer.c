@@ -105,9 +105,6 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 		group->request.next_at = core->now + core->config.retry_ms;
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
 		oo_core_activate(core, group, event->pairs, OO_CAUSE_CLAIMED);
-	} else if (oo_core_is_ours(core, group, &event->pairs->claim)) {
-		oo_core_own(group, event->pairs);
-		group->request.next_at = core->now;
 	} else {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, &event->pairs->claim));
 	}
