@@ -135,7 +135,6 @@ static void apply(struct sim *sim, unsigned index)
 							 .incarnation = agent->incarnation,
 							 .seq = agent->read_seq});
 	}
-	publish(sim, index);
 	plan_wake(sim, index);
 	if (oo_core_is_stopped(agent->core)) {
 		leave_well(sim, index);
@@ -148,6 +147,10 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
 		apply(sim, index);
+	}
+	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
+			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP)) {
+		publish(sim, index);
 	}
 }
 
@@ -260,6 +263,7 @@ static void take_answer(struct sim *sim, uint32_t id, const struct sim_parcel *p
 		agent->publishing = false;
 		if (parcel != NULL) {
 			agent->published = request->eligible;
+			publish(sim, request->agent);
 		} else {
 			sim_push(sim, sim->now + 200 * SIM_MS,
 				 (struct sim_event){.type = SIM_PUBLISH, .agent = request->agent});
