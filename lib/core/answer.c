@@ -60,8 +60,9 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 }
 
 /*
- * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a copy
- * of the refused request may still be on its way, so nothing is held again without a fresh claim.
+ * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a
+ * copy of the refused request may still be on its way, so nothing is held again without a fresh
+ * claim.
  */
 static void on_target_gone(struct oo_core *core, struct group *group)
 {

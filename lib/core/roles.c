@@ -19,7 +19,7 @@ static const unsigned allowed[OO_ROLES] = {
 		bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY) | bit(OO_ROLE_HANDING_OVER),
 };
 
-/* The name of whoever else the cause is about; NULL: nobody. A name fills OO_CORE_NAME_LENGTH bytes. */
+/* Whom else the cause is about, in OO_CORE_NAME_LENGTH bytes; NULL: nobody. */
 static const char *peer_of(const struct group *group, enum oo_cause cause)
 {
 	switch (cause) {
