@@ -1,5 +1,6 @@
 #include "hook/hook.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -319,6 +320,12 @@ int oo_hooks_run(struct oo_hooks *hooks, const struct oo_hooks_event *event)
 	hooks->end = &run->next;
 	run = NULL; /* the queue's now */
 	return 0;
+}
+
+void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms)
+{
+	assert(timeout_ms > 0);
+	hooks->options.timeout_ms = timeout_ms;
 }
 
 size_t oo_hooks_pending(const struct oo_hooks *hooks)

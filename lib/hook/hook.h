@@ -72,6 +72,9 @@ int oo_hooks_new(sd_event *event, const struct oo_hooks_options *options,
 /* Kills a running hook, forgets what is queued; no done will run. NULL is accepted. */
 void oo_hooks_free(struct oo_hooks *hooks);
 
+/* For hooks that start from now on; positive. */
+void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms);
+
 /*
  * Queues an event; it is copied. Nothing runs inside this call.
  * Returns 0, -ENOBUFS (OO_HOOKS_QUEUE_MAX reached: nothing queued), -E2BIG (more paths than
