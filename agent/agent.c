@@ -285,6 +285,10 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 		return oo_fail(err, -r, "event loop");
 	}
 	r = oo_timer_init(&agent->wake, agent->event, on_wake);
+	if (r == 0) {
+		/* After a freeze a hold that is over ends before anything else happens. */
+		r = sd_event_source_set_priority(agent->wake.source, SD_EVENT_PRIORITY_IMPORTANT);
+	}
 	r = r < 0 ? oo_fail(err, -r, "timer") : make_parts(agent, err);
 	if (r < 0) {
 		*ret_exit = exit_code(r);

@@ -163,10 +163,10 @@ static void take_down(struct agent_vips *vips)
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct part *part = &vips->parts[i];
+		oo_announcer_stop(part->announcer);
 		if (!part->up) {
 			continue;
 		}
-		oo_announcer_stop(part->announcer);
 		if (vips->graceful) {
 			reset_connections(vips, part);
 		}
@@ -339,6 +339,7 @@ static void on_gone(struct agent_vips *vips, struct part *part, size_t k)
 		return;
 	}
 	part->up = false;
+	oo_announcer_stop(part->announcer); /* never announce what is not there */
 	if (oo_clock_now() >= vips->armed_until) {
 		oo_log(OO_LOG_WARNING, "%s: %s ran out in the kernel: renewals are late",
 		       vips->config->name, address);
