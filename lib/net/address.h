@@ -7,8 +7,8 @@
  *
  * Every address is given to the kernel with a lifetime, never for ever: the kernel takes it down
  * when nobody re-arms it. It does so late. Seconds from the return of oo_net_addresses_add with
- * valid_s N to RTM_DELADDR (Linux 6.18, HZ 250; each trial in a network namespace of its own, spread
- * over the phases of the second; least, median, worst):
+ * valid_s N to RTM_DELADDR (Linux 6.18, HZ 250; each trial in a network namespace of its own,
+ * spread over the phases of the second; least, median, worst):
  *                                      N  IPv4                  IPv6
  *   alone in its subnet (72 trials)    1  1.000  1.027  1.322   1.000  1.027  1.339
  *                                      2  2.004  2.104  2.688   2.002  2.042  2.419

@@ -274,6 +274,23 @@ static void test_a_missing_capability_is_named(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
+/* A secondary is gone when its turn comes, with the primary that was removed before it. */
+static void test_one_that_went_with_another_is_no_failure(void)
+{
+	make_veth(-1);
+	ip("address add 10.0.0.100/24 dev eth0");
+	ip("address add 10.0.0.101/24 dev eth0");
+	CU_ASSERT_EQUAL_FATAL(system("echo 0 > /proc/sys/net/ipv4/conf/eth0/promote_secondaries"),
+			      0);
+	OPEN_NET(net);
+	const struct oo_address list[] = {address_of("10.0.0.100/24"), address_of("10.0.0.101")};
+	const struct oo_address_set set = {index_of("eth0"), list, 2};
+	struct oo_err err = {""};
+	CU_ASSERT_EQUAL(oo_net_addresses_remove(net, &set, &err), 0);
+	EXPECT_TEXT(err.text, "");
+	EXPECT_TEXT(ip_shows("-4 -o address show dev eth0"), "");
+}
+
 #define MANY 1000
 
 static void test_a_thousand_addresses_come_and_go(void)
@@ -321,6 +338,7 @@ static const struct named_test tests[] = {
 	{"removal reaches one interface, or with 0 all",
 	 test_removal_reaches_one_interface_or_with_0_all},
 	{"removing what is not there succeeds", test_removing_what_is_not_there_succeeds},
+	{"one that went with another is no failure", test_one_that_went_with_another_is_no_failure},
 	{"presence is told address by address", test_presence_is_told_address_by_address},
 	{"no lifetime and for ever are refused", test_no_lifetime_and_for_ever_are_refused},
 	{"a missing interface is named", test_a_missing_interface_is_named},

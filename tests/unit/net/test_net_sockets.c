@@ -120,7 +120,7 @@ static bool works(const struct connection *connection)
 	       recv(connection->server, &byte, 1, 0) == 1 && byte == 'y';
 }
 
-/* Every connection to vip is reset, the one to another address works on, and so does the listener. */
+/* All connections to vip are reset; one to another address and the listener work on. */
 static void expect_reset(bool dual, const char *vip, const char *other)
 {
 	OO_AUTO(fixture_done) struct fixture fixture = {-1, -1, -1};
@@ -171,7 +171,7 @@ static void test_the_other_family_with_the_same_vip_is_left_alone(void)
 	CU_ASSERT_EQUAL(error_of(ipv6.client, WAIT_MS), ECONNRESET);
 }
 
-/* Closed by the client, still open here (CLOSE_WAIT); not yet accepted; closed by both (TIME_WAIT). */
+/* One that only the client has closed (CLOSE_WAIT), and one that both have (TIME_WAIT). */
 static void test_every_state_but_time_wait_is_reset(void)
 {
 	OO_AUTO(fixture_done) struct fixture fixture = {-1, -1, -1};
