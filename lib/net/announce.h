@@ -30,7 +30,7 @@ enum oo_arp_form {
 	OO_ARP_REPLY = 2,   /* RFC 5944 4.6: target hardware address is the sender's as well */
 };
 
-/* Sender and target protocol address are both address, which must be IPv4. To be sent to broadcast. */
+/* About address, which must be IPv4, as both sender and target. To be sent to broadcast. */
 void oo_arp_build(enum oo_arp_form form, const struct oo_address *address,
 		  const uint8_t mac[static OO_MAC_LENGTH], uint8_t packet[static OO_ARP_LENGTH]);
 
@@ -55,8 +55,8 @@ void oo_announcer_free(struct oo_announcer *announcer);
 /*
  * Announces list (copied) on link, by the schedule above, in place of whatever was announced
  * before; to be called again when the link's MAC changes. The first round is sent inside the
- * call: all of it up to 128 packets (64 IPv4 or 128 IPv6 addresses); what is more, or does not
- * fit into the socket, follows at the next turns of the loop.
+ * call, as far as 64 addresses; what is more, or does not fit into the socket, follows at the
+ * next turns of the loop.
  * A packet that cannot be sent (interface down, gone, without a MAC) is counted and left to the
  * next round.
  * Returns 0 or -ENOMEM (nothing is announced then).
