@@ -256,7 +256,8 @@ static int spawn(const struct oo_child_spec *spec, int output, pid_t *ret_pid)
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
 	sigemptyset(&none);
-	sigfillset(&all);
+	/* not sigfillset(3): it leaves out two signals, which the child would then ignore */
+	memset(&all, 0xff, sizeof(all));
 
 	int r = posix_spawnattr_init(&attributes);
 	if (r != 0) {
@@ -307,11 +308,23 @@ static int watch_exit(struct oo_child *child)
 			       on_exit_seen, child);
 }
 
+/* Then the kernel reaps children by itself, and a number could soon mean another's group. */
+static bool is_sigchld_ignored(void)
+{
+	struct sigaction now = {.sa_handler = SIG_DFL};
+	(void)sigaction(SIGCHLD, NULL, &now); /* only reads */
+	return now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT);
+}
+
 int oo_child_start(sd_event *event, const struct oo_child_spec *spec, struct oo_child **ret_child,
 		   struct oo_err *err)
 {
 	if (spec->timeout_ms <= 0 || spec->grace_ms < 0) {
 		return oo_fail_text(err, EINVAL, "%s: the timeout must be positive", spec->path);
+	}
+	if (is_sigchld_ignored()) {
+		return oo_fail_text(err, ECHILD, "%s: cannot be waited for, SIGCHLD is ignored",
+				    spec->path);
 	}
 	OO_AUTO(release_pointer) struct oo_child *child = calloc(1, sizeof(*child));
 	OO_AUTO(oo_close) int write_end = -1;
