@@ -8,6 +8,7 @@ struct slot {
 	unsigned index;
 	struct oo_check *check;
 	struct oo_check_result result;
+	enum oo_health told; /* what the log was last told */
 };
 
 struct agent_checks {
@@ -28,27 +29,15 @@ static enum oo_health health_of(enum oo_check_state state)
 	return OO_HEALTH_UNKNOWN;
 }
 
-/* Said at each turn of the counted state, with what was seen; single results are in the status. */
 static void on_result(void *user, const struct oo_check *check,
 		      const struct oo_check_result *result)
 {
 	struct slot *slot = user;
-	struct agent *agent = slot->agent;
-	unsigned streak;
-	enum oo_health before = oo_core_check_health(agent->core, slot->index, &streak);
-
 	(void)check;
 	slot->result = *result;
-	agent_tell(agent, &(struct oo_event){.type = OO_EVENT_CHECK,
-					     .index = slot->index,
-					     .health = health_of(result->state)});
-	enum oo_health after = oo_core_check_health(agent->core, slot->index, &streak);
-	if (after != before) {
-		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-		       agent->config->checks[slot->index].name,
-		       after == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
-		       result->seen, streak);
-	}
+	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
+						   .index = slot->index,
+						   .health = health_of(result->state)});
 }
 
 static struct oo_check_spec spec_of(const struct oo_config_check *config)
@@ -96,6 +85,25 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	}
 	*ret_checks = checks;
 	return 0;
+}
+
+/* Said at each turn of the counted state, with what was seen; single results are in the status. */
+void agent_checks_tell(struct agent_checks *checks)
+{
+	for (size_t i = 0; i < checks->n; i++) {
+		struct slot *slot = &checks->slots[i];
+		const struct oo_check_result *result = &slot->result;
+		unsigned streak;
+		enum oo_health health =
+			oo_core_check_health(slot->agent->core, slot->index, &streak);
+		if (health != slot->told) {
+			slot->told = health;
+			oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
+			       slot->agent->config->checks[slot->index].name,
+			       health == OO_HEALTH_UP ? "up" : "down",
+			       oo_check_reason_name(result->reason), result->seen, streak);
+		}
+	}
 }
 
 void agent_checks_free(struct agent_checks *checks)

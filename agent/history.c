@@ -48,7 +48,7 @@ static void on_written(void *user, int r, const struct oo_etcd_answer *answer,
 		oo_log(OO_LOG_WARNING, "history not written: %s", err->text);
 		return;
 	}
-	agent_store_key(agent->store, "history/", key);
+	agent_store_key(agent->store, key, "history/");
 	struct oo_etcd_op op = {
 		.type = OO_ETCD_OP_RANGE, .key = key, .prefix = true, .keys_only = true};
 	struct oo_etcd_call etcd_call = call(agent, on_listed);
@@ -86,12 +86,11 @@ static struct json_object *new_record(const struct agent *agent,
 void agent_history_write(struct agent *agent, const struct agent_history_entry *entry)
 {
 	struct oo_core_view view = oo_core_view(agent->core, entry->group);
-	char rest[64], key[AGENT_KEY_LENGTH];
+	char key[AGENT_KEY_LENGTH];
 	struct json_object *object = new_record(agent, entry, view.epoch);
 	const char *value = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
 
-	snprintf(rest, sizeof(rest), "history/%016" PRId64, view.pair->claim.revision);
-	agent_store_key(agent->store, rest, key);
+	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
 	struct oo_etcd_op op = {.type = OO_ETCD_OP_PUT,
 				.key = key,
 				.value = value,

@@ -176,11 +176,11 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 
 static void put(struct agent_presence *presence, const struct said *saying)
 {
-	char key[AGENT_KEY_LENGTH], rest[AGENT_KEY_LENGTH];
+	char key[AGENT_KEY_LENGTH];
 	struct json_object *object = new_record(presence->agent, saying);
 	const char *value = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
-	snprintf(rest, sizeof(rest), "members/%s", presence->agent->config->node.name);
-	agent_store_key(presence->agent->store, rest, key);
+	agent_store_key(presence->agent->store, key, "members/%s",
+			presence->agent->config->node.name);
 	struct oo_etcd_op op = {.type = OO_ETCD_OP_PUT,
 				.key = key,
 				.value = value,

@@ -112,9 +112,9 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 		       const struct oo_request *request)
 {
 	const char *name = store->agent->group_names[group];
-	snprintf(draft->leader, sizeof(draft->leader), "%sgroups/%s/leader", store->root, name);
-	snprintf(draft->beat, sizeof(draft->beat), "%sgroups/%s/beat", store->root, name);
-	agent_store_key(store, "pause", draft->pause);
+	agent_store_key(store, draft->leader, "groups/%s/leader", name);
+	agent_store_key(store, draft->beat, "groups/%s/beat", name);
+	agent_store_key(store, draft->pause, "pause");
 	oo_buffer_init(&draft->leader_value, OO_CORE_VALUE_LENGTH);
 	oo_buffer_init(&draft->beat_value, OO_CORE_BEAT_LENGTH);
 	int r = write_values(store, draft, group, request);
@@ -128,8 +128,7 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 			     request->expect->claim.value_length);
 	}
 	if (request->op == OO_REQUEST_YIELD && request->node[0] != '\0') {
-		snprintf(draft->member, sizeof(draft->member), "%smembers/%s", store->root,
-			 request->node);
+		agent_store_key(store, draft->member, "members/%s", request->node);
 		compare(draft, &(struct oo_etcd_compare){.key = draft->member,
 							 .target = OO_ETCD_TARGET_CREATE,
 							 .relation = OO_ETCD_GREATER});

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,17 @@
 /* How long one member is given before the same request goes to the next one too. */
 #define HEDGE_SHARE 5 /* of renew: 100 ms at the default of 500 */
 
-void agent_store_key(const struct agent_store *store, const char *rest,
-		     char key[static AGENT_KEY_LENGTH])
+void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_LENGTH],
+		     const char *format, ...)
 {
-	snprintf(key, AGENT_KEY_LENGTH, "%s%s", store->root, rest);
+	size_t length = strlen(store->root);
+	va_list arguments;
+
+	memcpy(key, store->root, length);
+	va_start(arguments, format);
+	int n = vsnprintf(key + length, AGENT_KEY_LENGTH - length, format, arguments);
+	va_end(arguments);
+	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
 }
 
 /* Trouble with etcd is said once when it begins and once when it ends. */
@@ -211,9 +219,9 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 static int send_read(struct agent_store *store)
 {
 	char groups[AGENT_KEY_LENGTH], members[AGENT_KEY_LENGTH], pause[AGENT_KEY_LENGTH];
-	agent_store_key(store, "groups/", groups);
-	agent_store_key(store, "members/", members);
-	agent_store_key(store, "pause", pause);
+	agent_store_key(store, groups, "groups/");
+	agent_store_key(store, members, "members/");
+	agent_store_key(store, pause, "pause");
 	store->read_noted = store->watch_revision;
 	const struct oo_etcd_op ops[] = {
 		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},

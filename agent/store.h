@@ -26,9 +26,9 @@ void agent_store_apply(struct agent_store *store);
 bool agent_store_take_unsent(struct agent_store *store, struct oo_event *ret_event);
 
 struct oo_etcd *agent_store_etcd(struct agent_store *store);
-/* "/ooha/<cluster>/<rest>" */
-void agent_store_key(const struct agent_store *store, const char *rest,
-		     char key[static AGENT_KEY_LENGTH]);
+/* "/ooha/<cluster>/" and what format says. */
+void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_LENGTH],
+		     const char *format, ...) __attribute__((format(printf, 3, 4)));
 const struct agent_known_member *agent_store_members(const struct agent_store *store,
 						     size_t *ret_n);
 /* NULL when nobody has paused. */

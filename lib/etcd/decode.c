@@ -47,7 +47,7 @@ static int keep_texts(struct reader *reader, json_object *object, const char *na
 {
 	json_object *array;
 	size_t n;
-	const char **texts;
+	const char **texts = NULL;
 	int r = oo_etcd_json_array(object, name, &array, &n, reader->err);
 	r = r < 0 ? r : take(reader, n, sizeof(*texts), &texts);
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -104,7 +104,7 @@ static int read_result(struct reader *reader, json_object *object, struct oo_etc
 {
 	json_object *array;
 	size_t n;
-	struct oo_etcd_kv *kvs;
+	struct oo_etcd_kv *kvs = NULL;
 	int r = oo_etcd_json_int64(object, "count", &result->count, reader->err);
 	r = r < 0 ? r : oo_etcd_json_int64(object, "deleted", &result->deleted, reader->err);
 	r = r < 0 ? r : oo_etcd_json_array(object, "kvs", &array, &n, reader->err);
@@ -136,7 +136,7 @@ static int read_txn(struct reader *reader, json_object *object, struct oo_etcd_a
 {
 	json_object *array;
 	size_t n;
-	struct oo_etcd_result *results;
+	struct oo_etcd_result *results = NULL;
 	int r = oo_etcd_json_bool(object, "succeeded", &answer->succeeded, reader->err);
 	r = r < 0 ? r : oo_etcd_json_array(object, "responses", &array, &n, reader->err);
 	r = r < 0 ? r : take(reader, n, sizeof(*results), &results);
@@ -152,7 +152,7 @@ static int read_txn(struct reader *reader, json_object *object, struct oo_etcd_a
 
 static int read_op(struct reader *reader, json_object *object, struct oo_etcd_answer *answer)
 {
-	struct oo_etcd_result *result;
+	struct oo_etcd_result *result = NULL;
 	int r = take(reader, 1, sizeof(*result), &result);
 	r = r < 0 ? r : read_result(reader, object, result);
 	answer->results = result;
@@ -170,7 +170,7 @@ static int read_members(struct reader *reader, json_object *object, struct oo_et
 {
 	json_object *array;
 	size_t n;
-	struct oo_etcd_member *members;
+	struct oo_etcd_member *members = NULL;
 	int r = oo_etcd_json_array(object, "members", &array, &n, reader->err);
 	r = r < 0 ? r : take(reader, n, sizeof(*members), &members);
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -196,7 +196,7 @@ static int read_alarms(struct reader *reader, json_object *object, struct oo_etc
 {
 	json_object *array;
 	size_t n;
-	struct oo_etcd_alarm *alarms;
+	struct oo_etcd_alarm *alarms = NULL;
 	int r = oo_etcd_json_array(object, "alarms", &array, &n, reader->err);
 	r = r < 0 ? r : take(reader, n, sizeof(*alarms), &alarms);
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -213,7 +213,7 @@ static int read_alarms(struct reader *reader, json_object *object, struct oo_etc
 
 static int read_status(struct reader *reader, json_object *object, struct oo_etcd_answer *answer)
 {
-	struct oo_etcd_status *status;
+	struct oo_etcd_status *status = NULL;
 	int r = take(reader, 1, sizeof(*status), &status);
 	if (r < 0) {
 		return r;
