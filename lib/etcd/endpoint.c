@@ -42,6 +42,16 @@ static const char *surplus(CURLU *url)
 	return NULL;
 }
 
+/* How a message calls an endpoint: not by its URL if that might hold a password. */
+static void name_it(const char *url, char name[static OO_ETCD_URL_LENGTH])
+{
+	if (strchr(url, '@') != NULL) {
+		oo_text_clip(name, OO_ETCD_URL_LENGTH, "endpoint");
+	} else {
+		snprintf(name, OO_ETCD_URL_LENGTH, "\"%.200s\"", url);
+	}
+}
+
 int oo_etcd_endpoint_parse(const char *url, struct oo_etcd_endpoint *ret_endpoint,
 			   struct oo_err *err)
 {
@@ -50,12 +60,10 @@ int oo_etcd_endpoint_parse(const char *url, struct oo_etcd_endpoint *ret_endpoin
 	if (parsed == NULL) {
 		return oo_fail(err, ENOMEM, "endpoint");
 	}
-	/* an unreadable URL may hold a password as well: what is shown stops at the host */
-	bool shown = strchr(url, '@') == NULL;
-	const char *name = shown ? url : "endpoint";
+	char name[OO_ETCD_URL_LENGTH];
+	name_it(url, name);
 	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-		return oo_fail_text(err, EINVAL, "%s%s%s: not a URL: %s", shown ? "\"" : "", name,
-				    shown ? "\"" : "", form);
+		return oo_fail_text(err, EINVAL, "%s: not a URL: %s", name, form);
 	}
 	OO_AUTO(free_part) char *scheme = NULL;
 	OO_AUTO(free_part) char *host = NULL;
@@ -64,19 +72,19 @@ int oo_etcd_endpoint_parse(const char *url, struct oo_etcd_endpoint *ret_endpoin
 	curl_url_get(parsed, CURLUPART_HOST, &host, 0);
 	curl_url_get(parsed, CURLUPART_PORT, &port, 0);
 	if (scheme == NULL || (!oo_text_equal(scheme, "http") && !oo_text_equal(scheme, "https"))) {
-		return oo_fail_text(err, EINVAL, "\"%s\": scheme \"%s\": %s", name,
+		return oo_fail_text(err, EINVAL, "%s: scheme \"%s\": %s", name,
 				    scheme != NULL ? scheme : "", form);
 	}
 	const char *much = surplus(parsed);
 	if (host == NULL || much != NULL) {
-		return oo_fail_text(err, EINVAL, "\"%s\" %s", name,
+		return oo_fail_text(err, EINVAL, "%s %s", name,
 				    much != NULL ? much : "names no host");
 	}
 	struct oo_etcd_endpoint endpoint = {0};
 	int length = snprintf(endpoint.url, sizeof(endpoint.url), "%s://%s:%s", scheme, host,
 			      port != NULL ? port : "2379");
 	if (length < 0 || (size_t)length >= sizeof(endpoint.url)) {
-		return oo_fail_text(err, EINVAL, "\"%.40s...\": longer than %d characters", name,
+		return oo_fail_text(err, EINVAL, "%s: longer than %d characters", name,
 				    OO_ETCD_URL_LENGTH - 1);
 	}
 	size_t brackets = host[0] == '[';

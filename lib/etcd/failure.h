@@ -33,7 +33,7 @@
  *                             lessor, not supported for learner ask another  EAGAIN
  *
  * ETIMEDOUT: the outcome is unknown. EAGAIN: refused before anything was done (no leader is,
- * because what we send carries hasleader). EOPNOTSUPP comes to a login only, which then is not needed.
+ * because what we send carries hasleader). EOPNOTSUPP comes to a login only: it is not needed then.
  */
 #include "base/error.h"
 

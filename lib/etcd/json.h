@@ -16,8 +16,8 @@
 void oo_etcd_json_put(json_object **object);
 
 /*
- * Reads one whole JSON object; it is the caller's. -EPROTO: no object, or more behind it. err may be
- * NULL.
+ * Reads one whole JSON object; it is the caller's. -EPROTO: no object, or more behind it.
+ * err may be NULL.
  */
 int oo_etcd_json_parse(const char *text, size_t length, json_object **ret_object,
 		       struct oo_err *err);
