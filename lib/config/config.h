@@ -28,7 +28,7 @@ enum oo_config_check_type {
 };
 
 struct oo_config_texts {
-	const char **items;
+	const char *const *items;
 	size_t n;
 };
 
@@ -62,7 +62,7 @@ struct oo_config_etcd {
  * 2. L - request timeout - 1 s >= 1 s: while the kernel's address lifetime is the only guard, it is
  *    armed with N = floor(ttl - elapsed - 1 s) whole seconds, as it removes the address up to 1 s
  *    late. With the slowest answer (elapsed = request timeout) N must still be at least 1.
- * 3. renew + request timeout <= L - 1 s: re-armed by a timer for as long as N is 1, the lifetime
+ * 3. renew + request timeout < L - 1 s: re-armed by a timer for as long as N is 1, the lifetime
  *    ends at ttl - 1 s at the earliest; the next renewal's slowest answer must come before it.
  *
  * With the defaults 2 needs a ttl of 2.45 s or more. 2 and 3 go when the fence guards.

@@ -39,7 +39,9 @@
 
 /* Limits, all of them on our side; etcd's own are larger or equal. */
 #define OO_ETCD_ENDPOINTS_MAX 16
-#define OO_ETCD_OPS_MAX 128 /* of one branch of a txn, and of its compares */
+#define OO_ETCD_KEY_BYTES_MAX 1024
+#define OO_ETCD_OPS_MAX 128                  /* of one branch of a txn, and of its compares */
+#define OO_ETCD_CALL_MAX_MS (10 * 60 * 1000) /* how far off a deadline may be */
 #define OO_ETCD_REQUEST_BYTES_MAX (1u << 20)
 #define OO_ETCD_ANSWER_BYTES_MAX (2u << 20) /* of one answer, and of one watch message */
 
@@ -210,7 +212,7 @@ void oo_etcd_free(struct oo_etcd *etcd);
 
 /*
  * The calls. Everything given is copied. ret_request may be NULL; it is set only on success.
- * Return 0, -EINVAL (an op that cannot be: no key, too many, ...), -E2BIG (beyond
+ * Return 0, -EINVAL (cannot be asked: no key, too many ops, a deadline too far off), -E2BIG (beyond
  * OO_ETCD_REQUEST_BYTES_MAX) or -ENOMEM; done runs only after 0.
  */
 int oo_etcd_txn(struct oo_etcd *etcd, const struct oo_etcd_txn *txn,

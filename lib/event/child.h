@@ -4,7 +4,7 @@
  * A child process with a deadline, on the loop. No shell; a session and process group of its own;
  * standard input is /dev/null, output and errors come back line by line; no other descriptor of
  * ours is passed on; signal mask and dispositions are the defaults; the working directory is "/".
- * Needs SIGCHLD to be not ignored; it need not be blocked (pidfd_open(2), waitid(2)).
+ * SIGCHLD need not be blocked, but must not be ignored (pidfd_open(2), waitid(2)).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,8 +33,8 @@ struct oo_child_result {
 };
 
 /*
- * One line of output, without its newline, control characters shown as '?'. Runs from the loop; must
- * not cancel the child.
+ * One line of output, without its newline, control characters shown as '?'. Runs from the loop;
+ * must not cancel the child.
  */
 typedef void oo_child_line_fn(void *user, const char *line);
 /* The one answer; runs from the loop, after the last line. The handle is gone already. */
@@ -52,11 +52,12 @@ struct oo_child_spec {
 };
 
 /*
- * Starts a child; spec is copied from, not kept. The child is over when the process that was started
- * is: what is left of its group is killed then, and nobody who still has the pipe open is waited for.
+ * Starts a child; spec is copied from, not kept. The child is over when the process that was
+ * started is: what is left of its group is killed then, and whoever has the pipe is not waited for.
  * ret_child  valid until done runs or oo_child_cancel is called.
- * Returns 0, or -errno with done never to run: of execve(2) (-ENOENT, -EACCES, -ENOEXEC, ...), -EMFILE,
- * -ENOMEM, -EAGAIN (too many processes), -EINVAL (timeout_ms not positive, grace_ms negative).
+ * Returns 0, or -errno with done never to run: of execve(2) (-ENOENT, -EACCES, -ENOEXEC, ...),
+ * -EMFILE, -ENOMEM, -EAGAIN (too many processes), -EINVAL (timeout_ms not positive, grace_ms
+ * negative) or -ECHILD (SIGCHLD is ignored).
  */
 int oo_child_start(sd_event *event, const struct oo_child_spec *spec, struct oo_child **ret_child,
 		   struct oo_err *err);

@@ -22,8 +22,8 @@ int oo_timer_init(struct oo_timer *timer, sd_event *event, oo_timer_fn *expired)
 void oo_timer_done(struct oo_timer *timer);
 
 /*
- * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the next
- * turn of the loop. The callback runs from the loop, once per arming.
+ * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the
+ * next turn of the loop. The callback runs from the loop, once per arming; never when the loop is over.
  */
 void oo_timer_set(struct oo_timer *timer, int64_t at);
 

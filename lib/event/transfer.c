@@ -174,7 +174,6 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 		return -ENOMEM;
 	}
 	*running = (struct running){.easy = easy, .done = done, .user = user};
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, running);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	CURLMcode code = curl_multi_add_handle(transfers->multi, easy);
@@ -182,6 +181,8 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 		free(running);
 		return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	}
+	/* only now: a handle that is refused may be running already, for somebody else */
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, running);
 	running->link = &transfers->running;
 	running->next = transfers->running;
 	if (running->next != NULL) {

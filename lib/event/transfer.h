@@ -20,7 +20,7 @@ typedef void oo_transfer_fn(CURL *easy, CURLcode code, void *user);
 
 /* Returns 0, -ENOMEM or sd-event's error. The loop must outlive it. curl_global_init is the caller's. */
 int oo_transfers_new(sd_event *event, struct oo_transfers **ret_transfers, struct oo_err *err);
-/* Cancels what runs, closes the connections. NULL is accepted. */
+/* Cancels what runs, closes the connections. NULL is accepted. Must not be called in an answer. */
 void oo_transfers_free(struct oo_transfers *transfers);
 
 /*

@@ -8,9 +8,9 @@
  * (only [A-Za-z0-9_.-], no dotfiles, no leavings of dpkg: run-parts(8)). A path that ends in "/" or
  * ".d" is meant to be a directory, and may be missing; any other must exist.
  *
- * A hook runs only if nobody but root and our own user could have changed it: it, each directory of its
- * path and of each symbolic link on the way are owned by one of the two and not writable by group or
- * others. That is looked at right before each run.
+ * A hook runs only if nobody but root and our own user could have changed it: it, each directory of
+ * its path and of each symbolic link on the way are owned by one of the two and not writable by
+ * group or others. That is looked at right before each run.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -66,16 +66,19 @@ struct oo_hooks_event {
 	void *user;
 };
 
-/* Returns 0, -EINVAL (timeout_ms not positive), -ENOMEM or sd-event's error. The loop must outlive it. */
+/* Returns 0, -EINVAL (timeout_ms not positive), -ENOMEM or sd-event's error. event is referenced. */
 int oo_hooks_new(sd_event *event, const struct oo_hooks_options *options,
 		 struct oo_hooks **ret_hooks, struct oo_err *err);
 /* Kills a running hook, forgets what is queued; no done will run. NULL is accepted. */
 void oo_hooks_free(struct oo_hooks *hooks);
 
+/* For hooks that start from now on; positive. */
+void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms);
+
 /*
  * Queues an event; it is copied. Nothing runs inside this call.
- * Returns 0, -ENOBUFS (OO_HOOKS_QUEUE_MAX reached: nothing queued), -E2BIG (more than OO_HOOKS_LIST_MAX
- * paths) or -ENOMEM.
+ * Returns 0, -ENOBUFS (OO_HOOKS_QUEUE_MAX reached: nothing queued), -E2BIG (more paths than
+ * OO_HOOKS_LIST_MAX), -ENAMETOOLONG (a path of PATH_MAX or more) or -ENOMEM.
  */
 int oo_hooks_run(struct oo_hooks *hooks, const struct oo_hooks_event *event);
 /* Events queued or running. */
