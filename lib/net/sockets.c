@@ -80,7 +80,7 @@ static int answer(struct mnl_socket *diag, mnl_cb_t handle, void *user)
 	return r < 0 ? -errno : 0;
 }
 
-/* id's source is the connection's local address, in family's form. */
+/* Of the families that are looked through for address. */
 static bool is_bound_to(const struct inet_diag_msg *connection, const struct oo_address *address)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -89,7 +89,7 @@ static bool is_bound_to(const struct inet_diag_msg *connection, const struct oo_
 		return memcmp(source, address->bytes, address->family == AF_INET ? 4 : 16) == 0;
 	}
 	/* RFC 4291 2.5.5.2: an IPv4 connection of an IPv6 socket */
-	return address->family == AF_INET && memcmp(source, mapped, sizeof(mapped)) == 0 &&
+	return memcmp(source, mapped, sizeof(mapped)) == 0 &&
 	       memcmp(source + sizeof(mapped), address->bytes, 4) == 0;
 }
 

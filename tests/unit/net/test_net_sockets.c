@@ -63,6 +63,7 @@ static void fixture_init(struct fixture *fixture, bool dual)
 	ip("address add 10.0.0.100/24 dev eth0");
 	ip("address add fd00::1/64 dev eth0 nodad");
 	ip("address add fd00::100/64 dev eth0 nodad");
+	ip("address add fd00::a00:64/64 dev eth0 nodad"); /* ends like 10.0.0.100 */
 	space_enter(fixture->client);
 	ip("address add 10.0.0.9/24 dev peer");
 	ip("address add fd00::9/64 dev peer nodad");
@@ -150,6 +151,7 @@ static void test_ipv4_connections_to_the_vip_are_reset(void)
 static void test_ipv4_connections_of_a_dual_stack_listener_are_reset(void)
 {
 	expect_reset(true, "10.0.0.100", "10.0.0.1");
+	expect_reset(true, "10.0.0.100", "fd00::a00:64");
 }
 
 static void test_ipv6_connections_to_the_vip_are_reset(void)

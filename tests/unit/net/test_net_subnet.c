@@ -126,7 +126,7 @@ static void test_the_vip_is_no_source_of_new_connections(void)
 {
 	OO_AUTO(fixture_done) struct fixture fixture = {0};
 	fixture_init(&fixture, false);
-	const struct oo_address vips[] = {address_of("10.0.0.100/24"), address_of("fd00::100/64"),
+	const struct oo_address vips[] = {address_of("10.0.0.100/24"), address_of("fd00::100"),
 					  address_of("10.0.0.101")};
 	fixture.set.list = vips;
 	fixture.set.n = OO_LENGTH(vips);
