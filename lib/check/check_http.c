@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "check/run.h"
 
-#define WHITE_SPACE " \t\r\n\v\f"
 /* What of a body is shown; it is cut after that. */
 #define SHOWN_BYTES 64
 
@@ -57,11 +56,11 @@ int oo_check_http_verify(const struct oo_check_spec *spec, struct oo_err *err)
 	return oo_check_url_verify(spec->url, err);
 }
 
-static int http_status(const struct oo_check_run *run)
+int oo_check_http_status(const struct oo_check_run *run)
 {
 	long status = 0;
 	curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
+	return status >= 200 ? (int)status : 0; /* 1xx only comes before the answer */
 }
 
 /* CURLOPT_WRITEFUNCTION: taking less than n ends the transfer with CURLE_WRITE_ERROR. */
@@ -70,7 +69,7 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 	struct oo_check_run *run = user;
 	(void)one; /* always 1 */
 	int r = oo_buffer_add(&run->body, data, n);
-	if (http_status(run) == 0) {
+	if (oo_check_http_status(run) == 0) {
 		/* no status line: "HTTP/0.9" to libcurl, that is, anything at all */
 		run->stop = OO_CHECK_STOP_NOT_HTTP;
 	} else if (r < 0) {
@@ -97,13 +96,18 @@ int oo_check_http_prepare(struct oo_check_run *run, const struct oo_check_spec *
 	return 0;
 }
 
+static bool is_white(char byte)
+{
+	return byte != '\0' && strchr(" \t\r\n\v\f", byte) != NULL;
+}
+
 /* Leaves out the white space at both ends: moves *text, returns the length. */
 static size_t trim(const char **text, size_t length)
 {
-	while (length > 0 && strchr(WHITE_SPACE, (*text)[length - 1]) != NULL) {
+	while (length > 0 && is_white((*text)[length - 1])) {
 		length--;
 	}
-	while (length > 0 && strchr(WHITE_SPACE, (*text)[0]) != NULL) {
+	while (length > 0 && is_white((*text)[0])) {
 		(*text)++;
 		length--;
 	}
@@ -136,7 +140,6 @@ static void show_body(const struct oo_check_run *run, const char *what,
 void oo_check_http_judge(const struct oo_check_run *run, const struct oo_check_spec *spec,
 			 struct oo_check_result *result)
 {
-	result->http_status = http_status(run);
 	snprintf(result->seen, sizeof(result->seen), "%d", result->http_status);
 
 	if (run->stop == OO_CHECK_STOP_NO_MEMORY) {

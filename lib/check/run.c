@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* CURLOPT_OPENSOCKETFUNCTION: as libcurl's own, but says why there is no socket. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
@@ -18,6 +19,19 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 			address->protocol);
 	run->socket_errno = fd < 0 ? errno : 0;
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/*
+ * CURLOPT_SSL_CTX_FUNCTION: called between the TCP and the TLS handshake, which libcurl 7.88 counts as
+ * one (CURLINFO_CONNECT_TIME_T).
+ */
+static CURLcode on_tls(CURL *easy, void *context, void *user)
+{
+	struct oo_check_run *run = user;
+	(void)easy;
+	(void)context;
+	run->tls_us = oo_clock_now_us() - run->began_us;
+	return CURLE_OK;
 }
 
 static int prepare(struct oo_check_run *run, const struct oo_check_spec *spec)
@@ -36,7 +50,7 @@ static int prepare(struct oo_check_run *run, const struct oo_check_spec *spec)
 
 int oo_check_run_begin(struct oo_check_run *run, const struct oo_check_spec *spec)
 {
-	*run = (struct oo_check_run){.easy = curl_easy_init()};
+	*run = (struct oo_check_run){.easy = curl_easy_init(), .began_us = oo_clock_now_us()};
 	CURL *easy = run->easy;
 	if (easy == NULL || curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK) {
 		return -ENOMEM;
@@ -49,6 +63,8 @@ int oo_check_run_begin(struct oo_check_run *run, const struct oo_check_spec *spe
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, run);
 	return prepare(run, spec);
 }
 
@@ -72,18 +88,24 @@ static int64_t between(int64_t from_us, int64_t to_us)
 	return to_us > from_us ? to_us - from_us : 0;
 }
 
+/* When the TCP handshake was over; 0: not yet. */
+static int64_t connected_us(const struct oo_check_run *run)
+{
+	return run->tls_us != 0 ? run->tls_us : at_us(run, CURLINFO_CONNECT_TIME_T);
+}
+
 /* libcurl's times all count from the start; 0: not reached (curl_easy_getinfo(3)). */
 static void set_times(const struct oo_check_run *run, struct oo_check_times *times)
 {
 	int64_t name = at_us(run, CURLINFO_NAMELOOKUP_TIME_T);
-	int64_t connect = at_us(run, CURLINFO_CONNECT_TIME_T);
+	int64_t connected = connected_us(run);
 	int64_t tls = at_us(run, CURLINFO_APPCONNECT_TIME_T);
 	int64_t first_byte = at_us(run, CURLINFO_STARTTRANSFER_TIME_T);
 
 	times->name_us = name;
-	times->connect_us = between(name, connect);
-	times->tls_us = between(connect, tls);
-	times->first_byte_us = between(tls > connect ? tls : connect, first_byte);
+	times->connect_us = between(name, connected);
+	times->tls_us = between(connected, tls);
+	times->first_byte_us = between(tls > connected ? tls : connected, first_byte);
 }
 
 static enum oo_check_reason by_errno(int error_number)
@@ -140,15 +162,13 @@ static void judge_no_connection(const struct oo_check_run *run, struct oo_check_
 	}
 }
 
-static void judge_timeout(const struct oo_check_run *run, const struct oo_check_spec *spec,
-			  struct oo_check_result *result)
+static void judge_timeout(const struct oo_check_run *run, struct oo_check_result *result)
 {
-	bool https = spec->type == OO_CHECK_TYPE_HTTP && strncasecmp(spec->url, "https", 5) == 0;
 	if (at_us(run, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
 		say(result, OO_CHECK_REASON_NAME_NOT_RESOLVED, "no answer to the name lookup");
-	} else if (at_us(run, CURLINFO_CONNECT_TIME_T) == 0) {
+	} else if (connected_us(run) == 0) {
 		say(result, OO_CHECK_REASON_CONNECT_TIMEOUT, "no answer to the connection attempt");
-	} else if (https && at_us(run, CURLINFO_APPCONNECT_TIME_T) == 0) {
+	} else if (run->tls_us != 0 && at_us(run, CURLINFO_APPCONNECT_TIME_T) == 0) {
 		say(result, OO_CHECK_REASON_SILENT, "connected, TLS handshake not answered");
 	} else if (at_us(run, CURLINFO_STARTTRANSFER_TIME_T) == 0) {
 		say(result, OO_CHECK_REASON_SILENT, "connected, no answer");
@@ -180,8 +200,8 @@ static void judge_broken(const struct oo_check_run *run, struct oo_check_result 
 	}
 }
 
-static void judge_failure(const struct oo_check_run *run, const struct oo_check_spec *spec,
-			  CURLcode code, struct oo_check_result *result)
+static void judge_failure(const struct oo_check_run *run, CURLcode code,
+			  struct oo_check_result *result)
 {
 	const char *text = run->error[0] != '\0' ? run->error : curl_easy_strerror(code);
 	switch ((int)code) { /* libcurl's enum, not ours: what is not named is of our side */
@@ -192,7 +212,7 @@ static void judge_failure(const struct oo_check_run *run, const struct oo_check_
 		judge_no_connection(run, result);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
-		judge_timeout(run, spec, result);
+		judge_timeout(run, result);
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -219,26 +239,21 @@ static void judge_failure(const struct oo_check_run *run, const struct oo_check_
 	}
 }
 
-/* A wrong status is the reason, whatever became of the rest of the answer. */
-static bool has_wrong_status(const struct oo_check_run *run, const struct oo_check_spec *spec)
-{
-	long status = 0;
-	curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
-	return status >= 200 && status != spec->expect_status;
-}
-
 void oo_check_run_judge(struct oo_check_run *run, const struct oo_check_spec *spec, CURLcode code,
 			struct oo_check_result *ret_result)
 {
-	*ret_result = (struct oo_check_result){0};
-	set_times(run, &ret_result->times);
-
+	bool http = spec->type == OO_CHECK_TYPE_HTTP;
 	bool answered = code == CURLE_OK || run->stop != OO_CHECK_STOP_NONE;
-	if (spec->type == OO_CHECK_TYPE_HTTP && (answered || has_wrong_status(run, spec))) {
+	int status = http ? oo_check_http_status(run) : 0;
+
+	*ret_result = (struct oo_check_result){.http_status = status};
+	set_times(run, &ret_result->times);
+	if (http && (answered || (status != 0 && status != spec->expect_status))) {
+		/* a wrong status is the reason, whatever became of the rest of the answer */
 		oo_check_http_judge(run, spec, ret_result);
 	} else if (answered) {
 		say(ret_result, OO_CHECK_REASON_OK, "connected");
 	} else {
-		judge_failure(run, spec, code, ret_result);
+		judge_failure(run, code, ret_result);
 	}
 }

@@ -23,6 +23,8 @@ struct oo_check_run {
 	struct oo_buffer body;
 	enum oo_check_stop stop;
 	int socket_errno; /* of the last socket(2): 0 if it was made */
+	int64_t began_us; /* CLOCK_BOOTTIME us */
+	int64_t tls_us;   /* when TLS was first spoken, after began_us; 0: not yet */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -42,7 +44,9 @@ void oo_check_run_judge_local(int error_number, struct oo_check_result *ret_resu
 /* The kinds. verify: 0 or -EINVAL. prepare: after the options that all share; 0 or -ENOMEM. */
 int oo_check_http_verify(const struct oo_check_spec *spec, struct oo_err *err);
 int oo_check_http_prepare(struct oo_check_run *run, const struct oo_check_spec *spec);
-/* Decides by the answer: what came is whole, or was stopped by us. */
+/* Of the answer; 0 while none has come. */
+int oo_check_http_status(const struct oo_check_run *run);
+/* Decides by the answer, http_status being set: what came is whole, or was stopped by us. */
 void oo_check_http_judge(const struct oo_check_run *run, const struct oo_check_spec *spec,
 			 struct oo_check_result *result);
 int oo_check_tcp_verify(const struct oo_check_spec *spec, struct oo_err *err);
