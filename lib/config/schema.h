@@ -65,7 +65,7 @@ bool config_parse_mapping(struct config_reader *reader, struct fy_node *node,
 config_parse_fn config_parse_section; /* a mapping of key->schema; target is its structure */
 config_parse_fn config_parse_list;    /* of key->list; target is the items' pointer */
 
-/* What the node is, if it is of that type; else says what would be right. */
+/* Whether the node is of that type; if not, says so and what would be right. */
 bool config_expect(struct config_reader *reader, struct fy_node *node, enum fy_node_type type,
 		   const char *right);
 
@@ -97,7 +97,7 @@ extern const struct config_list config_check_list;
 /* Parses the root of the document into reader->config, defaults where nothing is given. */
 bool config_parse_root(struct config_reader *reader, struct fy_node *root);
 
-/* The nodes of a lease's values; NULL where the default holds. At least one is not. */
+/* The nodes of a lease's values; NULL where the default holds. */
 struct config_lease_nodes {
 	struct fy_node *ttl, *renew, *margin;
 };

@@ -153,6 +153,7 @@ static void test_a_vip_is_an_address_that_a_host_can_have(void)
 		ROW_VIP("2001:db8::1/129", NOT_A_VIP),
 		ROW_VIP("fe80::1%eth0", NOT_A_VIP),
 		ROW_VIP("0000:0000:0000:0000:0000:0000:0000:0000:0001", NOT_A_VIP),
+		ROW_VIP("10.0.0.1" LETTERS_64 "/", NOT_A_VIP),
 		ROW_VIP("0.0.0.0", "unspecified" HOST_ADDRESS),
 		ROW_VIP("127.0.0.1", "loopback" HOST_ADDRESS),
 		ROW_VIP("224.0.0.18", "multicast" HOST_ADDRESS),
@@ -242,6 +243,18 @@ static void test_files_are_there_and_secrets_are_kept(void)
 	refuse_file("\n", "ca_file .", "not a file; name a file");
 }
 
+static void test_a_key_needs_its_certificate(void)
+{
+	char directory[128], text[512];
+
+	file_write("key", "hunter2", 7, 0600);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(directory, sizeof(directory)));
+	snprintf(text, sizeof(text), ENDPOINT("https://a:1\n  key_file: %s/key"), directory);
+	file_refuse(text,
+		    FILE_NAME ":6: etcd.cert_file: missing; give it together with key_file, or "
+			      "neither");
+}
+
 static void test_files_for_tls_need_tls(void)
 {
 	static const struct file_row rows[] = {
@@ -273,6 +286,7 @@ int main(void)
 		 test_a_vip_is_an_address_that_a_host_can_have},
 		{"a check has what its type needs", test_a_check_has_what_its_type_needs},
 		{"files are there and secrets are kept", test_files_are_there_and_secrets_are_kept},
+		{"a key needs its certificate", test_a_key_needs_its_certificate},
 		{"files for TLS need TLS", test_files_for_tls_need_tls},
 		{"a host name that is no name asks for one",
 		 test_a_host_name_that_is_no_name_asks_for_one},
