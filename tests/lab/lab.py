@@ -17,6 +17,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ECHO_PORT = 7777
 LETTERS = "abcdef"
 MEMBERS_MAX = 3  # etcd members; more nodes than that are clients of them only
+MANY = ("10.77.0.100/24", "10.77.0.101/24", "fd77::100/64")  # virtual addresses
 SERVICES = ("etcd", "standin", "nginx", "echo", "agent")
 
 
@@ -27,7 +28,7 @@ class Options:
     nodes: int = 3
     build: str = str(SOURCE / "build")
     ttl_ms: int = 3000
-    vips: tuple = ("10.77.0.100/24",)
+    vips: tuple = MANY[:1]
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
 
@@ -154,7 +155,8 @@ class Lab:
         quiet = ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
         run("ip", "netns", "exec", self.switch, "sysctl", "-q", "-w", *quiet)
         ports = [(n.namespace, n.port, n.mac) for n in self.nodes]
-        ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"), (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
+        ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"),
+                  (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
         # no snooping: the switch is to carry every solicitation and announcement
         lines = [f"link add br0 netns {self.switch} type bridge forward_delay 0 mcast_snooping 0"]
         lines += [f"link add eth0 address {mac} netns {namespace} type veth peer name {port} "
