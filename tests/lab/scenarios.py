@@ -205,7 +205,11 @@ def keys_are_readable(story):
 def vip_deleted(story):
     """The address is deleted by hand: the holder puts it back."""
     story.begin()
-    story.expect_stay(story.faults.delete_vip(story.holder), 2)
+    fault_us = story.faults.delete_vip(story.holder)
+    story.expect_stay(fault_us, 2)
+    events = [line.get("event") for line in story.watch.judge_lines() if line["t_us"] > fault_us]
+    for event in ("down", "up"):
+        story.check(events.count(event) >= len(story.lab.vips), f"the judge saw no {event}")
 
 
 @scenario
