@@ -60,6 +60,8 @@ class Tools(unittest.TestCase):
         cls.a, cls.b, cls.c = cls.lab.nodes
 
     def setUp(self):
+        # who had the address in another test is forgotten
+        run("ip", "-n", self.lab.client, "neigh", "flush", "all")
         self.watch = Watch(self.lab, self.lab.directory / self.id(), [])
 
     def tearDown(self):
