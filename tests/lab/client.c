@@ -186,5 +186,6 @@ int main(int argc, char *argv[])
 	run(&client, until_us);
 	client_track_end(&client.echo, oo_clock_now_us());
 	client_track_end(&client.http_track, oo_clock_now_us());
+	tool_ordinary();
 	return 0;
 }

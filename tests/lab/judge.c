@@ -387,6 +387,7 @@ int main(int argc, char *argv[])
 	int timer_fd = answers != NULL ? tool_timer_fd(PROBE_EVERY_MS * 1000) : -1;
 	start(&judge);
 	run(&judge, stop_fd, timer_fd);
+	tool_ordinary();
 	finish(&judge);
 	answers_close(&judge.answers);
 	addresses_close(&judge.addresses);

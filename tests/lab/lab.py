@@ -17,6 +17,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ECHO_PORT = 7777
 LETTERS = "abcdef"
 MEMBERS_MAX = 3  # etcd members; more nodes than that are clients of them only
+MANY = ("10.77.0.100/24", "10.77.0.101/24", "fd77::100/64")  # virtual addresses
 SERVICES = ("etcd", "standin", "nginx", "echo", "agent")
 
 
@@ -27,7 +28,7 @@ class Options:
     nodes: int = 3
     build: str = str(SOURCE / "build")
     ttl_ms: int = 3000
-    vips: tuple = ("10.77.0.100/24",)
+    vips: tuple = MANY[:1]
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
 
@@ -67,6 +68,7 @@ class Lab:
         self.nodes = [Node(self, index) for index in range(options.nodes)]
         self.members = self.nodes[:MEMBERS_MAX if options.nodes >= MEMBERS_MAX else 1]
         self.processes = {}  # (node name, service) -> Process
+        self.started_at = {node.name: 0 for node in self.nodes}  # agents: etcd's revision then
 
     @classmethod
     def open(cls, name):
@@ -154,7 +156,8 @@ class Lab:
         quiet = ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
         run("ip", "netns", "exec", self.switch, "sysctl", "-q", "-w", *quiet)
         ports = [(n.namespace, n.port, n.mac) for n in self.nodes]
-        ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"), (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
+        ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"),
+                  (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
         # no snooping: the switch is to carry every solicitation and announcement
         lines = [f"link add br0 netns {self.switch} type bridge forward_delay 0 mcast_snooping 0"]
         lines += [f"link add eth0 address {mac} netns {namespace} type veth peer name {port} "
@@ -173,7 +176,7 @@ class Lab:
 
     def down(self):
         """Ends what up() started and removes what it made; whatever of it there is."""
-        for process in self.processes.values():
+        for process in self.processes.values():  # all at once, then wait for each
             process.signal(signal.SIGCONT)
             process.signal(signal.SIGTERM)
         for process in self.processes.values():
@@ -206,12 +209,19 @@ class Lab:
         if service == "nginx":
             config.write_nginx(node)
         if service == "agent":
+            self.note_agent_start(node)
             endpoints = [f"http://{member.address}:2379" for member in self.members]
             config.write_agent(node, endpoints, self.options.vips, self.options.ttl_ms)
         self.processes[node.name, service] = Process.start(
             f"{node.name}/{service}", node.namespace, self.command(node, service),
             node.directory / f"{service}.log")
         self.save()
+
+    def note_agent_start(self, node):
+        try:
+            self.started_at[node.name] = self.range("/ooha/")[0]
+        except LabError:  # etcd is just starting, and empty
+            self.started_at[node.name] = 0
 
     def start_all(self, service):
         for node in self.nodes:
@@ -261,30 +271,41 @@ class Lab:
         vip = vip or self.vips[0]
         return [node for node in self.nodes if vip in addresses(node.namespace)]
 
-    def keys(self, prefix="/ooha/"):
-        """What etcd has below prefix: {key: value}; from whichever member answers."""
+    def range(self, prefix):
+        """(revision of the store, [key, value, mod_revision]) below prefix, as etcd has it now."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         body = json.dumps({"key": base64.b64encode(prefix.encode()).decode(),
                            "range_end": base64.b64encode(end.encode()).decode()})
         for member in self.members:
             answer = http_request(self.client, member.address, 2379, "/v3/kv/range", body)
             if answer is not None and answer[0] == 200:
-                pairs = json.loads(answer[2]).get("kvs", [])
-                return {base64.b64decode(kv["key"]).decode():
-                        base64.b64decode(kv.get("value", "")).decode() for kv in pairs}
+                found = json.loads(answer[2])
+                return int(found["header"]["revision"]), [
+                    (base64.b64decode(kv["key"]).decode(),
+                     base64.b64decode(kv.get("value", "")).decode(),
+                     int(kv["mod_revision"])) for kv in found.get("kvs", [])]
         raise LabError("no etcd member answers")
 
+    def keys(self, prefix="/ooha/"):
+        """{key: value} of what etcd has below prefix."""
+        return {key: value for key, value, _ in self.range(prefix)[1]}
+
     def ineligible(self):
-        """The nodes that etcd does not show as eligible."""
-        keys = self.keys("/ooha/office/members/")
-        members = {key.rpartition("/")[2]: json.loads(value) for key, value in keys.items()}
-        return [node for node in self.nodes
-                if members.get(node.name, {}).get("eligible") is not True]
+        """The nodes that etcd does not show as eligible. What an agent that was killed had said
+        stays until its lease ends, and does not count for the one started since."""
+        said = {key.rpartition("/")[2]: (json.loads(value), revision)
+                for key, value, revision in self.range("/ooha/office/members/")[1]}
+
+        def is_eligible(node):
+            member, revision = said.get(node.name, ({}, 0))
+            return member.get("eligible") is True and revision > self.started_at[node.name]
+        return [node for node in self.nodes if not is_eligible(node)]
 
     def is_settled(self):
-        """All nodes eligible, and one node, the same for all, has the virtual addresses."""
+        """etcd is whole, all nodes are eligible, one has all the virtual addresses."""
         held = [[node.name for node in self.holders(vip)] for vip in self.vips]
         return (len(held[0]) == 1 and all(names == held[0] for names in held)
+                and all(self.etcd_is_healthy(member) for member in self.members)
                 and not self.ineligible())
 
     def await_settled(self, seconds=40):

@@ -66,6 +66,12 @@ void tool_precise(void)
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
+void tool_ordinary(void)
+{
+	const struct sched_param last = {.sched_priority = 0};
+	(void)sched_setscheduler(0, SCHED_OTHER, &last); /* lowering is always allowed */
+}
+
 int tool_stop_fd(void)
 {
 	sigset_t signals;

@@ -34,6 +34,10 @@ void tool_name_copy(char target[static TOOL_NAME_LENGTH], const char *text);
  * kernel refuses, the tool goes on as it is. */
 void tool_precise(void);
 
+/* Back to ordinary: to be called when the measuring is over, since what a sanitizer does at exit
+ * would keep those from a processor who are still measured. */
+void tool_ordinary(void);
+
 /* A descriptor that is readable once SIGTERM or SIGINT came, which no longer kill. Or -errno. */
 int tool_stop_fd(void);
 
