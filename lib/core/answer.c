@@ -11,7 +11,8 @@ static void on_claim_answer(struct oo_core *core, struct group *group, const str
 	}
 	/* Refused, but our own nonce is read back: a hedged copy came first. */
 	if (event->outcome == OO_OUTCOME_REFUSED &&
-	    oo_core_is_ours(core, group, &event->pairs->claim)) {
+	    (event->pairs->claim.nonce == group->want.request.nonce ||
+	     oo_core_is_ours(core, group, &event->pairs->claim))) {
 		oo_core_activate(core, group, event->pairs, OO_CAUSE_READ_BACK);
 		return;
 	}
@@ -58,6 +59,31 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 	group->request.next_at = core->now + core->config.retry_ms;
 }
 
+/*
+ * The target's member key is not there: our view was wrong. The next best, or nobody; a copy of the
+ * refused request may still be on its way, so nothing is held again without a fresh claim.
+ */
+static void on_target_gone(struct oo_core *core, struct group *group)
+{
+	bool was_offered = group->target[0] != '\0';
+
+	oo_core_forget_member(core, group, group->target);
+	oo_core_choose_target(core, group);
+	if (group->target[0] == '\0' && !core->stopping) {
+		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
+		return;
+	}
+	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
+}
+
+/* What became of our claim: one that ends it and was not taken, only we could write. */
+static enum oo_cause fate_of(const struct group *group, const struct oo_claim *claim)
+{
+	return claim->ends == group->mine.claim.nonce && claim->kind != OO_CLAIM_TAKEN
+		       ? OO_CAUSE_YIELDED
+		       : OO_CAUSE_LOST;
+}
+
 static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
 {
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
@@ -68,16 +94,13 @@ static void on_yield_answer(struct oo_core *core, struct group *group, const str
 	const struct oo_claim *claim = &event->pairs->claim;
 	if (event->outcome == OO_OUTCOME_DONE) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_YIELDED);
-	} else if (claim->nonce == group->mine.claim.nonce) { /* the target's member key is gone */
-		memset(group->target, 0, sizeof(group->target));
-		on_not_yielded(core, group);
+	} else if (claim->nonce == group->mine.claim.nonce) {
+		on_target_gone(core, group);
 	} else if (oo_core_is_ours(core, group, claim)) { /* an earlier fresh claim got through */
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;
-	} else { /* ends our claim: only we could write that, in an earlier copy */
-		oo_core_enter(core, group, OO_ROLE_STANDBY,
-			      claim->ends == group->mine.claim.nonce ? OO_CAUSE_YIELDED
-								     : OO_CAUSE_LOST);
+	} else {
+		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, claim));
 	}
 }
 
@@ -92,7 +115,7 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;
 	} else {
-		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_LOST);
+		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, &event->pairs->claim));
 	}
 }
 
@@ -111,8 +134,9 @@ void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
 		oo_core_observe_pair(core, group, group->request.noted_revision, event,
 				     event->pairs);
 	}
-	if (event->outcome == OO_OUTCOME_REFUSED) {
-		core->paused = event->paused;
+	if (event->outcome == OO_OUTCOME_REFUSED &&
+	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for it */
+		oo_core_observe_pause(core, 0, event);
 	}
 	switch (group->want.request.op) {
 	case OO_REQUEST_CLAIM:

@@ -20,7 +20,7 @@ static void take_read(struct oo_core *core, const struct oo_event *event)
 		oo_core_confirm_absence(core, group);
 	}
 	if (event->outcome == OO_OUTCOME_DONE) {
-		core->paused = event->paused;
+		oo_core_observe_pause(core, core->read_noted_pause_revision, event);
 	} else {
 		core->read_at = core->now + core->config.retry_ms;
 	}
@@ -38,7 +38,7 @@ static void take(struct oo_core *core, const struct oo_event *event)
 		oo_core_observe_watch(core, &core->groups[event->group], event);
 		break;
 	case OO_EVENT_PAUSE:
-		core->paused = event->paused;
+		oo_core_observe_pause(core, 0, event);
 		break;
 	case OO_EVENT_ANSWER:
 		oo_core_take_answer(core, event);
@@ -46,7 +46,10 @@ static void take(struct oo_core *core, const struct oo_event *event)
 	case OO_EVENT_MEMBERS:
 		core->n_members = event->n_members < OO_CORE_MEMBERS_MAX ? event->n_members
 									 : OO_CORE_MEMBERS_MAX;
-		memcpy(core->members, event->members, sizeof(core->members[0]) * core->n_members);
+		if (core->n_members > 0) {
+			memcpy(core->members, event->members,
+			       sizeof(core->members[0]) * core->n_members);
+		}
 		break;
 	case OO_EVENT_CHECK:
 		oo_core_count(&core->checks[event->index], event->health);
@@ -191,6 +194,11 @@ static void settle(struct oo_core *core, struct group *group)
 	} while (group->want.role != before);
 	group->want.address =
 		group->want.role == OO_ROLE_ACTIVE && core->now < group->want.hold_until;
+	group->want.graceful = group->want.role == OO_ROLE_RELEASING &&
+			       group->leaving != OO_CAUSE_LOST && !is_lost(group) &&
+			       core->now < group->want.hold_until;
+	/* "Not reported yet" is not "gone": who adds it may be at it right now. */
+	group->address_up = group->address_up || group->want.address;
 }
 
 static void sooner(int64_t *wake_at, int64_t at)
@@ -224,8 +232,12 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 			sooner(&wake_at, group->want.hold_until);
 		}
 		break;
-	case OO_ROLE_ACQUIRING:
 	case OO_ROLE_RELEASING:
+		if (group->want.graceful) {
+			sooner(&wake_at, group->want.hold_until);
+		}
+		break;
+	case OO_ROLE_ACQUIRING:
 	case OO_ROLE_HANDING_OVER:
 	case OO_ROLE_RECLAIMING:
 		break;
@@ -243,6 +255,7 @@ static void plan(struct oo_core *core)
 		core->read_busy = true;
 		core->read_seq = ++core->sequence;
 		core->read_at = core->now + core->config.renew_ms;
+		core->read_noted_pause_revision = core->pause_revision;
 		for (size_t g = 0; g < core->config.n_groups; g++) {
 			core->groups[g].read_noted_revision = core->groups[g].revision;
 		}

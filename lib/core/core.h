@@ -22,7 +22,8 @@
 #define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
 #define OO_CORE_VALUE_LENGTH 768
 #define OO_CORE_TRIED_MAX 8
-#define OO_CORE_TRANSITIONS_MAX 8
+#define OO_CORE_TRANSITIONS_MAX (OO_CORE_GROUPS_MAX * 4)
+#define OO_CORE_TTL_MAX_MS 3600000 /* a claim that says more is waited for this long */
 
 /* A standby waits this much longer for each better placed one. */
 #define OO_CORE_STAGGER_MS 100
@@ -54,8 +55,9 @@ enum oo_cause {
 	OO_CAUSE_ADDRESS_DOWN, /* the address is gone, the claim may go too */
 	OO_CAUSE_YIELDED,      /* released or handed over; peer: to whom */
 	OO_CAUSE_GAVE_UP,      /* stopping, and etcd did not answer in time */
+	OO_CAUSE_TARGET_GONE,  /* whom it was offered to has left, and nobody else is better */
 };
-#define OO_CAUSES 16
+#define OO_CAUSES 17
 
 enum oo_claim_kind {
 	OO_CLAIM_TAKEN,
@@ -159,13 +161,13 @@ enum oo_outcome {
 enum oo_event_type {
 	OO_EVENT_TIME,
 	OO_EVENT_READ, /* answer to want.read_seq: seq, outcome (DONE or UNKNOWN), revision, pairs, paused */
-	OO_EVENT_WATCH,  /* group, revision, claim and beat (NULL: unchanged) */
-	OO_EVENT_PAUSE,  /* paused: the watch saw it */
-	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read), paused if read */
+	OO_EVENT_WATCH, /* group, revision, claim and beat (NULL: unchanged) */
+	OO_EVENT_PAUSE, /* revision, paused: the watch saw it */
+	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read); paused of a claim */
 	OO_EVENT_MEMBERS, /* members, n_members: all that are present, this node or not */
 	OO_EVENT_CHECK,   /* index, health: one result */
 	OO_EVENT_LINK,    /* group, up */
-	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node */
+	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node; see oo_want.address */
 	OO_EVENT_STOP,    /* hand over or release everything */
 };
 
@@ -188,8 +190,14 @@ struct oo_event {
 /* What should be true now, for one group. */
 struct oo_want {
 	enum oo_role role;
-	bool address;       /* the VIPs are up; else they are down */
-	bool graceful;      /* down: there is time to reset connections first */
+	/*
+	 * The VIPs are up; else they are down. While they are wanted they count as up, whatever is
+	 * reported: one may just be on its way. Afterwards nothing is given away before an
+	 * OO_EVENT_ADDRESS says that none is left. So whenever this turns false the agent reports,
+	 * once it has seen to it, and also when there was nothing to remove.
+	 */
+	bool address;
+	bool graceful;      /* down: there is time for hooks and to reset connections first */
 	int64_t hold_until; /* the address is ours no longer from then on */
 	int64_t guard_until; /* nobody may be answered from then on, whatever becomes of us: sent_at + ttl */
 	struct oo_request request;

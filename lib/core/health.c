@@ -78,6 +78,16 @@ unsigned oo_core_rank(const struct oo_core *core, const struct group *group)
 	return rank;
 }
 
+/* The view of node was wrong: no candidate for group before it is told of again. */
+void oo_core_forget_member(struct oo_core *core, const struct group *group, const char *node)
+{
+	for (size_t i = 0; i < core->n_members; i++) {
+		if (strcmp(core->members[i].node, node) == 0) {
+			core->members[i].eligible &= ~(1u << oo_core_group_index(core, group));
+		}
+	}
+}
+
 /* The best eligible node but this one; NULL when there is none. */
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group)

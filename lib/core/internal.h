@@ -33,6 +33,7 @@ struct group {
 	char previous[OO_CORE_NAME_LENGTH]; /* whose claim was seen before this one */
 	int64_t absent_since, absent_confirmed_at;
 	uint64_t epoch_seen;
+	int64_t ttl_seen; /* of the last claim seen that said one */
 
 	/* Our claim, while the role is not standby or acquiring. */
 	struct oo_pair mine;
@@ -57,6 +58,8 @@ struct oo_core {
 	uint64_t random;
 	uint64_t sequence;
 	bool paused, stopping;
+	int64_t pause_revision; /* at which paused was so */
+	int64_t read_noted_pause_revision;
 	int64_t stop_until;
 	int64_t now;
 	uint64_t read_seq;
@@ -73,6 +76,7 @@ void oo_core_observe_pair(struct oo_core *core, struct group *group, int64_t not
 void oo_core_observe_watch(struct oo_core *core, struct group *group, const struct oo_event *event);
 void oo_core_confirm_absence(struct oo_core *core, struct group *group);
 void oo_core_lose_contact(struct group *group);
+void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event);
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim);
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group);
@@ -86,6 +90,7 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);
+void oo_core_forget_member(struct oo_core *core, const struct group *group, const char *node);
 
 /* roles.c: the one door between roles, and what goes with it. */
 void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,

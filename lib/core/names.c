@@ -54,6 +54,8 @@ const char *oo_cause_name(enum oo_cause cause)
 		return "yielded";
 	case OO_CAUSE_GAVE_UP:
 		return "gave_up";
+	case OO_CAUSE_TARGET_GONE:
+		return "target_gone";
 	}
 	return "?";
 }

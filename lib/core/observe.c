@@ -8,10 +8,18 @@ static int64_t silence_needed(int64_t ttl_ms)
 	return ttl_ms + ttl_ms / 100 + 1;
 }
 
-/* A claim's ttl holds for whoever watches it; a value that says none gets our own. */
-static int64_t ttl_of(const struct oo_core *core, const struct oo_claim *claim)
+/*
+ * A claim's ttl holds for whoever watches it. Where there is none to read, whoever wrote the last one
+ * that was seen may hold for that long still; and whoever was never seen has our own.
+ */
+static int64_t ttl_of(const struct oo_core *core, const struct group *group)
 {
-	return claim->ttl_ms > 0 ? claim->ttl_ms : core->config.ttl_ms;
+	int64_t ttl_ms = group->pair.claim.ttl_ms;
+	if (ttl_ms <= 0) {
+		return core->config.ttl_ms > group->ttl_seen ? core->config.ttl_ms
+							     : group->ttl_seen;
+	}
+	return ttl_ms < OO_CORE_TTL_MAX_MS ? ttl_ms : OO_CORE_TTL_MAX_MS;
 }
 
 /*
@@ -73,6 +81,9 @@ static void settle_pair(struct oo_core *core, struct group *group, bool changed)
 	}
 	if (claim->epoch > group->epoch_seen) {
 		group->epoch_seen = claim->epoch;
+	}
+	if (claim->ttl_ms > 0) {
+		group->ttl_seen = ttl_of(core, group);
 	}
 }
 
@@ -136,11 +147,25 @@ void oo_core_lose_contact(struct group *group)
 	group->absent_since = OO_CORE_NEVER;
 }
 
-/* Whether claim is one that we wrote, or tried to write, for ourselves. */
+/* The watch and reads overtake each other: the newer one counts, unless etcd was restored. */
+void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event)
+{
+	if (event->revision < core->pause_revision && event->revision >= noted) {
+		return;
+	}
+	core->pause_revision = event->revision;
+	core->paused = event->paused;
+}
+
+/*
+ * Whether claim is one that we wrote, or tried to write, for ourselves. One that ended nothing fits
+ * whenever the keys are absent: it may have come late, after a tenure that we never saw and whose
+ * holder's address is still up. So it is a stranger's.
+ */
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim)
 {
-	if (claim->nonce == 0 || strcmp(claim->node, core->config.node) != 0) {
+	if (claim->nonce == 0 || claim->ends == 0 || strcmp(claim->node, core->config.node) != 0) {
 		return false;
 	}
 	for (unsigned i = 0; i < group->n_tried; i++) {
@@ -151,11 +176,12 @@ bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 	return false;
 }
 
-/* An offer counts at once only if it ends the very claim that we last saw. */
+/* An offer counts at once only if it makes sense and ends the very claim that we last saw. */
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group)
 {
 	const struct oo_claim *claim = &group->pair.claim;
 	return group->known && group->witnessed && claim->kind == OO_CLAIM_OFFERED &&
+	       claim->nonce != 0 && claim->ttl_ms > 0 && claim->ttl_ms <= OO_CORE_TTL_MAX_MS &&
 	       strcmp(claim->node, core->config.node) == 0;
 }
 
@@ -178,12 +204,12 @@ int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 		    core->now - group->absent_confirmed_at > core->config.ttl_ms / 2) {
 			return OO_CORE_NEVER;
 		}
-		return group->absent_since + silence_needed(core->config.ttl_ms) + stagger;
+		return group->absent_since + silence_needed(ttl_of(core, group)) + stagger;
 	}
 	if (claim->kind == OO_CLAIM_RELEASED && group->witnessed) {
 		*ret_cause = OO_CAUSE_RELEASED;
 		return group->first_seen_at + stagger;
 	}
 	*ret_cause = claim->kind == OO_CLAIM_RELEASED ? OO_CAUSE_RELEASED : OO_CAUSE_HOLDER_SILENT;
-	return group->first_seen_at + silence_needed(ttl_of(core, claim)) + stagger;
+	return group->first_seen_at + silence_needed(ttl_of(core, group)) + stagger;
 }

@@ -16,6 +16,7 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	assert(config->n_checks <= OO_CORE_CHECKS_MAX);
 	assert(config->renew_ms > 0 && config->retry_ms > 0);
 	assert(config->ttl_ms > config->margin_ms + config->renew_ms);
+	assert(config->ttl_ms <= OO_CORE_TTL_MAX_MS);
 	memset(core, 0, sizeof(*core));
 	core->config = *config;
 	core->random = seed;

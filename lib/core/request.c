@@ -93,7 +93,7 @@ void oo_core_send_reclaim(struct oo_core *core, struct group *group)
 		.ends = group->mine.claim.nonce,
 		.epoch = group->mine.claim.epoch,
 		.kind = OO_CLAIM_TAKEN,
-		.ttl_ms = core->config.ttl_ms,
+		.ttl_ms = group->mine.claim.ttl_ms, /* the same tenure */
 		.cause = group->leaving,
 		.expect = &group->mine,
 	};

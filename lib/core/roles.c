@@ -19,6 +19,7 @@ static const unsigned allowed[OO_ROLES] = {
 		bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY) | bit(OO_ROLE_HANDING_OVER),
 };
 
+/* The name of whoever else the cause is about; NULL: nobody. A name fills OO_CORE_NAME_LENGTH bytes. */
 static const char *peer_of(const struct group *group, enum oo_cause cause)
 {
 	switch (cause) {
@@ -41,16 +42,15 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_UNKNOWN:
 	case OO_CAUSE_ADDRESS_DOWN:
 	case OO_CAUSE_GAVE_UP:
+	case OO_CAUSE_TARGET_GONE:
 		break;
 	}
-	return "";
+	return NULL;
 }
 
 static void record(struct oo_core *core, struct group *group, enum oo_role to, enum oo_cause cause)
 {
-	if (core->n_transitions == OO_CORE_TRANSITIONS_MAX) {
-		return;
-	}
+	assert(core->n_transitions < OO_CORE_TRANSITIONS_MAX);
 	struct oo_transition *transition = &core->transitions[core->n_transitions++];
 	*transition = (struct oo_transition){
 		.group = oo_core_group_index(core, group),
@@ -66,7 +66,10 @@ static void record(struct oo_core *core, struct group *group, enum oo_role to, e
 		(void)oo_core_eligible(core, group,
 				       &transition->check); /* only to name the check */
 	}
-	memcpy(transition->peer, peer_of(group, cause), sizeof(transition->peer));
+	const char *peer = peer_of(group, cause);
+	if (peer != NULL) {
+		memcpy(transition->peer, peer, sizeof(transition->peer));
+	}
 }
 
 void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,
@@ -117,5 +120,4 @@ void oo_core_leave(struct oo_core *core, struct group *group, enum oo_cause why)
 	group->leaving = why;
 	oo_core_choose_target(core, group);
 	oo_core_enter(core, group, OO_ROLE_RELEASING, why);
-	group->want.graceful = why != OO_CAUSE_LOST;
 }
