@@ -70,7 +70,9 @@ static bool next_report(struct agent *agent, struct oo_event *ret_event)
 {
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		bool up = agent_vips_is_up(agent->vips[g]);
-		if (up != agent->told_up[g]) {
+		if (oo_core_want(agent->core, g)->address) {
+			agent->told_up[g] = true; /* counts as up until it is reported down */
+		} else if (up != agent->told_up[g]) {
 			agent->told_up[g] = up;
 			*ret_event =
 				(struct oo_event){.type = OO_EVENT_ADDRESS, .group = g, .up = up};

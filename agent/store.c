@@ -104,6 +104,7 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 		} else if (oo_text_equal(kv->key + strlen(store->root), "pause")) {
 			set_pause(store, events[i].deleted ? NULL : kv);
 			agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_PAUSE,
+								    .revision = kv->mod_revision,
 								    .paused = store->paused});
 		}
 	}

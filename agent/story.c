@@ -108,6 +108,10 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_YIELDED:
 		snprintf(text, OO_REASON_LENGTH, "given to %s", peer);
 		return;
+	case OO_CAUSE_TARGET_GONE:
+		snprintf(text, OO_REASON_LENGTH,
+			 "whom it was offered to has left; nobody else is better");
+		return;
 	case OO_CAUSE_GAVE_UP:
 		snprintf(text, OO_REASON_LENGTH, "etcd did not take the release in time");
 		return;
