@@ -47,13 +47,14 @@ static void test_a_page_too_narrow_for_anything_still_shows_something(void)
 static void poison(json_object *object, const char *text)
 {
 	if (json_object_is_type(object, json_type_object)) {
-		json_object_object_foreach(object, name, value)
+		json_object_iter field;
+		json_object_object_foreachC(object, field)
 		{
-			if (json_object_is_type(value, json_type_string) &&
-			    strcmp(name, "state") != 0 && strcmp(name, "role") != 0) {
-				json_object_set_string(value, text);
+			if (json_object_is_type(field.val, json_type_string) &&
+			    strcmp(field.key, "state") != 0 && strcmp(field.key, "role") != 0) {
+				json_object_set_string(field.val, text);
 			}
-			poison(value, text);
+			poison(field.val, text);
 		}
 	} else if (json_object_is_type(object, json_type_array)) {
 		for (size_t i = 0; i < json_object_array_length(object); i++) {
@@ -142,18 +143,19 @@ static bool replace_nth(json_object *object, int *n, json_object *value, bool re
 		}
 	}
 	if (json_object_is_type(object, json_type_object)) {
-		json_object_object_foreach(object, name, field)
+		json_object_iter field;
+		json_object_object_foreachC(object, field)
 		{
 			if ((*n)-- == 0) {
 				if (remove) {
-					json_object_object_del(object, name);
+					json_object_object_del(object, field.key);
 				} else {
-					json_object_object_add(object, name,
+					json_object_object_add(object, field.key,
 							       json_object_get(value));
 				}
 				return true;
 			}
-			if (replace_nth(field, n, value, remove)) {
+			if (replace_nth(field.val, n, value, remove)) {
 				return true;
 			}
 		}
