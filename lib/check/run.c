@@ -200,6 +200,16 @@ static void judge_broken(const struct oo_check_run *run, struct oo_check_result 
 	}
 }
 
+/* libcurl says so too of a header line that is longer than it takes: 100 kB. */
+static void judge_memory(const struct oo_check_run *run, struct oo_check_result *result)
+{
+	if (at_us(run, CURLINFO_STARTTRANSFER_TIME_T) != 0) {
+		say(result, OO_CHECK_REASON_PROTOCOL, "header line too long");
+	} else {
+		oo_check_run_judge_local(ENOMEM, result);
+	}
+}
+
 static void judge_failure(const struct oo_check_run *run, CURLcode code,
 			  struct oo_check_result *result)
 {
@@ -224,6 +234,9 @@ static void judge_failure(const struct oo_check_run *run, CURLcode code,
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		say(result, OO_CHECK_REASON_CLOSED, text);
+		break;
+	case CURLE_OUT_OF_MEMORY:
+		judge_memory(run, result);
 		break;
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
