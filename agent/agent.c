@@ -20,6 +20,7 @@
 #include "status.h"
 #include "store.h"
 #include "story.h"
+#include "tenure.h"
 #include "vips.h"
 
 /* Failed requests are tried again after this share of renew. */
@@ -58,6 +59,7 @@ void agent_check_leaving(struct agent *agent)
 
 static void apply(struct agent *agent)
 {
+	agent_tenure_apply(agent->tenure); /* on disk before anything comes up by it */
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		agent_vips_apply(agent->vips[g], oo_core_want(agent->core, g));
 	}
@@ -70,7 +72,8 @@ static bool next_report(struct agent *agent, struct oo_event *ret_event)
 {
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		bool up = agent_vips_is_up(agent->vips[g]);
-		if (oo_core_want(agent->core, g)->address) {
+		const struct oo_want *want = oo_core_want(agent->core, g);
+		if (want->address || want->keep) {
 			agent->told_up[g] = true; /* counts as up until it is reported down */
 		} else if (up != agent->told_up[g]) {
 			agent->told_up[g] = up;
@@ -223,7 +226,9 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	int r = oo_net_new(agent->event, &callbacks, agent, &agent->net, err);
 	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
 		r = agent_vips_new(agent, g, &agent->vips[g], err);
-		r = r < 0 ? r : agent_vips_remove_leftovers(agent->vips[g], err);
+		r = r < 0 ? r
+			  : agent_vips_find(agent->vips[g],
+					    agent_tenure_is_adopted(agent->tenure, g), err);
 	}
 	return r;
 }
@@ -270,6 +275,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	int r = take_signals(agent, err);
 	r = r < 0 ? r : make_core(agent, err);
 	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
+	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
@@ -299,6 +305,7 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 	}
 	(void)sd_event_set_watchdog(agent->event, true); /* only if systemd asks for it */
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		agent_story_start(agent->story, g, agent_tenure_is_adopted(agent->tenure, g));
 		agent_tell(agent, &(struct oo_event){.type = OO_EVENT_LINK,
 						     .group = g,
 						     .up = agent_vips_has_link(agent->vips[g])});
@@ -314,6 +321,7 @@ void agent_done(struct agent *agent)
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
 	agent_presence_free(agent->presence);
+	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		agent_vips_free(agent->vips[g]);

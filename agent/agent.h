@@ -6,6 +6,7 @@
  *
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
+ *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements                (vips.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
@@ -25,6 +26,7 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_tenure;
 struct agent_vips;
 struct agent_checks;
 struct agent_story;
@@ -50,6 +52,7 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_tenure *tenure;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_story *story;

@@ -32,7 +32,7 @@ struct agent_vips {
 	struct part *parts; /* owned */
 	size_t n_parts;
 	struct oo_timer timer; /* re-arms between renewals, or tries again */
-	bool wanted, graceful;
+	bool wanted, graceful, kept;
 	int64_t guard_until;
 	int64_t armed_until; /* the earliest that the kernel may take them down by itself */
 	int64_t up_since;
@@ -199,11 +199,12 @@ static void make_so(struct agent_vips *vips)
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 {
 	bool changed = want->address != vips->wanted || want->guard_until != vips->guard_until ||
-		       want->graceful != vips->graceful;
+		       want->graceful != vips->graceful || want->keep != vips->kept;
+	vips->kept = want->keep;
 	vips->wanted = want->address;
 	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
 	vips->guard_until = want->guard_until;
-	if (changed) {
+	if (changed && !want->keep) {
 		make_so(vips);
 	}
 }
@@ -241,30 +242,37 @@ bool agent_vips_has_link(const struct agent_vips *vips)
 	return true;
 }
 
-int agent_vips_remove_leftovers(struct agent_vips *vips, struct oo_err *err)
+static int find_part_leftovers(struct agent_vips *vips, struct part *part, bool adopt,
+			       struct oo_err *err)
 {
-	for (size_t i = 0; i < vips->n_parts; i++) {
-		struct part *part = &vips->parts[i];
-		struct oo_address_set set = {.list = part->list, .n = part->n};
-		OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
-		if (present == NULL) {
-			return oo_fail(err, ENOMEM, "addresses");
-		}
-		int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
-		for (size_t k = 0; r == 0 && k < part->n; k++) {
-			if (present[k]) {
-				oo_log(OO_LOG_NOTICE, "%s: removing %s, left by an earlier agent",
-				       vips->config->name,
-				       vips->config->vips[part->index[k]].address);
-			}
-		}
-		/* Also when none is there: what this needs is missing now, not at the promotion. */
-		r = r < 0 ? r : oo_net_addresses_remove(vips->agent->net, &set, err);
-		if (r < 0) {
-			return r;
+	struct oo_address_set set = {.list = part->list, .n = part->n};
+	OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
+	if (present == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
+	for (size_t k = 0; r == 0 && k < part->n; k++) {
+		part->up = part->up || present[k];
+		if (present[k]) {
+			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
+			       vips->config->name, adopt ? "adopting" : "removing",
+			       vips->config->vips[part->index[k]].address);
 		}
 	}
-	return 0;
+	if (r == 0 && !adopt) {
+		part->up = false;
+		r = oo_net_addresses_remove(vips->agent->net, &set, err);
+	}
+	return r;
+}
+
+int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < vips->n_parts; i++) {
+		r = find_part_leftovers(vips, &vips->parts[i], adopt, err);
+	}
+	return r;
 }
 
 static struct part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
