@@ -61,19 +61,14 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 }
 
 /*
- * The target's member key is not there: our view was wrong. The next best, or nobody; a copy of the
- * refused request may still be on its way, so nothing is held again without a fresh claim.
+ * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a copy
+ * of the refused request may still be on its way, so nothing is held again without a fresh claim.
  */
 static void on_target_gone(struct oo_core *core, struct group *group)
 {
 	bool was_offered = group->target[0] != '\0';
 
 	oo_core_forget_member(core, group, group->target);
-	oo_core_choose_target(core, group);
-	if (group->target[0] == '\0' && !core->stopping) {
-		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
-		return;
-	}
 	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
 }
 
@@ -88,7 +83,6 @@ static enum oo_cause fate_of(const struct group *group, const struct oo_claim *c
 static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
 {
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
-		oo_core_choose_target(core, group);
 		on_not_yielded(core, group);
 		return;
 	}

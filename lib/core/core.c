@@ -146,7 +146,12 @@ static void settle_handing_over(struct oo_core *core, struct group *group)
 	if (core->stopping && core->now >= core->stop_until) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_GAVE_UP);
 	} else if (!group->request.busy && core->now >= group->request.next_at) {
-		oo_core_send_yield(core, group);
+		oo_core_choose_target(core, group); /* hooks had their time: look again */
+		if (group->target[0] == '\0' && !core->stopping) {
+			oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
+		} else {
+			oo_core_send_yield(core, group);
+		}
 	}
 }
 
