@@ -165,6 +165,7 @@ static enum outcome watch(const struct settings *settings, const struct options 
 {
 	const struct timespec interval = {.tv_sec = WATCH_INTERVAL_S};
 	bool terminal = isatty(STDOUT_FILENO) == 1;
+	bool first = true;
 	enum outcome outcome;
 	sigset_t signals;
 	sigemptyset(&signals);
@@ -173,6 +174,7 @@ static enum outcome watch(const struct settings *settings, const struct options 
 	sigprocmask(SIG_BLOCK, &signals, NULL); /* they are taken below, between two looks */
 	if (terminal) {
 		printf("\033[2J");
+		(void)fflush(stdout); /* whether it can be written, the first look will tell */
 	}
 	do {
 		int height;
@@ -183,8 +185,10 @@ static enum outcome watch(const struct settings *settings, const struct options 
 		if (terminal) {
 			redraw(&look, height);
 		} else {
+			printf("%s", first ? "" : "\n");
 			print_block(&look);
 		}
+		first = false;
 		oo_buffer_done(&look.text);
 		outcome = flush_output(look.outcome);
 	} while (outcome != OUTCOME_OUTPUT && sigtimedwait(&signals, NULL, &interval) < 0);

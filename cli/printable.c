@@ -52,6 +52,9 @@ char *printable_copy(char *target, size_t size, const char *text)
 		used += needed;
 		text += length;
 	}
+	while (used > 0 && target[used - 1] == ' ') {
+		used--;
+	}
 	target[used] = '\0';
 	return target;
 }

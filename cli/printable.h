@@ -9,7 +9,7 @@
 /*
  * Copies what fits of text. Line breaks and tabs become spaces; what is not printable (controls,
  * bytes that are no character, marks without a width such as those that turn the direction of
- * writing) is shown as \xNN. Returns target, always terminated.
+ * writing) is shown as \xNN; spaces at the end are dropped. Returns target, always terminated.
  */
 char *printable_copy(char *target, size_t size, const char *text);
 

@@ -65,6 +65,7 @@ static void add_sentence(struct screen *screen, enum paint paint, int indent, co
 {
 	char sentence[PROBLEM_BYTES];
 	const char *rest = printable_copy(sentence, sizeof(sentence), raw);
+	rest = *rest != '\0' ? rest : "?";
 	bool first = true;
 	for (;;) {
 		size_t length = fit_words(rest, screen->page->width - indent);
@@ -117,7 +118,7 @@ static void add_problems(struct screen *screen, enum paint paint, const char *wo
 	json_object *problems = field_array(screen->status, "problems");
 	int indent = (int)strlen(word) + 2;
 	add_text(screen, paint, word);
-	add_text(screen, paint, ": ");
+	add_text(screen, PAINT_PLAIN, ": ");
 	if (field_length(problems) == 0) {
 		describe_holders(screen->status, holders, sizeof(holders));
 		add_sentence(screen, PAINT_PLAIN, indent,

@@ -111,11 +111,10 @@ static void fill_vip(struct table *table, const char *role, json_object *vip)
 	} else if (up) {
 		table_cell(table, ANNOUNCED, PAINT_WARNING, "never");
 	}
-	if (!field_is_null(vip, "error")) {
-		table_cell(table, NOTE, PAINT_BAD, "%s", field_text(vip, "error", ""));
-	} else if (repairs != FIELD_NONE && repairs > 0) {
+	if (repairs != FIELD_NONE && repairs > 0) {
 		table_cell(table, NOTE, PAINT_WARNING, "put back %" PRId64 " times", repairs);
 	}
+	table_note(table, PAINT_BAD, "%s", field_text(vip, "error", ""));
 }
 
 int print_vips(json_object *status, const struct page *page, struct oo_buffer *out)
@@ -262,15 +261,17 @@ static void fill_etcd(struct table *table, json_object *etcd)
 	char age[AGE_LENGTH];
 	int64_t answered_ms = field_number(etcd, "answered_ms");
 	bool connected = field_is_true(etcd, "connected");
+	const char *endpoint = field_text(etcd, "endpoint", "");
 	table_row(table, ' ');
 	table_cell(table, 0, PAINT_QUIET, "etcd");
-	table_cell(table, 1, connected ? PAINT_QUIET : PAINT_BAD, "%s%s %s%s%s",
-		   connected ? "" : "not connected; ", field_text(etcd, "endpoint", "no endpoint"),
-		   answered_ms == FIELD_NONE ? "never answered"
-		   : connected               ? "answered "
-					     : "last answered ",
-		   answered_ms == FIELD_NONE ? "" : format_age(answered_ms, age),
-		   answered_ms == FIELD_NONE ? "" : " ago");
+	if (endpoint[0] == '\0' || answered_ms == FIELD_NONE) {
+		table_cell(table, 1, PAINT_BAD, "not connected; no answer yet%s%s",
+			   endpoint[0] != '\0' ? " from " : "", endpoint);
+	} else {
+		table_cell(table, 1, connected ? PAINT_QUIET : PAINT_BAD, "%s%s %sanswered %s ago",
+			   connected ? "" : "not connected; ", endpoint, connected ? "" : "last ",
+			   format_age(answered_ms, age));
+	}
 	table_note(table, PAINT_BAD, "%s", field_text(etcd, "error", ""));
 }
 

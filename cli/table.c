@@ -62,7 +62,8 @@ void table_row(struct table *table, char mark)
 	rows[table->n_rows++] = (struct row){.mark = mark};
 }
 
-static void set_cell(struct cell *cell, enum paint paint, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void set_cell(struct cell *cell, enum paint paint,
+							   const char *format, va_list arguments)
 {
 	char raw[TABLE_TEXT_BYTES];
 	vsnprintf(raw, sizeof(raw), format, arguments);

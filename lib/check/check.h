@@ -18,7 +18,7 @@ struct oo_check;
 
 enum oo_check_type {
 	OO_CHECK_TYPE_NONE = 0,
-	OO_CHECK_TYPE_HTTP, /* HTTP/1.1 GET on a fresh connection; no proxy, no redirects followed */
+	OO_CHECK_TYPE_HTTP, /* HTTP/1.1 GET, fresh connection; no proxy, no redirects followed */
 	OO_CHECK_TYPE_TCP,  /* a connection can be opened */
 };
 
@@ -52,7 +52,7 @@ struct oo_check_times {
 	int64_t name_us;       /* name lookup */
 	int64_t connect_us;    /* TCP handshake */
 	int64_t tls_us;        /* TLS handshake */
-	int64_t first_byte_us; /* from the connection's being ready to the first byte of the answer */
+	int64_t first_byte_us; /* from then to the first byte of the answer */
 	int64_t total_us;
 };
 

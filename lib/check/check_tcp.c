@@ -32,8 +32,8 @@ int oo_check_tcp_verify(const struct oo_check_spec *spec, struct oo_err *err)
 }
 
 /*
- * The connection is opened by libcurl too (CURLOPT_CONNECT_ONLY), so that names, address families and
- * causes of failure are those of an HTTP check. Not a byte is sent.
+ * The connection is opened by libcurl too (CURLOPT_CONNECT_ONLY), so that names, address families
+ * and causes of failure are those of an HTTP check. Not a byte is sent.
  */
 int oo_check_tcp_prepare(struct oo_check_run *run, const struct oo_check_spec *spec)
 {

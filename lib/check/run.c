@@ -22,8 +22,8 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 }
 
 /*
- * CURLOPT_SSL_CTX_FUNCTION: called between the TCP and the TLS handshake, which libcurl 7.88 counts as
- * one (CURLINFO_CONNECT_TIME_T).
+ * CURLOPT_SSL_CTX_FUNCTION: called between the TCP and the TLS handshake, which libcurl 7.88 counts
+ * as one (CURLINFO_CONNECT_TIME_T).
  */
 static CURLcode on_tls(CURL *easy, void *context, void *user)
 {
@@ -59,7 +59,7 @@ int oo_check_run_begin(struct oo_check_run *run, const struct oo_check_spec *spe
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	/* for libcurl to share out among the addresses of a name; the deadline is the check's own */
+	/* shared out among the addresses of a name; the deadline of the run is the check's */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
@@ -200,6 +200,16 @@ static void judge_broken(const struct oo_check_run *run, struct oo_check_result 
 	}
 }
 
+/* libcurl says so too of a header line that is longer than it takes: 100 kB. */
+static void judge_memory(const struct oo_check_run *run, struct oo_check_result *result)
+{
+	if (at_us(run, CURLINFO_STARTTRANSFER_TIME_T) != 0) {
+		say(result, OO_CHECK_REASON_PROTOCOL, "header line too long");
+	} else {
+		oo_check_run_judge_local(ENOMEM, result);
+	}
+}
+
 static void judge_failure(const struct oo_check_run *run, CURLcode code,
 			  struct oo_check_result *result)
 {
@@ -224,6 +234,9 @@ static void judge_failure(const struct oo_check_run *run, CURLcode code,
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		say(result, OO_CHECK_REASON_CLOSED, text);
+		break;
+	case CURLE_OUT_OF_MEMORY:
+		judge_memory(run, result);
 		break;
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:

@@ -19,7 +19,7 @@
  *   certainly not carried out
  *     -ECONNREFUSED  no member could be reached (name, TCP or TLS)
  *     -EAGAIN        no leader, only a learner, too many requests: a later call may succeed
- *     -EACCES        wrong credentials, or a permission is missing; err says which to grant
+ *     -EACCES        wrong or unreadable credentials, or a permission is missing; err says which
  *     -ENOSPC        the database is full (alarm NOSPACE): compact, defragment, disarm
  *     -EIO           alarm CORRUPT
  *     -ENOENT        put with a lease that is gone

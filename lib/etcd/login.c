@@ -43,6 +43,12 @@ static void use_token(struct oo_etcd_login *login, char *token)
 	login->renew_at = oo_clock_now() + RENEW_MS;
 }
 
+/* Whether a login that failed with r may work the next time, with nothing changed. */
+static bool is_passing(int r)
+{
+	return r == -ECONNREFUSED || r == -EAGAIN || r == -ENOMEM || oo_etcd_is_unknown(r);
+}
+
 static void on_login(void *user, int r, const struct oo_etcd_answer *answer,
 		     const struct oo_err *err)
 {
@@ -57,9 +63,10 @@ static void on_login(void *user, int r, const struct oo_etcd_answer *answer,
 		login->needless = true;
 		use_token(login, NULL);
 	} else {
-		bool pause = r == -EACCES || login->token != NULL;
+		bool refused = !is_passing(r);
+		bool pause = refused || login->token != NULL;
 		login->again_at = pause ? oo_clock_now() + REFUSED_PAUSE_MS : 0;
-		login->r = r;
+		login->r = refused ? -EACCES : r;
 		login->err = *err;
 	}
 	bool logged_in = r == 0 || login->needless;
@@ -103,7 +110,7 @@ enum oo_etcd_login_state oo_etcd_login_ask(struct oo_etcd *etcd, int64_t now)
 	if (login->running == NULL && now >= login->again_at) {
 		int r = start(etcd, now);
 		if (r < 0) {
-			login->r = r;
+			login->r = is_passing(r) ? r : -EACCES; /* the file: our credentials */
 			login->again_at = now + REFUSED_PAUSE_MS;
 		}
 	}

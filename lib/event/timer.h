@@ -23,7 +23,7 @@ void oo_timer_done(struct oo_timer *timer);
 
 /*
  * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the
- * next turn of the loop. The callback runs from the loop, once per arming; never when the loop is over.
+ * next turn of the loop. The callback runs from the loop, once per arming; not once it is over.
  */
 void oo_timer_set(struct oo_timer *timer, int64_t at);
 

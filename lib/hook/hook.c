@@ -107,8 +107,8 @@ static int start_child(struct oo_hooks *hooks, const struct oo_hook_file *file, 
 {
 	const char *argv[] = {hooks->hook, NULL};
 	/*
-	 * By its path and not by fexecve(3), which would give a script /dev/fd/N for a name: nobody but
-	 * root and ourselves can make the path mean something else than what was looked at.
+	 * By its path and not by fexecve(3), which would give a script /dev/fd/N for a name:
+	 * nobody but root and ourselves can make the path mean anything but what was looked at.
 	 */
 	struct oo_child_spec spec = {
 		.path = file->resolved,

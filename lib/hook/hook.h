@@ -1,8 +1,8 @@
 #ifndef OO_HOOK_H
 #define OO_HOOK_H
 /*
- * Hooks: programs of the administrator's that run at an event. Events queue up strictly in order, the
- * hooks of an event run one at a time, each in its own process group with a deadline.
+ * Hooks: programs of the administrator's that run at an event. Events queue up strictly in order,
+ * the hooks of an event run one at a time, each in its own process group with a deadline.
  *
  * A path is a program, or a directory whose executable files are run in byte order of their names
  * (only [A-Za-z0-9_.-], no dotfiles, no leavings of dpkg: run-parts(8)). A path that ends in "/" or
@@ -29,14 +29,14 @@
 struct oo_hooks;
 
 /*
- * A line for the log: of a hook's output (info), why a hook failed or was refused (warning), what was
- * passed over in a directory (debug). hook: its path. Must not free the runner.
+ * A line for the log: of a hook's output (info), why a hook failed or was refused (warning), what
+ * was passed over in a directory (debug). hook: its path. Must not free the runner.
  */
 typedef void oo_hooks_log_fn(void *user, enum oo_log_level level, const char *hook,
 			     const char *line);
 /*
- * An event's hooks are through; runs from the loop. ran: hooks started; failed: refused, not started,
- * exit code other than 0, killed or timed out. The runner may be freed in it.
+ * An event's hooks are through; runs from the loop. ran: hooks started; failed: refused, not
+ * started, exit code other than 0, killed or timed out. The runner may be freed in it.
  */
 typedef void oo_hooks_done_fn(void *user, int ran, int failed);
 
@@ -66,7 +66,7 @@ struct oo_hooks_event {
 	void *user;
 };
 
-/* Returns 0, -EINVAL (timeout_ms not positive), -ENOMEM or sd-event's error. event is referenced. */
+/* Returns 0, -EINVAL (timeout_ms not positive), -ENOMEM or sd-event's error. Keeps event. */
 int oo_hooks_new(sd_event *event, const struct oo_hooks_options *options,
 		 struct oo_hooks **ret_hooks, struct oo_err *err);
 /* Kills a running hook, forgets what is queued; no done will run. NULL is accepted. */

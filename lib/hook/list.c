@@ -37,7 +37,7 @@ static int compare(const void *one, const void *other)
 	return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-/* Returns why name is no hook, or NULL. What cannot be looked at is one: running it will say why. */
+/* Why name is no hook, or NULL. What cannot be looked at is one: running it will say why. */
 static const char *why_not(int directory, const char *name)
 {
 	struct stat status;

@@ -19,11 +19,11 @@ struct oo_hook_file {
 	}
 
 /*
- * Walks path from the root and looks at the owner and mode of every directory passed, those on the way
- * of symbolic links too, and of what it ends at. As only root and our own user can change anything on
- * that way, resolved goes on naming what fd has open, against everybody else.
- * Returns 0, -EPERM (somebody else owns it or may write to it), -EINVAL (not absolute), or -errno of
- * openat(2), -ENOENT among them; err names the part of the path.
+ * Walks path from the root and looks at the owner and mode of every directory passed, those on the
+ * way of symbolic links too, and of what it ends at. As only root and our own user can change
+ * anything on that way, nobody else can make resolved name anything but what fd has open.
+ * Returns 0, -EPERM (somebody else owns it or may write to it), -EINVAL (not absolute), or -errno
+ * of openat(2), -ENOENT among them; err names the part of the path.
  */
 int oo_hook_file_open(struct oo_hook_file *file, const char *path, struct oo_err *err);
 void oo_hook_file_done(struct oo_hook_file *file);

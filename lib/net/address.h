@@ -10,14 +10,14 @@
  * valid_s N to RTM_DELADDR (Linux 6.18, HZ 250; each trial in a network namespace of its own,
  * spread over the phases of the second; least, median, worst):
  *                                      N  IPv4                  IPv6
- *   alone in its subnet (72 trials)    1  1.000  1.027  1.322   1.000  1.027  1.339
+ *   alone with a lifetime (72 trials)  1  1.000  1.027  1.322   1.000  1.027  1.339
  *                                      2  2.004  2.104  2.688   2.002  2.042  2.419
  *   (24 trials)                        3  3.010  3.200  3.362   3.002  3.158  3.469
  *   beside another address with a      1  1.064  1.501  1.967   1.025  1.496  1.975
  *   lifetime that is re-armed in the   2  2.039  2.504  2.994   2.027  2.518  2.987
  *   last second (24 trials)            3  3.009  3.522  3.977   3.012  3.512  3.987
- * So both families keep N to N + 1 s: the kernel looks at most once a second, and what somebody
- * re-arms shifts when it looks. First armings and re-armings do not differ.
+ * So both families keep N to N + 1 s, never less: the kernel looks about once a second, and every
+ * arming, of this address earlier or of another, shifts when it looks.
  */
 #include <net/if.h>
 #include <stdbool.h>

@@ -85,9 +85,10 @@ static void test_a_successors_socket_is_left_alone(void)
 	struct fixture fixture;
 	fixture_start(&fixture, false);
 	CU_ASSERT_EQUAL(unlink(fixture.socket_path), 0);
-	OO_AUTO(oo_close) int successor = listen_by_hand(&fixture, 1);
+	int successor = listen_by_hand(&fixture, 1);
 	oo_api_free(oo_take_ptr(fixture.api));
 	CU_ASSERT_TRUE(exists(fixture.socket_path));
+	close(successor);
 	fixture_stop(&fixture);
 }
 
@@ -123,11 +124,13 @@ static void test_an_agent_that_does_not_accept_is_not_stale(void)
 	struct fixture fixture;
 	struct oo_err err = {0};
 	fixture_prepare(&fixture);
-	OO_AUTO(oo_close) int frozen = listen_by_hand(&fixture, 0);
-	OO_AUTO(oo_close) int in_queue = dial_unix(&fixture);
+	int frozen = listen_by_hand(&fixture, 0);
+	int in_queue = dial_unix(&fixture);
 	CU_ASSERT_EQUAL(fixture_listen(&fixture, NULL, &err), -EADDRINUSE);
 	expect(err.text, "another agent answers on %s", fixture.socket_path);
 	CU_ASSERT_TRUE(exists(fixture.socket_path));
+	close(in_queue);
+	close(frozen);
 	fixture_stop(&fixture);
 }
 
@@ -136,11 +139,11 @@ static void test_a_file_that_is_no_socket_is_left_alone(void)
 	struct fixture fixture;
 	struct oo_err err = {0};
 	fixture_prepare(&fixture);
-	OO_AUTO(oo_close)
 	int file = open(fixture.socket_path, O_CREAT | O_EXCL | O_CLOEXEC | O_WRONLY, 0600);
 	CU_ASSERT_EQUAL(fixture_listen(&fixture, NULL, &err), -EEXIST);
 	expect(err.text, "%s is there and is not a socket: move it away", fixture.socket_path);
 	CU_ASSERT_TRUE(exists(fixture.socket_path));
+	close(file);
 	fixture_stop(&fixture);
 }
 

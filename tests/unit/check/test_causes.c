@@ -307,6 +307,7 @@ static void test_nobody_listening_is_refused(void)
 {
 	int port;
 	OO_AUTO(oo_close) int refusing = peer_refusing(&port);
+	CU_ASSERT_FATAL(refusing >= 0);
 	struct oo_check_result result = get("http", port, "true");
 	expect(&result, OO_CHECK_REASON_REFUSED, "Connection refused");
 	CU_ASSERT(result.times.total_us < 200000);

@@ -303,6 +303,7 @@ static void test_a_check_may_be_freed_in_its_own_result(void)
 	int port;
 	char url[64];
 	OO_AUTO(oo_close) int refusing = peer_refusing(&port);
+	CU_ASSERT_FATAL(refusing >= 0);
 	struct peer *peer = peer_new(event, (struct peer_script){.end = PEER_END_KEEP});
 	struct oo_check_spec specs[] = {web(port, url), web(peer_port(peer), (char[64]){0})};
 	specs[1].timeout_ms = 50;
@@ -346,6 +347,25 @@ static void test_many_checks_run_side_by_side_and_leak_nothing(void)
 	peer_free(peer);
 }
 
+/* libcurl calls it a lack of memory; it is not ours. */
+static void test_an_endless_header_is_not_our_own_fault(void)
+{
+	static char answer[300000];
+	char url[64];
+	struct watch watch;
+	memset(answer, 'x', sizeof(answer) - 1);
+	memcpy(answer, "HTTP/1.1 200 OK\r\nX: ", 20);
+	struct peer *peer = peer_new(event, (struct peer_script){.answer = answer});
+	struct oo_check_spec spec = web(peer_port(peer), url);
+	start(&watch, &spec, 1);
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_DOWN);
+	CU_ASSERT_EQUAL(watch.result.reason, OO_CHECK_REASON_PROTOCOL);
+	CU_ASSERT_STRING_EQUAL(watch.result.seen, "header line too long");
+	oo_check_free(watch.check);
+	peer_free(peer);
+}
+
 static void test_states_and_reasons_have_names(void)
 {
 	CU_ASSERT_STRING_EQUAL(oo_check_state_name(OO_CHECK_STATE_UNKNOWN), "unknown");
@@ -369,6 +389,7 @@ int main(void)
 		TEST(a_freed_check_is_silent_and_its_connection_closed),
 		TEST(a_check_may_be_freed_in_its_own_result),
 		TEST(many_checks_run_side_by_side_and_leak_nothing),
+		TEST(an_endless_header_is_not_our_own_fault),
 		TEST(states_and_reasons_have_names),
 	};
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -100,6 +100,7 @@ static void test_a_refused_connection_is_one_answer_too(void)
 {
 	int port;
 	OO_AUTO(oo_close) int refusing = peer_refusing(&port);
+	CU_ASSERT_FATAL(refusing >= 0);
 	OO_AUTO(request_done) struct request request;
 	request_init(&request, port);
 	CU_ASSERT_EQUAL(oo_transfers_start(transfers, request.easy, on_done, &request), 0);
@@ -168,6 +169,7 @@ static void test_an_answer_that_waits_is_taken_back_by_cancel(void)
 {
 	int port;
 	OO_AUTO(oo_close) int refusing = peer_refusing(&port);
+	CU_ASSERT_FATAL(refusing >= 0);
 	OO_AUTO(request_done) struct request one, other;
 	request_init(&one, port);
 	request_init(&other, port);

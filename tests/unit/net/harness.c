@@ -68,7 +68,7 @@ void space_enter(int space)
 	}
 }
 
-static FILE *run_ip(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static FILE *run_ip(const char *format, va_list arguments)
 {
 	char command[1024] = "ip ";
 	vsnprintf(command + 3, sizeof(command) - 3, format, arguments);
