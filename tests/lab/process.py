@@ -1,5 +1,6 @@
 """Processes that outlive whoever started them, found again by pid and start time."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,6 +25,23 @@ def reap(pid):
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         pass
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """Keeps the signals that end us until the block is through: what is started in it has to be
+    known before it can be ended. Main thread only."""
+    kept = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, _: kept.append(number))
+              for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in kept:
+            signal.raise_signal(number)
 
 
 class Process:
