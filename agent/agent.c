@@ -224,6 +224,7 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	static const struct oo_net_callbacks callbacks = {
 		.link = on_link, .address = on_address, .resync = on_resync};
 	int r = oo_net_new(agent->event, &callbacks, agent, &agent->net, err);
+	r = r < 0 ? r : oo_net_check_rights(agent->net, err);
 	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
 		r = agent_vips_new(agent, g, &agent->vips[g], err);
 		r = r < 0 ? r
@@ -259,11 +260,13 @@ static int exit_code(int r)
 	case EACCES:
 		return OO_EXIT_NO_PERMISSION;
 	case EADDRINUSE:
+	case EEXIST:
 		return OO_EXIT_BUSY;
 	case EINVAL:
 		return OO_EXIT_CONFIG;
 	case ENOENT:
 	case ENODEV:
+	case EADDRNOTAVAIL:
 		return OO_EXIT_UNAVAILABLE;
 	default: /* errno is not an enum of ours */
 		return OO_EXIT_SOFTWARE;

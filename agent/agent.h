@@ -34,10 +34,10 @@ struct oo_api;
 struct oo_net;
 
 /* The process's answers to its starter (sysexits(3)). */
-#define OO_EXIT_USAGE 64         /* unknown option */
-#define OO_EXIT_UNAVAILABLE 69   /* an interface or the runtime directory is missing: may come */
-#define OO_EXIT_SOFTWARE 70      /* out of memory, the kernel refuses what it should not */
-#define OO_EXIT_BUSY 73          /* another agent answers on the socket */
+#define OO_EXIT_USAGE 64       /* unknown option */
+#define OO_EXIT_UNAVAILABLE 69 /* an interface, an address or a directory is missing: may come */
+#define OO_EXIT_SOFTWARE 70    /* out of memory, the kernel refuses what it should not */
+#define OO_EXIT_BUSY 73 /* the socket's place or the port is taken, by another agent mostly */
 #define OO_EXIT_NO_PERMISSION 77 /* a capability is missing */
 #define OO_EXIT_CONFIG 78        /* the configuration is wrong */
 

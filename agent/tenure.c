@@ -221,6 +221,17 @@ bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group)
 	return tenure->adopted[group];
 }
 
+/* What cannot be read or written later is found now. */
+static int try_directory(struct agent_tenure *tenure, struct oo_err *err)
+{
+	int r = load(tenure, err);
+	r = r < 0 ? r : save(tenure, err);
+	if (r < 0) {
+		oo_err_wrap(err, "runtime_directory");
+	}
+	return r;
+}
+
 int agent_tenure_new(struct agent *agent, struct agent_tenure **ret_tenure, struct oo_err *err)
 {
 	struct agent_tenure *tenure = calloc(1, sizeof(*tenure));
@@ -233,8 +244,7 @@ int agent_tenure_new(struct agent *agent, struct agent_tenure **ret_tenure, stru
 	snprintf(tenure->draft_path, sizeof(tenure->draft_path), "%s/tenure.json.new",
 		 agent->config->runtime_directory);
 	int r = read_boot_id(tenure->boot_id, err);
-	r = r < 0 ? r : load(tenure, err);
-	r = r < 0 ? r : save(tenure, err); /* what cannot be written later is found now */
+	r = r < 0 ? r : try_directory(tenure, err);
 	if (r < 0) {
 		free(tenure);
 		return r;

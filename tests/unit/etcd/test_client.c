@@ -313,7 +313,7 @@ static void test_answers_that_are_none_are_said_to_be(void)
 		fake_fn *reply;
 		const char *text;
 	} rows[] = {
-		{say_garbage, "not an answer of etcd's: not JSON: unexpected character"},
+		{say_garbage, "HTTP 200 that is not an answer of etcd's: \"<html>welcome</html>\""},
 		{say_too_few, "0 results for 1 operations"},
 		{say_too_much, "an answer larger than we take"},
 	};
