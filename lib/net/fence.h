@@ -91,8 +91,8 @@ void oo_fence_free(struct oo_fence *fence, bool remove);
  * The kernel is told what is left of the time, so the way into the kernel is added to the deadline.
  * It is measured; past OO_FENCE_LATE_MS the arming is done again with that much less, and when that
  * is late as well, the VIPs are closed.
- * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIMEDOUT (too late: closed), or another -errno
- * of the kernel.
+ * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late again and again: all VIPs of the
+ * fence are closed), or another -errno of the kernel.
  */
 int oo_fence_open_until(struct oo_fence *fence, const struct oo_address *list, size_t n,
 			int64_t until, struct oo_err *err);
