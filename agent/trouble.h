@@ -20,6 +20,7 @@ enum agent_affair {
 struct agent_trouble {
 	unsigned kinds[AGENT_AFFAIRS]; /* 0: none, else one bit */
 	char texts[AGENT_AFFAIRS][OO_ERR_LENGTH];
+	int64_t failed_at[AGENT_AFFAIRS];
 	unsigned said; /* kinds that have been said since all was well */
 	int64_t since;
 };
@@ -30,8 +31,11 @@ struct agent_trouble {
  */
 bool agent_trouble_begin(struct agent_trouble *trouble, enum agent_affair affair, int r,
 			 const struct oo_err *err, int64_t now);
-/* An affair succeeded. Returns whether that ends all trouble, which then lasted from since on. */
-bool agent_trouble_end(struct agent_trouble *trouble, enum agent_affair affair);
+/*
+ * An affair succeeded. Returns whether that ends all trouble, which then lasted from since on. A
+ * refusal of another affair counts for a minute: what is no longer tried may no longer be so.
+ */
+bool agent_trouble_end(struct agent_trouble *trouble, enum agent_affair affair, int64_t now);
 /* The latest of what is wrong now; "" when all is well. */
 const char *agent_trouble_text(const struct agent_trouble *trouble);
 
