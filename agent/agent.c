@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "guard.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
@@ -219,6 +220,26 @@ static int make_core(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
+static int make_guard(struct agent *agent, struct oo_err *err)
+{
+	struct oo_address_set all = {0};
+	bool keep = false;
+
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		all.n += agent_vips_count(agent->vips[g]);
+		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+	}
+	OO_AUTO(oo_free) struct oo_address *list = calloc(all.n, sizeof(*list));
+	if (list == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	for (size_t g = 0, n = 0; g < agent->config->n_groups; g++) {
+		n += agent_vips_list(agent->vips[g], list + n);
+	}
+	all.list = list;
+	return agent_guard_new(agent, &all, keep, &agent->guard, err);
+}
+
 static int make_net(struct agent *agent, struct oo_err *err)
 {
 	static const struct oo_net_callbacks callbacks = {
@@ -227,9 +248,10 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : oo_net_check_rights(agent->net, err);
 	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
 		r = agent_vips_new(agent, g, &agent->vips[g], err);
-		r = r < 0 ? r
-			  : agent_vips_find(agent->vips[g],
-					    agent_tenure_is_adopted(agent->tenure, g), err);
+	}
+	r = r < 0 ? r : make_guard(agent, err);
+	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
+		r = agent_vips_find(agent->vips[g], agent_tenure_is_adopted(agent->tenure, g), err);
 	}
 	return r;
 }
@@ -326,9 +348,12 @@ void agent_done(struct agent *agent)
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
+	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
+		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));
 		agent_vips_free(agent->vips[g]);
 	}
+	agent_guard_free(agent->guard, !up);
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);

@@ -8,6 +8,7 @@
  *	presence  our member key and its lease                             (presence.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	status    the JSON that people and load balancers ask for          (status.c)
@@ -27,6 +28,7 @@ struct agent;
 struct agent_store;
 struct agent_presence;
 struct agent_tenure;
+struct agent_guard;
 struct agent_vips;
 struct agent_checks;
 struct agent_story;
@@ -53,6 +55,7 @@ struct agent {
 	struct agent_store *store;
 	struct agent_presence *presence;
 	struct agent_tenure *tenure;
+	struct agent_guard *guard;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_story *story;

@@ -2,8 +2,7 @@
 #define OO_AGENT_VIPS_H
 /*
  * The VIPs of one group on this node: up, re-armed and announced while the core wants it, down
- * otherwise. The kernel is told a lifetime at every renewal and between, by the safe formula
- * N = floor(guard_until - now - 1 s) (docs/design.md section 2); when N is 0 nothing is armed.
+ * otherwise. At every renewal the kernel is told the new deadline (guard.h).
  */
 #include "agent.h"
 #include "net/address.h"
@@ -38,6 +37,8 @@ bool agent_vips_has_link(const struct agent_vips *vips);
  */
 int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
 
+/* Copies all addresses into list, which has room for agent_vips_count; returns how many. */
+size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
 size_t agent_vips_count(const struct agent_vips *vips);
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i);
 

@@ -229,7 +229,7 @@ struct oo_core_view {
 	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
 	bool link_up;
 	const struct oo_claim *mine; /* ours, as far as we know; NULL: none */
-	bool degraded; /* holds though ineligible: nobody is better */
+	bool degraded;               /* holds though ineligible: nobody is better */
 	uint64_t epoch;
 };
 

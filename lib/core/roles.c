@@ -10,8 +10,7 @@
  * never straight to standby: the address is still up. docs/design.md has the table with its causes.
  */
 static const unsigned allowed[OO_ROLES] = {
-	[OO_ROLE_STANDBY] =
-		bit(OO_ROLE_ACQUIRING) | bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_RECLAIMING),
+	[OO_ROLE_STANDBY] = bit(OO_ROLE_ACQUIRING) | bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_RECLAIMING),
 	[OO_ROLE_ACQUIRING] = bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY),
 	[OO_ROLE_ACTIVE] = bit(OO_ROLE_RELEASING),
 	[OO_ROLE_RELEASING] = bit(OO_ROLE_HANDING_OVER) | bit(OO_ROLE_STANDBY),

@@ -258,7 +258,8 @@ def take_down(page, lab):
 
 
 def perform(page, lab, keep):
-    """Returns the exit status. However it ends, the lab is gone, unless all was played to keep it."""
+    """Returns the exit status. However it ends, the lab is gone, unless it was played to the end
+    and is to be kept."""
     is_kept = False
     try:
         open_lab(page, lab)

@@ -46,7 +46,7 @@ class Page:
 
     def act(self, number, title):
         self.line()
-        self.line(f"  {self.paint('quiet', f'Act {number:<{LABEL - 6}}')}{self.paint('title', title)}")
+        self.line(self.label(f"Act {number}") + self.paint("title", title))
         self.rule()
 
     def rule(self):

@@ -51,9 +51,10 @@ class Process:
         self.name, self.pid, self.started, self.log = name, pid, started, log
 
     @classmethod
-    def start(cls, name, namespace, command, log, environment=None):
+    def start(cls, name, namespace, command, log, environment=None, nice=0):
         """Starts command in a namespace (None: ours), its output appended to the file log."""
-        prefix = ["ip", "netns", "exec", namespace] if namespace else []
+        prefix = ["nice", "-n", str(nice)] if nice else []
+        prefix += ["ip", "netns", "exec", namespace] if namespace else []
         with open(log, "ab") as output:
             child = subprocess.Popen(
                 prefix + [str(word) for word in command], stdin=subprocess.DEVNULL,

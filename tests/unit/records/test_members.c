@@ -51,8 +51,7 @@ static void test_a_member_that_says_little_is_eligible_for_nothing(void)
 		"{\"node\":\"node-b\",\"groups\":{\"office\":true},\"zone\":[],\"reason\":{}}",
 		"{\"node\":\"node-b\",\"groups\":{\"office\":{\"eligible\":\"true\"}}}",
 		"{\"node\":\"node-b\",\"groups\":{\"other\":{\"eligible\":true}}}",
-		"{\"node\":\"node-b\",\"groups\":{\"office\":{\"eligible\":false}},\"priority\":-"
-		"1}",
+		"{\"node\":\"node-b\",\"groups\":{\"office\":{\"eligible\":0}},\"priority\":-1}",
 	};
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
 		struct oo_member member;
