@@ -14,12 +14,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "guard.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
 #include "status.h"
 #include "store.h"
 #include "story.h"
+#include "tenure.h"
 #include "vips.h"
 
 /* Failed requests are tried again after this share of renew. */
@@ -58,6 +60,7 @@ void agent_check_leaving(struct agent *agent)
 
 static void apply(struct agent *agent)
 {
+	agent_tenure_apply(agent->tenure); /* on disk before anything comes up by it */
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		agent_vips_apply(agent->vips[g], oo_core_want(agent->core, g));
 	}
@@ -70,7 +73,8 @@ static bool next_report(struct agent *agent, struct oo_event *ret_event)
 {
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		bool up = agent_vips_is_up(agent->vips[g]);
-		if (oo_core_want(agent->core, g)->address) {
+		const struct oo_want *want = oo_core_want(agent->core, g);
+		if (want->address || want->keep) {
 			agent->told_up[g] = true; /* counts as up until it is reported down */
 		} else if (up != agent->told_up[g]) {
 			agent->told_up[g] = up;
@@ -216,14 +220,38 @@ static int make_core(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
+static int make_guard(struct agent *agent, struct oo_err *err)
+{
+	struct oo_address_set all = {0};
+	bool keep = false;
+
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		all.n += agent_vips_count(agent->vips[g]);
+		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+	}
+	OO_AUTO(oo_free) struct oo_address *list = calloc(all.n, sizeof(*list));
+	if (list == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	for (size_t g = 0, n = 0; g < agent->config->n_groups; g++) {
+		n += agent_vips_list(agent->vips[g], list + n);
+	}
+	all.list = list;
+	return agent_guard_new(agent, &all, keep, &agent->guard, err);
+}
+
 static int make_net(struct agent *agent, struct oo_err *err)
 {
 	static const struct oo_net_callbacks callbacks = {
 		.link = on_link, .address = on_address, .resync = on_resync};
 	int r = oo_net_new(agent->event, &callbacks, agent, &agent->net, err);
+	r = r < 0 ? r : oo_net_check_rights(agent->net, err);
 	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
 		r = agent_vips_new(agent, g, &agent->vips[g], err);
-		r = r < 0 ? r : agent_vips_remove_leftovers(agent->vips[g], err);
+	}
+	r = r < 0 ? r : make_guard(agent, err);
+	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
+		r = agent_vips_find(agent->vips[g], agent_tenure_is_adopted(agent->tenure, g), err);
 	}
 	return r;
 }
@@ -254,11 +282,13 @@ static int exit_code(int r)
 	case EACCES:
 		return OO_EXIT_NO_PERMISSION;
 	case EADDRINUSE:
+	case EEXIST:
 		return OO_EXIT_BUSY;
 	case EINVAL:
 		return OO_EXIT_CONFIG;
 	case ENOENT:
 	case ENODEV:
+	case EADDRNOTAVAIL:
 		return OO_EXIT_UNAVAILABLE;
 	default: /* errno is not an enum of ours */
 		return OO_EXIT_SOFTWARE;
@@ -270,6 +300,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	int r = take_signals(agent, err);
 	r = r < 0 ? r : make_core(agent, err);
 	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
+	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
@@ -299,6 +330,7 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 	}
 	(void)sd_event_set_watchdog(agent->event, true); /* only if systemd asks for it */
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		agent_story_start(agent->story, g, agent_tenure_is_adopted(agent->tenure, g));
 		agent_tell(agent, &(struct oo_event){.type = OO_EVENT_LINK,
 						     .group = g,
 						     .up = agent_vips_has_link(agent->vips[g])});
@@ -314,10 +346,14 @@ void agent_done(struct agent *agent)
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
 	agent_presence_free(agent->presence);
+	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
+	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
+		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));
 		agent_vips_free(agent->vips[g]);
 	}
+	agent_guard_free(agent->guard, !up);
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);

@@ -6,7 +6,9 @@
  *
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
+ *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	status    the JSON that people and load balancers ask for          (status.c)
@@ -25,6 +27,8 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_tenure;
+struct agent_guard;
 struct agent_vips;
 struct agent_checks;
 struct agent_story;
@@ -32,10 +36,10 @@ struct oo_api;
 struct oo_net;
 
 /* The process's answers to its starter (sysexits(3)). */
-#define OO_EXIT_USAGE 64         /* unknown option */
-#define OO_EXIT_UNAVAILABLE 69   /* an interface or the runtime directory is missing: may come */
-#define OO_EXIT_SOFTWARE 70      /* out of memory, the kernel refuses what it should not */
-#define OO_EXIT_BUSY 73          /* another agent answers on the socket */
+#define OO_EXIT_USAGE 64       /* unknown option */
+#define OO_EXIT_UNAVAILABLE 69 /* an interface, an address or a directory is missing: may come */
+#define OO_EXIT_SOFTWARE 70    /* out of memory, the kernel refuses what it should not */
+#define OO_EXIT_BUSY 73 /* the socket's place or the port is taken, by another agent mostly */
 #define OO_EXIT_NO_PERMISSION 77 /* a capability is missing */
 #define OO_EXIT_CONFIG 78        /* the configuration is wrong */
 
@@ -50,6 +54,8 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_tenure *tenure;
+	struct agent_guard *guard;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_story *story;

@@ -19,8 +19,11 @@ static const char help[] =
 	"  -h, --help         print this, and exit\n"
 	"\n"
 	"SIGTERM and SIGINT hand over or release, then exit; SIGHUP reads checks and hooks anew.\n"
-	"Exit status: 0 done, 64 usage, 69 an interface or directory is missing, 70 system error,\n"
-	"73 another agent runs, 77 a privilege is missing, 78 the configuration is wrong.\n";
+	"Exit status: 0 done, 64 usage, 69 an interface, address or directory is missing, 70 "
+	"system\n"
+	"error, 73 another agent runs (or its socket or port is taken), 77 a privilege is "
+	"missing,\n"
+	"78 the configuration is wrong.\n";
 
 struct options {
 	const char *config;
@@ -98,8 +101,10 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
+	char name[] = "ooha-agent"; /* how getopt's own messages begin */
 	struct options options;
 
+	argv[0] = name;
 	parse_options(argc, argv, &options);
 	if (options.exit >= 0) {
 		return options.exit;

@@ -4,10 +4,14 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+
+#define DEPTH_MAX 8
+#define NONCE_DIGITS 16
 
 static void put_json(struct json_object **object)
 {
@@ -88,11 +92,13 @@ int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer
 /* Parses all of value, or nothing: NULL. */
 static struct json_object *parse(const char *value, size_t length)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(8);
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
 	if (tokener == NULL || length > INT32_MAX) {
 		json_tokener_free(tokener);
 		return NULL;
 	}
+	/* what goes on into the status and the log has to be text */
+	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *object = json_tokener_parse_ex(tokener, value, (int)length);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    json_tokener_get_parse_end(tokener) != length ||
@@ -104,36 +110,54 @@ static struct json_object *parse(const char *value, size_t length)
 	return object;
 }
 
-/* The string member name; "" when it is absent or of another type. */
-static const char *text_of(struct json_object *object, const char *name)
+/* The string member name; NULL when it is absent, of another type, or has a NUL in it. */
+static const char *find_text(struct json_object *object, const char *name)
 {
 	struct json_object *member;
 	if (!json_object_object_get_ex(object, name, &member) ||
 	    !json_object_is_type(member, json_type_string)) {
-		return "";
+		return NULL;
 	}
-	return json_object_get_string(member);
+	const char *text = json_object_get_string(member);
+	return strlen(text) == (size_t)json_object_get_string_len(member) ? text : NULL;
 }
 
-static int64_t number_of(struct json_object *object, const char *name)
+/* As find_text, with "" for NULL. */
+static const char *text_of(struct json_object *object, const char *name)
+{
+	const char *text = find_text(object, name);
+	return text == NULL ? "" : text;
+}
+
+/* A whole number; what is beyond int64_t becomes its nearest. None: missing. */
+static int64_t number_of(struct json_object *object, const char *name, int64_t missing)
 {
 	struct json_object *member;
 	if (!json_object_object_get_ex(object, name, &member) ||
 	    !json_object_is_type(member, json_type_int)) {
-		return 0;
+		return missing;
 	}
 	return json_object_get_int64(member);
 }
 
+/* Exactly as new_nonce writes it; anything else is none. */
 static uint64_t nonce_of(struct json_object *object, const char *name)
 {
 	const char *text = text_of(object, name);
-	uint64_t nonce;
-	int end = 0;
-	if (strlen(text) != 16 || sscanf(text, "%16" SCNx64 "%n", &nonce, &end) != 1 || end != 16) {
+	if (strlen(text) != NONCE_DIGITS || strspn(text, "0123456789abcdef") != NONCE_DIGITS) {
 		return 0;
 	}
-	return nonce;
+	return strtoull(text, NULL, 16);
+}
+
+/* The form that the configuration demands of a node's name: safe in keys, logs and terminals. */
+static bool is_name(const char *text)
+{
+	static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._-";
+	size_t length = strlen(text);
+	return length > 0 && length < OO_CORE_NAME_LENGTH && strspn(text, inner) == length &&
+	       strchr("._-", text[0]) == NULL;
 }
 
 static bool read_kind(const char *name, enum oo_claim_kind *ret_kind)
@@ -145,6 +169,12 @@ static bool read_kind(const char *name, enum oo_claim_kind *ret_kind)
 		}
 	}
 	return false;
+}
+
+/* A released claim is nobody's, every other somebody's. */
+static bool is_holder(const char *node, enum oo_claim_kind kind)
+{
+	return kind == OO_CLAIM_RELEASED ? node[0] == '\0' : is_name(node);
 }
 
 void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret_claim)
@@ -159,16 +189,16 @@ void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret
 	if (object == NULL || !read_kind(text_of(object, "kind"), &kind)) {
 		return;
 	}
-	const char *node = text_of(object, "node");
-	int64_t ttl_ms = number_of(object, "ttl_ms");
-	int64_t epoch = number_of(object, "epoch");
+	const char *node = find_text(object, "node");
+	uint64_t nonce = nonce_of(object, "nonce");
+	int64_t ttl_ms = number_of(object, "ttl_ms", -1);
+	int64_t epoch = number_of(object, "epoch", -1);
 	if (ttl_ms < OO_RECORD_TTL_MIN_MS || ttl_ms > OO_RECORD_TTL_MAX_MS || epoch < 0 ||
-	    strlen(node) >= sizeof(ret_claim->node) ||
-	    (node[0] == '\0') != (kind == OO_CLAIM_RELEASED) || ret_claim->value_length == 0) {
+	    nonce == 0 || node == NULL || !is_holder(node, kind) || ret_claim->value_length == 0) {
 		return;
 	}
 	ret_claim->kind = kind;
-	ret_claim->nonce = nonce_of(object, "nonce");
+	ret_claim->nonce = nonce;
 	ret_claim->ends = nonce_of(object, "ends");
 	ret_claim->epoch = (uint64_t)epoch;
 	ret_claim->ttl_ms = ttl_ms;
@@ -218,22 +248,39 @@ static uint32_t read_groups(struct json_object *object, const char *const *group
 	return bits;
 }
 
+/* Copies what fits of a foreign text, as one printable line. */
+static const char *clean(char target[static OO_CORE_NAME_LENGTH], const char *text)
+{
+	oo_text_clip(target, OO_CORE_NAME_LENGTH, text);
+	for (char *c = target; *c != '\0'; c++) {
+		*c = *c < ' ' || *c > '~' ? '?' : *c;
+	}
+	return target;
+}
+
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err)
 {
 	OO_AUTO(put_json) struct json_object *object = parse(value, strlen(value));
 	struct oo_member member = {0};
+	char shown[OO_CORE_NAME_LENGTH];
 
-	if (object == NULL) {
-		return oo_fail_text(err, EPROTO, "members/%.64s: not a JSON object", node);
-	}
-	if (!oo_text_equal(text_of(object, "node"), node) ||
-	    oo_text_copy(member.node, sizeof(member.node), node) < 0) {
+	if (!is_name(node)) {
 		return oo_fail_text(err, EPROTO,
-				    "members/%.64s: \"node\" is '%.64s'; it must be the key's",
-				    node, text_of(object, "node"));
+				    "members/%s: not a node's name: 1 to %d of letters, digits, "
+				    "'.', '_' and '-', a letter or digit first",
+				    clean(shown, node), OO_CORE_NAME_LENGTH - 1);
 	}
-	int64_t priority = number_of(object, "priority");
+	if (object == NULL) {
+		return oo_fail_text(err, EPROTO, "members/%s: not a JSON object", node);
+	}
+	if (!oo_text_equal(text_of(object, "node"), node)) {
+		return oo_fail_text(err, EPROTO,
+				    "members/%s: \"node\" is '%s'; it must be the key's", node,
+				    clean(shown, text_of(object, "node")));
+	}
+	oo_text_clip(member.node, sizeof(member.node), node);
+	int64_t priority = number_of(object, "priority", 0);
 	member.priority = priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
 	member.eligible = is_true(object, "eligible");
 	member.groups = read_groups(object, groups, n_groups);

@@ -112,6 +112,9 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		snprintf(text, OO_REASON_LENGTH,
 			 "whom it was offered to has left; nobody else is better");
 		return;
+	case OO_CAUSE_ADOPTED:
+		snprintf(text, OO_REASON_LENGTH, "held by this node's agent before a restart");
+		return;
 	case OO_CAUSE_GAVE_UP:
 		snprintf(text, OO_REASON_LENGTH, "etcd did not take the release in time");
 		return;
@@ -261,6 +264,15 @@ const char *agent_story_reason(const struct agent_story *story, unsigned group)
 bool agent_story_is_quiet(const struct agent_story *story)
 {
 	return oo_hooks_pending(story->hooks) == 0;
+}
+
+void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
+{
+	story->chapters[group].promoted = adopted;
+	if (adopted) {
+		snprintf(story->chapters[group].reason, OO_REASON_LENGTH,
+			 "held by this node's agent before a restart");
+	}
 }
 
 void agent_story_set_hook_timeout(struct agent_story *story, int64_t timeout_ms)

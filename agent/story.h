@@ -8,6 +8,8 @@ struct agent_story;
 
 int agent_story_new(struct agent *agent, struct agent_story **ret_story, struct oo_err *err);
 void agent_story_free(struct agent_story *story);
+/* Once, at the start. adopted: people and hooks have been told of this tenure by the agent before. */
+void agent_story_start(struct agent_story *story, unsigned group, bool adopted);
 void agent_story_set_hook_timeout(struct agent_story *story, int64_t timeout_ms);
 
 /* Tells the transitions of the core's last step. Before they are applied. */

@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "guard.h"
 #include "net/announce.h"
 #include "net/sockets.h"
 #include "story.h"
 
 #define RETRY_MS 100
-/* The kernel removes an address up to this long after its lifetime (facts: measured). */
-#define KERNEL_LATE_MS 1000
 
 /* The VIPs of a group on one interface. */
 struct part {
@@ -32,8 +31,8 @@ struct agent_vips {
 	struct part *parts; /* owned */
 	size_t n_parts;
 	struct oo_timer timer; /* re-arms between renewals, or tries again */
-	bool wanted, graceful;
-	int64_t guard_until;
+	bool wanted, graceful, kept;
+	int64_t hold_until, guard_until;
 	int64_t armed_until; /* the earliest that the kernel may take them down by itself */
 	int64_t up_since;
 	uint64_t repairs;
@@ -54,30 +53,6 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
 
-/*
- * Safe is only N = floor(sent_at + ttl - now - 1 s): the kernel may be a second late, and a standby
- * may take over from sent_at + ttl on.
- */
-static uint32_t lifetime_s(const struct agent_vips *vips, int64_t now)
-{
-	int64_t left = vips->guard_until - now - KERNEL_LATE_MS;
-	return left < 1000 ? 0 : (uint32_t)(left / 1000);
-}
-
-/*
- * Between renewals: halfway through what is armed, and in any case at the last moment at which a
- * whole second may still be armed, so that a late renewal finds the address still up.
- */
-static void plan_rearming(struct agent_vips *vips, int64_t now)
-{
-	int64_t last_chance = vips->guard_until - KERNEL_LATE_MS - 1000;
-	int64_t next = now + (vips->armed_until - now) / 2;
-	if (next > last_chance) {
-		next = last_chance;
-	}
-	oo_timer_set(&vips->timer, next > now ? next : OO_NEVER);
-}
-
 static int add_part(struct agent_vips *vips, struct part *part, uint32_t valid_s,
 		    struct oo_err *err)
 {
@@ -85,7 +60,11 @@ static int add_part(struct agent_vips *vips, struct part *part, uint32_t valid_s
 	if (!part->link.exists) {
 		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
 	}
-	int r = oo_net_addresses_add(vips->agent->net, &set, valid_s, err);
+	int r = agent_guard_open(vips->agent->guard, &set, vips->hold_until, err);
+	if (r < 0) {
+		return r;
+	}
+	r = oo_net_addresses_add(vips->agent->net, &set, valid_s, err);
 	if (r < 0) {
 		part->up = true; /* some of them may be there: to be taken down like all */
 		return r;
@@ -110,7 +89,7 @@ static bool all_up(const struct agent_vips *vips)
 static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
-	uint32_t valid_s = lifetime_s(vips, now);
+	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
 	bool came_up = !all_up(vips);
 	struct oo_err err = {0};
 	int r = 0;
@@ -132,7 +111,8 @@ static void arm(struct agent_vips *vips)
 		return;
 	}
 	vips->armed_until = now + (int64_t)valid_s * 1000;
-	plan_rearming(vips, now);
+	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
+							vips->armed_until));
 	if (came_up) {
 		vips->up_since = oo_clock_now();
 		agent_story_address_up(vips->agent->story, vips->group);
@@ -155,6 +135,19 @@ static void reset_connections(const struct agent_vips *vips, const struct part *
 	}
 }
 
+/* The fence first, so that nothing new comes in; then the connections, while the address can say so. */
+static int take_part_down(struct agent_vips *vips, struct part *part, struct oo_err *err)
+{
+	struct oo_address_set set = set_of(part);
+	int closed = agent_guard_close(vips->agent->guard, &set, err);
+	if (vips->graceful) {
+		reset_connections(vips, part);
+	}
+	int r = oo_net_addresses_remove(vips->agent->net, &set, err);
+	part->up = r < 0;
+	return r < 0 ? r : closed;
+}
+
 static void take_down(struct agent_vips *vips)
 {
 	struct oo_err err = {0};
@@ -163,24 +156,16 @@ static void take_down(struct agent_vips *vips)
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct part *part = &vips->parts[i];
-		oo_announcer_stop(part->announcer);
-		if (!part->up) {
-			continue;
-		}
-		if (vips->graceful) {
-			reset_connections(vips, part);
-		}
-		struct oo_address_set set = set_of(part);
 		struct oo_err part_err;
-		int part_r = oo_net_addresses_remove(vips->agent->net, &set, &part_err);
-		part->up = part_r < 0;
+		oo_announcer_stop(part->announcer);
+		int part_r = part->up ? take_part_down(vips, part, &part_err) : 0;
 		if (part_r < 0) {
 			r = part_r;
 			err = part_err;
 		}
 	}
 	note(vips, r, &err);
-	if (r < 0) {
+	if (agent_vips_is_up(vips)) {
 		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
@@ -199,11 +184,13 @@ static void make_so(struct agent_vips *vips)
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 {
 	bool changed = want->address != vips->wanted || want->guard_until != vips->guard_until ||
-		       want->graceful != vips->graceful;
+		       want->graceful != vips->graceful || want->keep != vips->kept;
+	vips->kept = want->keep;
 	vips->wanted = want->address;
 	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
+	vips->hold_until = want->hold_until;
 	vips->guard_until = want->guard_until;
-	if (changed) {
+	if (changed && !want->keep) {
 		make_so(vips);
 	}
 }
@@ -241,30 +228,47 @@ bool agent_vips_has_link(const struct agent_vips *vips)
 	return true;
 }
 
-int agent_vips_remove_leftovers(struct agent_vips *vips, struct oo_err *err)
+static int find_part_leftovers(struct agent_vips *vips, struct part *part, bool adopt,
+			       struct oo_err *err)
 {
-	for (size_t i = 0; i < vips->n_parts; i++) {
-		struct part *part = &vips->parts[i];
-		struct oo_address_set set = {.list = part->list, .n = part->n};
-		OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
-		if (present == NULL) {
-			return oo_fail(err, ENOMEM, "addresses");
-		}
-		int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
-		for (size_t k = 0; r == 0 && k < part->n; k++) {
-			if (present[k]) {
-				oo_log(OO_LOG_NOTICE, "%s: removing %s, left by an earlier agent",
-				       vips->config->name,
-				       vips->config->vips[part->index[k]].address);
-			}
-		}
-		/* Also when none is there: what this needs is missing now, not at the promotion. */
-		r = r < 0 ? r : oo_net_addresses_remove(vips->agent->net, &set, err);
-		if (r < 0) {
-			return r;
+	struct oo_address_set set = {.list = part->list, .n = part->n};
+	OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
+	if (present == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
+	for (size_t k = 0; r == 0 && k < part->n; k++) {
+		part->up = part->up || present[k];
+		if (present[k]) {
+			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
+			       vips->config->name, adopt ? "adopting" : "removing",
+			       vips->config->vips[part->index[k]].address);
 		}
 	}
-	return 0;
+	if (r == 0 && !adopt) {
+		part->up = false;
+		r = oo_net_addresses_remove(vips->agent->net, &set, err);
+	}
+	return r;
+}
+
+size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		memcpy(list + n, vips->parts[i].list, vips->parts[i].n * sizeof(*list));
+		n += vips->parts[i].n;
+	}
+	return n;
+}
+
+int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < vips->n_parts; i++) {
+		r = find_part_leftovers(vips, &vips->parts[i], adopt, err);
+	}
+	return r;
 }
 
 static struct part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)

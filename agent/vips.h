@@ -2,8 +2,7 @@
 #define OO_AGENT_VIPS_H
 /*
  * The VIPs of one group on this node: up, re-armed and announced while the core wants it, down
- * otherwise. The kernel is told a lifetime at every renewal and between, by the safe formula
- * N = floor(guard_until - now - 1 s) (docs/design.md section 2); when N is 0 nothing is armed.
+ * otherwise. At every renewal the kernel is told the new deadline (guard.h).
  */
 #include "agent.h"
 #include "net/address.h"
@@ -32,9 +31,14 @@ bool agent_vips_is_up(const struct agent_vips *vips);
 /* When all of them came up last, 0: never. Announced at the same moment. */
 int64_t agent_vips_up_since(const struct agent_vips *vips);
 bool agent_vips_has_link(const struct agent_vips *vips);
-/* Removes what an earlier agent left; said in the log. */
-int agent_vips_remove_leftovers(struct agent_vips *vips, struct oo_err *err);
+/*
+ * Looks for what an earlier agent left: adopts it, or removes it if no tenure covers it; said in the log.
+ * Returns 0, or -errno of asking or removing: what this needs is missing now, not at a promotion.
+ */
+int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
 
+/* Copies all addresses into list, which has room for agent_vips_count; returns how many. */
+size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
 size_t agent_vips_count(const struct agent_vips *vips);
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i);
 

@@ -10,6 +10,7 @@
 #include "screen_tables.h"
 
 #define PROBLEM_BYTES 2048 /* of one sentence; longer ones are cut */
+#define HOLDERS_BYTES 1024 /* of the list of groups and holders; likewise */
 
 struct screen {
 	json_object *status;
@@ -101,20 +102,16 @@ static void describe_holders(json_object *status, char *text, size_t size)
 
 static void add_fine(struct screen *screen)
 {
-	char holders[PROBLEM_BYTES];
+	char holders[HOLDERS_BYTES];
 	char line[PROBLEM_BYTES];
 	describe_holders(screen->status, holders, sizeof(holders));
-	snprintf(line, sizeof(line), "%.*s", PROBLEM_BYTES - 8, holders);
-	if (line[0] != '\0') {
-		strcat(line, ", ");
-	}
-	strcat(line, "fine");
+	snprintf(line, sizeof(line), "%s%sfine", holders, holders[0] != '\0' ? ", " : "");
 	add_sentence(screen, PAINT_GOOD, 0, line);
 }
 
 static void add_problems(struct screen *screen, enum paint paint, const char *word)
 {
-	char holders[PROBLEM_BYTES];
+	char holders[HOLDERS_BYTES];
 	json_object *problems = field_array(screen->status, "problems");
 	int indent = (int)strlen(word) + 2;
 	add_text(screen, paint, word);

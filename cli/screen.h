@@ -2,8 +2,9 @@
 #define OO_SCREEN_H
 /*
  * What `ooha status` shows: the agent's answer to GET /v1/status (docs/api.md), as text. No input
- * but the arguments (and the locale, printable.h). The answer may be of another version, or hostile: what is missing
- * shows as "?" or not at all, what is of another type as if it were missing.
+ * but the arguments (and the locale, printable.h). The answer may be of another version, or
+ * hostile: what is missing shows as "?" or not at all, what is of another type as if it were
+ * missing.
  */
 #include <json-c/json.h>
 

@@ -12,14 +12,14 @@ bool group_is_silent(json_object *group)
 {
 	int64_t silent_ms = field_number(group, "silent_ms");
 	int64_t ttl_ms = field_number(group, "ttl_ms");
-	return silent_ms != FIELD_NONE && ttl_ms != FIELD_NONE && silent_ms > ttl_ms &&
-	       field_number(group, "hold_left_ms") == FIELD_NONE;
+	return silent_ms != FIELD_NONE && ttl_ms != FIELD_NONE && silent_ms > ttl_ms;
 }
 
+/* The claim stays an offered one while its target holds: only who offers may go by it. */
 bool group_is_offered(json_object *group)
 {
 	return strcmp(field_text(group, "kind", ""), "offered") == 0 &&
-	       field_number(group, "hold_left_ms") == FIELD_NONE;
+	       strcmp(field_text(group, "role", ""), "handing_over") == 0;
 }
 
 static void fill_hold(struct table *table, size_t column, json_object *group)

@@ -1,8 +1,8 @@
 #ifndef OO_SCREEN_TABLES_H
 #define OO_SCREEN_TABLES_H
 /*
- * The parts of the screen that are tables, each from the whole answer of GET /v1/status; a part that
- * has nothing to show adds nothing. All return 0, -ENOMEM or -EMSGSIZE.
+ * The parts of the screen that are tables, each from the whole answer of GET /v1/status; a part
+ * that has nothing to show adds nothing. All return 0, -ENOMEM or -EMSGSIZE.
  */
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@ int print_agent(json_object *status, const struct page *page, struct oo_buffer *
 
 /* The holder has been silent for longer than its ttl, as seen here. */
 bool group_is_silent(json_object *group);
-/* The claim names a node that has not taken it yet. */
+/* This node has offered the group to the holder, who has not answered yet. */
 bool group_is_offered(json_object *group);
 
 #endif

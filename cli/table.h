@@ -54,7 +54,7 @@ void table_cell(struct table *table, size_t column, enum paint paint, const char
 void table_note(struct table *table, enum paint paint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Appends an empty line and the table; nothing when it has no rows. Returns 0, -ENOMEM, -EMSGSIZE. */
+/* Appends an empty line and the table, if it has rows. Returns 0, -ENOMEM or -EMSGSIZE. */
 int table_print(const struct table *table, const struct page *page, struct oo_buffer *out);
 
 /* Appends text in paint. Returns 0, -ENOMEM or -EMSGSIZE. */

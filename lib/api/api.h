@@ -4,7 +4,7 @@
  * The agent's HTTP interface, on the loop: a unix socket for everything, and optionally a TCP
  * address for those routes that are marked for it. Answers are JSON and are made on the spot by the
  * route's function; requests carry no body. Each of the two listeners holds its own connections, so
- * that strangers on TCP never keep the operator out, and both run after everything else that is due.
+ * that strangers on TCP never keep the operator out, and both run after all else that is due.
  */
 #include <stdbool.h>
 #include <stddef.h>

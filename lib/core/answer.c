@@ -31,6 +31,7 @@ static void on_renewal_answer(struct oo_core *core, struct group *group,
 	switch (event->outcome) {
 	case OO_OUTCOME_DONE:
 		group->renewed_at = sent_at;
+		group->adopting = false;
 		group->want.guard_until = sent_at + group->mine.claim.ttl_ms;
 		group->want.hold_until = group->want.guard_until -
 					 oo_core_in_proportion(core, group, core->config.margin_ms);
@@ -60,19 +61,14 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 }
 
 /*
- * The target's member key is not there: our view was wrong. The next best, or nobody; a copy of the
- * refused request may still be on its way, so nothing is held again without a fresh claim.
+ * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a copy
+ * of the refused request may still be on its way, so nothing is held again without a fresh claim.
  */
 static void on_target_gone(struct oo_core *core, struct group *group)
 {
 	bool was_offered = group->target[0] != '\0';
 
 	oo_core_forget_member(core, group, group->target);
-	oo_core_choose_target(core, group);
-	if (group->target[0] == '\0' && !core->stopping) {
-		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
-		return;
-	}
 	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
 }
 
@@ -87,7 +83,6 @@ static enum oo_cause fate_of(const struct group *group, const struct oo_claim *c
 static void on_yield_answer(struct oo_core *core, struct group *group, const struct oo_event *event)
 {
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
-		oo_core_choose_target(core, group);
 		on_not_yielded(core, group);
 		return;
 	}
@@ -110,10 +105,13 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
 		group->request.next_at = core->now + core->config.retry_ms;
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
-		oo_core_activate(core, group, event->pairs, OO_CAUSE_CLAIMED);
+		oo_core_activate(core, group, event->pairs,
+				 group->adopting ? OO_CAUSE_ADOPTED : OO_CAUSE_CLAIMED);
 	} else if (oo_core_is_ours(core, group, &event->pairs->claim)) {
 		oo_core_own(group, event->pairs);
 		group->request.next_at = core->now;
+	} else if (group->adopting) {
+		oo_core_leave(core, group, OO_CAUSE_LOST);
 	} else {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, &event->pairs->claim));
 	}

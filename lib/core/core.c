@@ -146,13 +146,20 @@ static void settle_handing_over(struct oo_core *core, struct group *group)
 	if (core->stopping && core->now >= core->stop_until) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_GAVE_UP);
 	} else if (!group->request.busy && core->now >= group->request.next_at) {
-		oo_core_send_yield(core, group);
+		oo_core_choose_target(core, group); /* hooks had their time: look again */
+		if (group->target[0] == '\0' && !core->stopping) {
+			oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
+		} else {
+			oo_core_send_yield(core, group);
+		}
 	}
 }
 
 static void settle_reclaiming(struct oo_core *core, struct group *group)
 {
-	if (core->stopping) {
+	if (core->stopping && group->adopting) {
+		oo_core_leave(core, group, OO_CAUSE_STOPPING);
+	} else if (core->stopping) {
 		group->leaving = OO_CAUSE_STOPPING;
 		oo_core_choose_target(core, group);
 		oo_core_enter(core, group, OO_ROLE_HANDING_OVER, OO_CAUSE_STOPPING);
@@ -194,11 +201,12 @@ static void settle(struct oo_core *core, struct group *group)
 	} while (group->want.role != before);
 	group->want.address =
 		group->want.role == OO_ROLE_ACTIVE && core->now < group->want.hold_until;
+	group->want.keep = group->adopting;
 	group->want.graceful = group->want.role == OO_ROLE_RELEASING &&
 			       group->leaving != OO_CAUSE_LOST && !is_lost(group) &&
 			       core->now < group->want.hold_until;
 	/* "Not reported yet" is not "gone": who adds it may be at it right now. */
-	group->address_up = group->address_up || group->want.address;
+	group->address_up = group->address_up || group->want.address || group->want.keep;
 }
 
 static void sooner(int64_t *wake_at, int64_t at)
@@ -276,6 +284,7 @@ static void check_invariants(const struct oo_core *core)
 		const struct oo_want *want = &core->groups[g].want;
 		assert(!want->address || want->role == OO_ROLE_ACTIVE);
 		assert(!want->address || core->now < want->hold_until);
+		assert(!want->address || !want->keep);
 		assert(want->hold_until <= want->guard_until);
 		assert(want->role != OO_ROLE_ACTIVE || core->groups[g].mine.claim.nonce != 0);
 	}

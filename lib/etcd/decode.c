@@ -331,6 +331,16 @@ void oo_etcd_decode_refusal(long status, const char *body, size_t length,
 	}
 }
 
+/* Not even the beginning of an object: a web server that is happy with everything. */
+static bool is_page(const char *body, size_t length)
+{
+	size_t i = 0;
+	while (i < length && isspace((unsigned char)body[i])) {
+		i++;
+	}
+	return i < length && body[i] != '{';
+}
+
 int oo_etcd_decode(enum oo_etcd_kind kind, long status, const char *body, size_t length,
 		   struct oo_etcd_decoded *ret_decoded, struct oo_etcd_failure *failure)
 {
@@ -342,6 +352,10 @@ int oo_etcd_decode(enum oo_etcd_kind kind, long status, const char *body, size_t
 	OO_AUTO(oo_etcd_decoded_done) struct oo_etcd_decoded decoded = {0};
 	struct oo_err err;
 	int r = oo_etcd_json_parse(body, length, &object, &err);
+	if (r == -EPROTO && is_page(body, length)) {
+		oo_etcd_failure_from_http(status, body, length, failure);
+		return failure->r;
+	}
 	if (r == 0 && oo_etcd_decode_error(object, failure)) {
 		return failure->r;
 	}

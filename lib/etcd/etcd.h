@@ -265,7 +265,7 @@ typedef void oo_etcd_events_fn(void *user, int64_t revision, const struct oo_etc
 			       size_t n);
 /*
  * The watch is over; told once, and the handle is gone then. Open another from the last
- * revision + 1; after -ERANGE read everything first.
+ * revision + 1 (when this one never stood: after a pause); after -ERANGE read everything first.
  * r  -ERANGE: start_revision (or what followed) is compacted, compact_revision says up to where;
  *    -EACCES: refused for good; anything else: the member or the connection went, err says why.
  *    Never 0.

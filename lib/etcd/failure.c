@@ -169,3 +169,103 @@ void oo_etcd_failure_from_http(long status, const char *body, size_t length,
 				    theirs);
 	}
 }
+
+/*
+ * What OpenSSL says, without where: the end of "error:0A000412:SSL routines::sslv3 alert bad
+ * certificate, errno 0" and of "SSL certificate problem: certificate has expired".
+ */
+static void copy_reason(char target[static THEIRS_LENGTH], const char *theirs)
+{
+	const char *colon = strrchr(theirs, ':');
+	const char *start = colon != NULL ? colon + 1 : theirs;
+	start += strspn(start, " ");
+	copy_clean(target, THEIRS_LENGTH, start, strcspn(start, ","));
+}
+
+static const char *explain_certificate(const char *theirs, char text[static THEIRS_LENGTH * 2])
+{
+	char reason[THEIRS_LENGTH];
+	if (strstr(theirs, "certificate problem") == NULL) {
+		return "its certificate does not name this host: write the name that it has in "
+		       "etcd.endpoints, or issue one with this name or address as a SAN";
+	}
+	copy_reason(reason, theirs);
+	bool unknown = strstr(reason, "issuer") != NULL || strstr(reason, "self") != NULL;
+	snprintf(text, THEIRS_LENGTH * 2, "its certificate is not trusted: %s%s", reason,
+		 unknown ? ": check etcd.ca_file" : "");
+	return text;
+}
+
+/* An alert is the member's word; anything else means that there was no handshake to speak of. */
+static const char *explain_handshake(const char *theirs, char text[static THEIRS_LENGTH * 2])
+{
+	char reason[THEIRS_LENGTH];
+	if (strstr(theirs, " alert ") == NULL) {
+		return "no TLS handshake: if it does not speak TLS, write http:// in "
+		       "etcd.endpoints";
+	}
+	copy_reason(reason, theirs);
+	snprintf(text, THEIRS_LENGTH * 2,
+		 "it refuses our side of TLS: %s: check etcd.cert_file and etcd.key_file", reason);
+	return text;
+}
+
+static const char *explain_loss(const struct oo_etcd_broken *broken,
+				char text[static THEIRS_LENGTH * 2])
+{
+	if (strstr(broken->theirs, " alert ") != NULL) { /* TLS 1.3 refuses after the handshake */
+		return explain_handshake(broken->theirs, text);
+	}
+	if (broken->error_number == 0) {
+		return "connection lost";
+	}
+	snprintf(text, THEIRS_LENGTH * 2, "connection lost: %s", strerror(broken->error_number));
+	return text;
+}
+
+static const char *explain_broken(const struct oo_etcd_broken *broken,
+				  char text[static THEIRS_LENGTH * 2])
+{
+	switch ((int)broken->code) { /* of libcurl's many; the rest in its general words */
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "the host name cannot be resolved";
+	case CURLE_COULDNT_CONNECT:
+		return broken->error_number != 0 ? strerror(broken->error_number) : "no connection";
+	case CURLE_OPERATION_TIMEDOUT:
+		return broken->sent ? "no answer in time" : "no connection in time";
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return explain_certificate(broken->theirs, text);
+	case CURLE_SSL_CONNECT_ERROR:
+		return explain_handshake(broken->theirs, text);
+	case CURLE_SSL_CERTPROBLEM:
+		return "our certificate cannot be used: check etcd.cert_file and etcd.key_file";
+	case CURLE_SSL_CACERT_BADFILE:
+		return "etcd.ca_file holds no certificate that can be used";
+	case CURLE_GOT_NOTHING:
+		return broken->tls ? "connection lost"
+				   : "it closed the connection without an answer: if it speaks "
+				     "TLS, write https:// in etcd.endpoints";
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+		return explain_loss(broken, text);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return "it does not answer in HTTP";
+	case CURLE_WRITE_ERROR:
+		return "an answer larger than we take";
+	default:
+		return curl_easy_strerror(broken->code);
+	}
+}
+
+void oo_etcd_failure_from_broken(const struct oo_etcd_broken *broken,
+				 struct oo_etcd_failure *ret_failure)
+{
+	char text[THEIRS_LENGTH * 2];
+	int error = !broken->sent                       ? ECONNREFUSED
+		    : broken->code == CURLE_WRITE_ERROR ? EPROTO
+							: ETIMEDOUT;
+	oo_etcd_failure_set(ret_failure, OO_ETCD_ASK_ANOTHER, error, "%s",
+			    explain_broken(broken, text));
+}

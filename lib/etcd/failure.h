@@ -35,6 +35,9 @@
  * ETIMEDOUT: the outcome is unknown. EAGAIN: refused before anything was done (no leader is,
  * because what we send carries hasleader). EOPNOTSUPP comes to a login only: it is not needed then.
  */
+#include <curl/curl.h>
+#include <stdbool.h>
+
 #include "base/error.h"
 
 #define OO_ETCD_FAILURE_LENGTH 320
@@ -60,6 +63,19 @@ void oo_etcd_failure_from_reason(const char *reason, struct oo_etcd_failure *ret
 /* From an answer that is no JSON of etcd's: the gateway is off, a proxy, another server. */
 void oo_etcd_failure_from_http(long status, const char *body, size_t length,
 			       struct oo_etcd_failure *ret_failure);
+
+/* How an exchange ended that brought no answer, as libcurl says it. */
+struct oo_etcd_broken {
+	CURLcode code;      /* not CURLE_OK */
+	int error_number;   /* CURLINFO_OS_ERRNO; 0: none */
+	bool sent;          /* something may have reached the member */
+	bool tls;           /* there was a TLS handshake */
+	const char *theirs; /* libcurl's text, never shown whole; may be "" */
+};
+
+/* ECONNREFUSED if nothing was sent, EPROTO if the answer is too large, else ETIMEDOUT. */
+void oo_etcd_failure_from_broken(const struct oo_etcd_broken *broken,
+				 struct oo_etcd_failure *ret_failure);
 
 /* In our own words. error_number is positive. */
 void oo_etcd_failure_set(struct oo_etcd_failure *ret_failure, enum oo_etcd_remedy remedy,

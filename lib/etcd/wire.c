@@ -259,9 +259,16 @@ bool oo_etcd_wire_was_sent(const struct oo_etcd_wire *wire)
 void oo_etcd_wire_failure(const struct oo_etcd_wire *wire, CURLcode code,
 			  struct oo_etcd_failure *ret_failure)
 {
-	bool too_large = code == CURLE_WRITE_ERROR;
-	int error = !oo_etcd_wire_was_sent(wire) ? ECONNREFUSED : too_large ? EPROTO : ETIMEDOUT;
-	const char *text = wire->error[0] != '\0' ? wire->error : curl_easy_strerror(code);
-	oo_etcd_failure_set(ret_failure, OO_ETCD_ASK_ANOTHER, error, "%.250s",
-			    too_large ? "an answer larger than we take" : text);
+	long error_number = 0;
+	curl_off_t handshaken_us = 0; /* 0: no TLS, or its handshake failed */
+	curl_easy_getinfo(wire->easy, CURLINFO_OS_ERRNO, &error_number);
+	curl_easy_getinfo(wire->easy, CURLINFO_APPCONNECT_TIME_T, &handshaken_us);
+	const struct oo_etcd_broken broken = {
+		.code = code,
+		.error_number = (int)error_number,
+		.sent = oo_etcd_wire_was_sent(wire),
+		.tls = handshaken_us > 0,
+		.theirs = wire->error,
+	};
+	oo_etcd_failure_from_broken(&broken, ret_failure);
 }

@@ -70,10 +70,7 @@ void oo_etcd_wire_give(struct oo_etcd_wire *wire);
 long oo_etcd_wire_status(const struct oo_etcd_wire *wire);
 /* Whether any of the request may have reached the member. */
 bool oo_etcd_wire_was_sent(const struct oo_etcd_wire *wire);
-/*
- * What it means that the exchange ended with code (not CURLE_OK): ECONNREFUSED if nothing was sent,
- * EPROTO if the answer is too large, else ETIMEDOUT, whatever cut it off.
- */
+/* What it means that the exchange ended with code (not CURLE_OK): see oo_etcd_failure_from_broken. */
 void oo_etcd_wire_failure(const struct oo_etcd_wire *wire, CURLcode code,
 			  struct oo_etcd_failure *ret_failure);
 

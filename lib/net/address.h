@@ -149,6 +149,13 @@ int oo_net_addresses_remove(struct oo_net *net, const struct oo_address_set *set
 			    struct oo_err *err);
 
 /*
+ * Whether this process may add and remove addresses: to be told at the start, not when one has to
+ * come up. Changes nothing.
+ * Returns 0, -EPERM (needs CAP_NET_ADMIN), -ENOMEM, -ETIMEDOUT, or another -errno of the kernel.
+ */
+int oo_net_check_rights(struct oo_net *net, struct oo_err *err);
+
+/*
  * Which of set are on the interface now, whatever their prefix length: one dump.
  * set->ifindex  0 means any interface.
  * ret_present   set->n facts, in the order of set->list.

@@ -300,6 +300,26 @@ int oo_net_addresses_remove(struct oo_net *net, const struct oo_address_set *set
 	return change.r;
 }
 
+int oo_net_check_rights(struct oo_net *net, struct oo_err *err)
+{
+	/* rtnetlink_rcv_msg asks for the capability before it looks for the interface, number 0 */
+	const struct row nothing = {.address = {.family = AF_INET, .prefix = 32}};
+	OO_AUTO(oo_netlink_batch_done) struct oo_netlink_batch batch = {0};
+	OO_AUTO(put_rtnl_addr) struct rtnl_addr *address = new_address(&nothing, "");
+	struct nl_msg *message = address != NULL ? build_delete(address) : NULL;
+	if (message == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	batch.messages[batch.n++] = message;
+	int r = oo_netlink_send(net, &batch, err);
+	if (r == 0 && batch.results[0] == -EPERM) {
+		return oo_fail_text(err, EPERM,
+				    "addresses cannot be changed: %s (needs CAP_NET_ADMIN)",
+				    strerror(EPERM));
+	}
+	return r;
+}
+
 int oo_net_addresses_present(struct oo_net *net, const struct oo_address_set *set,
 			     bool *ret_present, struct oo_err *err)
 {

@@ -178,6 +178,8 @@ FAULTS = {
     "docservice-refuse": ("the Document Server does not listen", *mode_fault("refuse")),
     "docservice-500": ("the Document Server answers 500", *mode_fault("status 500")),
     "docservice-slow": ("the Document Server needs 3 s", *mode_fault("slow 3000")),
+    "docservice-kill": ("the Document Server dies (SIGKILL)",
+                        *service_fault("standin", "kill")),
     "docservice-freeze": ("the Document Server is stopped (SIGSTOP)",
                           *service_fault("standin", "freeze")),
     "nginx-stop": ("nginx ends", *service_fault("nginx", "terminate")),

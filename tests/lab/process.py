@@ -1,5 +1,6 @@
 """Processes that outlive whoever started them, found again by pid and start time."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -26,6 +27,23 @@ def reap(pid):
         pass
 
 
+@contextlib.contextmanager
+def uninterrupted():
+    """Keeps the signals that end us until the block is through: what is started in it has to be
+    known before it can be ended. Main thread only."""
+    kept = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, _: kept.append(number))
+              for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in kept:
+            signal.raise_signal(number)
+
+
 class Process:
     """One started process. It leads its own process group, so that its children go with it."""
 
@@ -33,9 +51,10 @@ class Process:
         self.name, self.pid, self.started, self.log = name, pid, started, log
 
     @classmethod
-    def start(cls, name, namespace, command, log, environment=None):
+    def start(cls, name, namespace, command, log, environment=None, nice=0):
         """Starts command in a namespace (None: ours), its output appended to the file log."""
-        prefix = ["ip", "netns", "exec", namespace] if namespace else []
+        prefix = ["nice", "-n", str(nice)] if nice else []
+        prefix += ["ip", "netns", "exec", namespace] if namespace else []
         with open(log, "ab") as output:
             child = subprocess.Popen(
                 prefix + [str(word) for word in command], stdin=subprocess.DEVNULL,

@@ -10,7 +10,6 @@ import time
 
 sys.dont_write_bytecode = True
 
-from faults import Faults  # noqa: E402
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
@@ -44,11 +43,10 @@ def read_arguments():
     return arguments
 
 
-def run_one(lab, function, directory):
-    """Runs one scenario from a healthy lab; returns its story, with the problems in it."""
-    story = Story(lab, directory)
+def tell(story, function):
+    """One scenario from a healthy lab; what is wrong becomes a problem of the story."""
     try:
-        Faults(lab).heal_all()
+        story.faults.heal_all()
         function(story)
         if story.watch is not None:
             story.settle()
@@ -58,6 +56,16 @@ def run_one(lab, function, directory):
         story.end()
     except LabError as error:
         story.problem(str(error))
+
+
+def run_one(lab, function, directory):
+    """Runs one scenario; returns its story. However that ends, no watcher is left."""
+    story = Story(lab, directory)
+    try:
+        tell(story, function)
+    finally:
+        if story.watch is not None:
+            story.watch.abandon()
     return story
 
 

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 from faults import Faults, ask_standin  # noqa: E402
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, exists, http_request, inside, now_us, run, wait_for  # noqa: E402
-from process import Process  # noqa: E402
+from process import Process, uninterrupted  # noqa: E402
 from watch import Watch  # noqa: E402
 
 VIP, VIP2, VIP6 = "10.77.0.100", "10.77.0.101", "fd77::100"
@@ -291,6 +291,25 @@ class UpAndDown(unittest.TestCase):
         me = Process("me", os.getpid(), started=1, log="/dev/null")
         self.assertFalse(me.is_alive())
         me.end()  # would end the test
+
+    def test_an_interrupt_waits_until_what_was_started_is_known(self):
+        known = []
+        with self.assertRaises(KeyboardInterrupt):
+            with uninterrupted():
+                signal.raise_signal(signal.SIGINT)
+                known.append("started")
+        self.assertEqual(known, ["started"])
+
+    def test_an_abandoned_watch_leaves_no_process(self):
+        lab = Lab(Options(name=f"oohaw{os.getpid()}", build=BUILD, agent=False))
+        self.addCleanup(lab.down)
+        lab.up()
+        watch = Watch(lab, lab.directory / "watch", [VIP])
+        watch.start()
+        self.assertEqual([process.is_alive() for process in watch.started()], [True, True])
+        watch.abandon()
+        for process in watch.started():
+            self.assertTrue(process.wait_dead(5), process.name)
 
 
 if __name__ == "__main__":

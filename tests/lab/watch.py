@@ -5,7 +5,7 @@ import pathlib
 
 from lab import ECHO_PORT
 from netns import LabError, wait_for
-from process import Process
+from process import Process, uninterrupted
 
 KINDS = ("echo", "http")
 
@@ -26,12 +26,13 @@ class Watch:
         for vip in self.lab.vips:
             command += ["--vip", vip]
         command += [f"{node.name}={node.namespace}" for node in self.lab.nodes]
-        self.judge = Process.start("judge", None, command, self.directory / "judge.jsonl")
-        for vip in self.vips:
-            self.clients[vip] = Process.start(
-                f"client {vip}", self.lab.client,
-                [self.lab.tool("tests/lab/client"), vip, ECHO_PORT],
-                self.directory / f"client-{vip.replace(':', '_')}.jsonl")
+        with uninterrupted():
+            self.judge = Process.start("judge", None, command, self.directory / "judge.jsonl")
+            for vip in self.vips:
+                self.clients[vip] = Process.start(
+                    f"client {vip}", self.lab.client,
+                    [self.lab.tool("tests/lab/client"), vip, ECHO_PORT],
+                    self.directory / f"client-{vip.replace(':', '_')}.jsonl")
         wait_for(lambda: any(line.get("ready") for line in self.judge_lines()), 5,
                  lambda: f"the judge is ready: {self.judge.tail(5)}")
 
@@ -42,9 +43,17 @@ class Watch:
                 wait_for(lambda vip=vip, kind=kind: self.client_lines(vip, kind, "first"), seconds,
                          f"{vip} answers {kind}")
 
+    def started(self):
+        return [p for p in [self.judge, *self.clients.values()] if p is not None]
+
+    def abandon(self):
+        """Ends what still runs; what it has seen does not matter any more."""
+        for process in self.started():
+            process.signal(9)
+
     def stop(self):
         """Ends all; the summaries are written. LabError if one of them did not do its work."""
-        started = [p for p in [self.judge, *self.clients.values()] if p is not None]
+        started = self.started()
         statuses = {}
         for process in started:
             process.signal(15)

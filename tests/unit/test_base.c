@@ -155,6 +155,21 @@ static void test_a_clipped_text_is_terminated(void)
 	CU_ASSERT_STRING_EQUAL(target, "");
 }
 
+static void test_a_text_is_clipped_between_characters(void)
+{
+	static const char euros[] = "a\xe2\x82\xac\xe2\x82\xac"; /* 1, 3 and 3 bytes */
+	static const size_t kept[] = {0, 0, 1, 1, 1, 4, 4, 4, 7, 7};
+	for (size_t size = 1; size < OO_LENGTH(kept); size++) {
+		char target[OO_LENGTH(kept)];
+		oo_text_clip(target, size, euros);
+		CU_ASSERT_EQUAL(strlen(target), kept[size]);
+		CU_ASSERT_NSTRING_EQUAL(target, euros, kept[size]);
+	}
+	char target[4];
+	oo_text_clip(target, sizeof(target), "\x80\x80\x80\x80\x80"); /* no character at all */
+	CU_ASSERT_STRING_EQUAL(target, "");
+}
+
 static void test_a_buffer_grows_to_its_limit_and_no_further(void)
 {
 	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
@@ -243,6 +258,7 @@ int main(void)
 		TEST(a_long_error_is_cut_and_terminated),
 		TEST(a_text_is_copied_whole_or_not_at_all),
 		TEST(a_clipped_text_is_terminated),
+		TEST(a_text_is_clipped_between_characters),
 		TEST(a_buffer_grows_to_its_limit_and_no_further),
 		TEST(an_empty_buffer_can_be_cleared_and_done_twice),
 		TEST(a_local_that_owns_is_closed_unless_it_was_taken),

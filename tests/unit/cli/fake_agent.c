@@ -87,6 +87,8 @@ static void become_program(const char *const *arguments)
 	/* whatever the one who runs the tests has set */
 	setenv("http_proxy", "http://192.0.2.1:3128", 1);
 	setenv("all_proxy", "http://192.0.2.1:3128", 1);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
 	setenv("LC_ALL", "C.UTF-8", 1);
 	setenv("TERM", "xterm", 1);
 	execv(program, argv);
@@ -111,9 +113,16 @@ static int count(const char *text, const char *part)
 	return n;
 }
 
-/* Reads until the end; false when there was none. Calls enough, once, when text came often enough. */
-static bool read_all(int fd, char *output, const char *text, int times, void (*enough)(int),
-		     int enough_argument)
+/* What to do once text was read so many times. */
+struct cue {
+	const char *text; /* NULL: nothing, ever */
+	int times;
+	void (*act)(int argument);
+	int argument;
+};
+
+/* Reads until the end; false when there was none. */
+static bool read_all(int fd, char *output, struct cue cue)
 {
 	int64_t until = oo_clock_now() + PATIENCE_MS;
 	while (oo_clock_now() < until) {
@@ -121,9 +130,9 @@ static bool read_all(int fd, char *output, const char *text, int times, void (*e
 		if (poll(&ready, 1, 100) > 0 && !read_more(fd, output)) {
 			return true;
 		}
-		if (text != NULL && count(output, text) >= times) {
-			enough(enough_argument);
-			text = NULL;
+		if (cue.text != NULL && count(output, cue.text) >= cue.times) {
+			cue.act(cue.argument);
+			cue.text = NULL;
 		}
 	}
 	return false;
@@ -162,8 +171,9 @@ void run_until(struct run *run, const char *const *arguments, const char *text, 
 	}
 	close(out[1]);
 	close(err[1]);
-	bool ended = read_all(out[0], run->out, text, times, interrupt_process, pid) &&
-		     read_all(err[0], run->err, NULL, 0, NULL, 0);
+	bool ended =
+		read_all(out[0], run->out, (struct cue){text, times, interrupt_process, pid}) &&
+		read_all(err[0], run->err, (struct cue){.text = NULL});
 	finish(run, pid, ended);
 	close(out[0]);
 	close(err[0]);
@@ -189,7 +199,7 @@ void run_on_terminal(struct run *run, const char *const *arguments, const char *
 	if (pid == 0) {
 		become_program(arguments);
 	}
-	bool ended = read_all(terminal, run->out, text, 1, type_ctrl_c, terminal);
+	bool ended = read_all(terminal, run->out, (struct cue){text, 1, type_ctrl_c, terminal});
 	finish(run, pid, ended);
 	close(terminal);
 }

@@ -1,6 +1,6 @@
 #ifndef OO_TEST_CLI_FAKE_AGENT_H
 #define OO_TEST_CLI_FAKE_AGENT_H
-/* A process that answers on a unix socket what it is told to, and runs of the program against it. */
+/* A process that answers on a unix socket as it is told to, and runs of the program. */
 #include <CUnit/CUnit.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -39,7 +39,8 @@ extern const char *program;
 /* Runs the program to its end. arguments: with NULL at the end, without the program's name. */
 void run_program(struct run *run, const char *const *arguments);
 /*
- * Runs it on a terminal of 24 lines and 80 columns, and types Ctrl-C once text was shown (NULL: never).
+ * Runs it on a terminal of 24 lines and 80 columns, and types Ctrl-C once text was shown; never,
+ * when it is NULL.
  */
 void run_on_terminal(struct run *run, const char *const *arguments, const char *text);
 /* Runs it with its output in a pipe, and sends SIGINT once text was seen so many times. */

@@ -43,7 +43,8 @@ static void test_a_standby_shows_the_holder_that_it_hears(void)
 		      "\"standby\"", "/groups/0/cause", "\"node-a claims first\"",
 		      "/groups/0/hold_left_ms", "null", "/groups/0/holder_is_self", "false",
 		      "/groups/0/vips/0/up", "false", "/groups/0/vips/0/announced_ms", "null",
-		      "/members/0/self", "false", "/members/1/self", "true", NULL),
+		      "/groups/0/kind", "\"offered\"", "/members/0/self", "false",
+		      "/members/1/self", "true", NULL),
 	       PAGE_80,
 	       "office: node-a holds, fine\n"
 	       "\n"

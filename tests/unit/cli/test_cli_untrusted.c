@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "fields.h"
+#include "moment.h"
 #include "printable.h"
 #include "screens.h"
 
@@ -43,7 +45,7 @@ static void test_a_page_too_narrow_for_anything_still_shows_something(void)
 	}
 }
 
-/* A name of any kind in place of every string: ESC sequences, C1 controls, right-to-left override. */
+/* Puts text in place of every string. */
 static void poison(json_object *object, const char *text)
 {
 	if (json_object_is_type(object, json_type_object)) {
@@ -200,6 +202,48 @@ static void test_any_field_may_be_missing_or_of_any_type(void)
 	CU_ASSERT_TRUE(rendered > 1000);
 }
 
+static void test_durations_are_shown_in_two_units_at_most(void)
+{
+	static const struct {
+		int64_t ms;
+		const char *age;
+		const char *took;
+	} cases[] = {
+		{FIELD_NONE, "-", "-"},
+		{-5000, "0.0 s", "0 ms"}, /* two hosts' clocks differ */
+		{0, "0.0 s", "0 ms"},
+		{999, "0.9 s", "999 ms"},
+		{1000, "1.0 s", "1.0 s"},
+		{59999, "59.9 s", "59.9 s"},
+		{60000, "1m 0s", "1m 0s"},
+		{3599999, "59m 59s", "59m 59s"},
+		{3600000, "1h 0m", "1h 0m"},
+		{86399999, "23h 59m", "23h 59m"},
+		{86400000, "1d 0h", "1d 0h"},
+		{INT64_MAX, "106751991167d 7h", "106751991167d 7h"},
+	};
+	char buffer[AGE_LENGTH];
+	for (size_t i = 0; i < OO_LENGTH(cases); i++) {
+		CU_ASSERT_STRING_EQUAL(format_age(cases[i].ms, buffer), cases[i].age);
+		CU_ASSERT_STRING_EQUAL(format_took(cases[i].ms, buffer), cases[i].took);
+	}
+}
+
+static void test_times_are_read_as_the_agent_writes_them(void)
+{
+	char buffer[TIME_LENGTH];
+	CU_ASSERT_STRING_EQUAL(format_time("2026-01-31T12:00:00.123Z", buffer),
+			       "2026-01-31 12:00:00 UTC");
+	CU_ASSERT_STRING_EQUAL(format_time("2026-01-31T12:00:00Z", buffer),
+			       "2026-01-31 12:00:00 UTC");
+	CU_ASSERT_STRING_EQUAL(format_time("2026-01-31T12:00:00+02:00", buffer),
+			       "2026-01-31T12:00:00+02:00");
+	CU_ASSERT_STRING_EQUAL(format_time("yesterday", buffer), "yesterday");
+	CU_ASSERT_EQUAL(time_between("2026-01-31T11:58:59Z", "2026-02-01T12:00:00.5Z"), 86461000);
+	CU_ASSERT_EQUAL(time_between("", "2026-02-01T12:00:00Z"), FIELD_NONE);
+	CU_ASSERT_EQUAL(time_between("2026-02-01T12:00:00Z", "soon"), FIELD_NONE);
+}
+
 static void test_the_outcome_is_the_states(void)
 {
 	static const struct {
@@ -244,6 +288,10 @@ int main(void)
 		 test_a_locale_without_utf8_gets_ascii_only},
 		{"any field may be missing or of any type",
 		 test_any_field_may_be_missing_or_of_any_type},
+		{"durations are shown in two units at most",
+		 test_durations_are_shown_in_two_units_at_most},
+		{"times are read as the agent writes them",
+		 test_times_are_read_as_the_agent_writes_them},
 		{"the outcome is the states", test_the_outcome_is_the_states},
 		{"a screen that exceeds its limit is an error",
 		 test_a_screen_that_exceeds_its_limit_is_an_error},

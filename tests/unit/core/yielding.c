@@ -241,6 +241,40 @@ static void test_a_holder_does_not_offer_again_to_a_target_that_was_gone(void)
 			  "[ 3250] address up until 6090\n");
 }
 
+static void test_the_target_is_chosen_when_the_address_is_down(void)
+{
+	begin();
+	see_members(0, others, 2);
+	become_active();
+	check_result(3200, OO_HEALTH_DOWN);
+	see_members(3205, others, 1); /* node-c has gone while hooks ran */
+	STEP(3210, .type = OO_EVENT_ADDRESS, .up = false);
+	TRACE("[ 3200] active -> releasing: check_down node-c, check 0\n"
+	      "[ 3200] address down, gracefully\n"
+	      "[ 3210] releasing -> handing_over: address_down\n"
+	      "[ 3210] ask offer n2 to node-a ends n1 epoch 2\n");
+}
+
+static void test_nobody_is_left_when_the_address_is_down_and_the_holder_takes_it_back(void)
+{
+	begin();
+	see_members(0, others, 2);
+	become_active();
+	check_result(3200, OO_HEALTH_DOWN);
+	see_members(3205, NULL, 0);
+	STEP(3210, .type = OO_EVENT_ADDRESS, .up = false);
+	ANSWER(3220);
+	ANSWER(3230);
+	TRACE("[ 3200] active -> releasing: check_down node-c, check 0\n"
+	      "[ 3200] address down, gracefully\n"
+	      "[ 3210] releasing -> handing_over: address_down\n"
+	      "[ 3210] handing_over -> reclaiming: target_gone\n"
+	      "[ 3210] ask reclaim n2 ends n1 epoch 1\n"
+	      "[ 3220] reclaiming -> active: claimed\n"
+	      "[ 3220] ask renew n2 beat 1\n"
+	      "[ 3230] address up until 6070\n");
+}
+
 CU_TestInfo stories_of_yielding[] = {
 	{"a sick holder drops the address before it offers",
 	 test_a_sick_holder_drops_the_address_before_it_offers},
@@ -272,6 +306,10 @@ CU_TestInfo stories_of_yielding[] = {
 	 test_the_hedged_copy_of_a_hand_over_counts_as_the_hand_over},
 	{"a hand-over that finds a stranger has lost the lease",
 	 test_a_hand_over_that_finds_a_stranger_has_lost_the_lease},
+	{"the target is chosen when the address is down",
+	 test_the_target_is_chosen_when_the_address_is_down},
+	{"nobody is left when the address is down and the holder takes it back",
+	 test_nobody_is_left_when_the_address_is_down_and_the_holder_takes_it_back},
 	{"a target that is gone makes way for the next best",
 	 test_a_target_that_is_gone_makes_way_for_the_next_best},
 	{"a holder does not offer again to a target that was gone",

@@ -41,6 +41,9 @@ static void end_connection(struct connection *connection)
 	if (connection->fake->last == connection) {
 		connection->fake->last = NULL;
 	}
+	if (connection->fake->held == connection) {
+		connection->fake->held = NULL;
+	}
 	sd_event_source_disable_unref(connection->source);
 	close(connection->fd);
 	oo_buffer_done(&connection->in);
@@ -213,6 +216,13 @@ void fake_send(struct fake *fake, const char *text)
 	if (fake->last != NULL) {
 		send_bytes(fake->last, text, strlen(text));
 	}
+}
+
+void fake_send_held(struct fake *fake, const char *text)
+{
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fake->held);
+	send_bytes(fake->held, text, strlen(text));
+	fake->held = NULL;
 }
 
 void fake_push(struct fake *fake, const char *bytes)

@@ -23,6 +23,7 @@ struct fake {
 	char text[FAKE_REPLY_MAX];
 	struct connection *stream; /* of the last watch; NULL: closed */
 	struct connection *last;   /* of the last request; NULL: closed */
+	struct connection *held;   /* a last one that the test has put aside; NULL: closed */
 	int fd;
 	sd_event_source *source;
 	struct connection *connections;
@@ -44,6 +45,8 @@ extern const char fake_stream[];
 
 /* Sends text as it is, on the connection of the last request; gone is gone. */
 void fake_send(struct fake *fake, const char *text);
+/* On the one put aside. */
+void fake_send_held(struct fake *fake, const char *text);
 /* Sends bytes as one chunk of the last watch's stream. */
 void fake_push(struct fake *fake, const char *bytes);
 /* Ends the stream as HTTP wants it. */

@@ -33,7 +33,7 @@ void member_kill(struct cluster *cluster, int i);
 /* Kills what runs, removes the directory. */
 void cluster_done(struct cluster *cluster);
 
-/* Runs a shell command in the cluster's directory; $U: the first member's URL. Returns its status. */
+/* Runs a shell command in the cluster's directory; U is the first member's URL. 0: it succeeded. */
 int cluster_shell(const struct cluster *cluster, const char *command);
 
 #endif

@@ -191,6 +191,33 @@ static void test_a_slow_answer_still_counts_while_the_next_is_asked(void)
 	close_pair(&pair);
 }
 
+static void test_a_member_asked_later_is_not_left_for_being_slower(void)
+{
+	struct fake fakes[3];
+	struct box box;
+	fake_open(&fakes[0], say_nothing);
+	fake_open(&fakes[1], say_nothing);
+	fake_open(&fakes[2], wake_slow);
+	slow = &fakes[0];
+	struct oo_etcd *etcd = client_new(
+		(const char *[]){fakes[0].url, fakes[1].url, fakes[2].url, NULL}, HEDGE_MS);
+	const struct oo_etcd_call call = box_call(&box, 5000, true);
+	CU_ASSERT_EQUAL(oo_etcd_txn(etcd, &txn, &call, NULL), 0);
+	box_wait(&box);
+	CU_ASSERT_EQUAL(box.r, 0); /* of the first, which was asked first */
+	CU_ASSERT_EQUAL(fakes[2].requests, 1);
+	fakes[0].reply = say_no_leader;
+	fakes[1].reply = say_ok;
+	client_put(etcd, "k", "v", &box);
+	CU_ASSERT_EQUAL(box.r, 0);
+	CU_ASSERT_STRING_EQUAL(oo_etcd_endpoint(etcd), fakes[1].url);
+	CU_ASSERT_EQUAL(fakes[2].requests, 1);
+	oo_etcd_free(etcd);
+	for (size_t i = 0; i < OO_LENGTH(fakes); i++) {
+		fake_close(&fakes[i]);
+	}
+}
+
 static void test_silence_ends_at_the_deadline_as_unknown(void)
 {
 	struct pair pair;
@@ -224,13 +251,20 @@ static void test_a_refusal_after_a_copy_that_may_have_run_is_unknown(void)
 	send_txn(&pair, 5000, false);
 	CU_ASSERT_EQUAL(pair.box.r, -ETIMEDOUT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(pair.box.err.text, "permission denied"));
-	pair.one.reply = hang_up;
-	send_txn(&pair, 5000, false); /* the second first, which is in use now */
+	send_txn(&pair, 5000, false); /* the second is in use now */
 	CU_ASSERT_EQUAL(pair.box.r, -EACCES);
+	close_pair(&pair);
+}
+
+static void test_a_read_is_never_an_unknown_outcome_because_of_its_copies(void)
+{
+	struct pair pair;
+	open_pair(&pair, hang_up, say_denied);
 	const struct oo_etcd_call call = box_call(&pair.box, 5000, false);
 	CU_ASSERT_EQUAL(oo_etcd_run(pair.etcd, &(struct oo_etcd_op){.key = "k"}, &call, NULL), 0);
 	box_wait(&pair.box);
-	CU_ASSERT_EQUAL(pair.box.r, -EACCES); /* a read changes nothing */
+	CU_ASSERT_EQUAL(pair.one.requests, 1);
+	CU_ASSERT_EQUAL(pair.box.r, -EACCES);
 	close_pair(&pair);
 }
 
@@ -279,7 +313,7 @@ static void test_answers_that_are_none_are_said_to_be(void)
 		fake_fn *reply;
 		const char *text;
 	} rows[] = {
-		{say_garbage, "not an answer of etcd's: not JSON: unexpected character"},
+		{say_garbage, "HTTP 200 that is not an answer of etcd's: \"<html>welcome</html>\""},
 		{say_too_few, "0 results for 1 operations"},
 		{say_too_much, "an answer larger than we take"},
 	};
@@ -423,9 +457,11 @@ int main(void)
 		OO_TEST(test_a_hedged_call_asks_the_next_and_leaves_the_silent_one),
 		OO_TEST(test_without_hedging_the_next_gets_its_share_of_the_time),
 		OO_TEST(test_a_slow_answer_still_counts_while_the_next_is_asked),
+		OO_TEST(test_a_member_asked_later_is_not_left_for_being_slower),
 		OO_TEST(test_silence_ends_at_the_deadline_as_unknown),
 		OO_TEST(test_a_deadline_that_has_passed_sends_nothing),
 		OO_TEST(test_a_refusal_after_a_copy_that_may_have_run_is_unknown),
+		OO_TEST(test_a_read_is_never_an_unknown_outcome_because_of_its_copies),
 		OO_TEST(test_a_grant_whose_first_copy_came_through_is_a_success),
 		OO_TEST(test_answers_that_are_none_are_said_to_be),
 		OO_TEST(test_a_cancelled_call_is_never_answered),

@@ -172,8 +172,9 @@ static void test_bad_answers_are_refused_with_the_place(void)
 	} rows[] = {
 		{OO_ETCD_KIND_RANGE, "", "not JSON: cut short"},
 		{OO_ETCD_KIND_RANGE, "{" HEADER, "not JSON: cut short"},
-		{OO_ETCD_KIND_RANGE, "<html>", "not JSON: unexpected character"},
-		{OO_ETCD_KIND_RANGE, "[]", "not a JSON object"},
+		{OO_ETCD_KIND_RANGE, "{" HEADER ",\"count\":'1'}",
+		 "not JSON: unexpected character"},
+		{OO_ETCD_KIND_RANGE, "{x", "not JSON: quoted object property name expected"},
 		{OO_ETCD_KIND_RANGE, "{}", "no header"},
 		{OO_ETCD_KIND_RANGE, "{\"header\":5}garbage",
 		 "not JSON: more follows the first value"},

@@ -140,6 +140,10 @@ static void test_what_is_no_gateway_says_what_to_set(void)
 		 "HTTP 502 that is not an answer of etcd's: \"<html>?[31m Bad Gateway</html>\""},
 		{302, "{}", OO_ETCD_ASK_ANOTHER, EPROTO,
 		 "HTTP 302 that is not an answer of etcd's: \"{}\""},
+		{200, " <html>It works!</html>", OO_ETCD_ASK_ANOTHER, EPROTO,
+		 "HTTP 200 that is not an answer of etcd's: \" <html>It works!</html>\""},
+		{200, "[]", OO_ETCD_ASK_ANOTHER, EPROTO,
+		 "HTTP 200 that is not an answer of etcd's: \"[]\""},
 	};
 	check(rows, OO_LENGTH(rows));
 }
@@ -176,6 +180,108 @@ static void test_reasons_of_canceled_watches_are_read(void)
 	}
 }
 
+#define NO_TLS "no TLS handshake: if it does not speak TLS, write http:// in etcd.endpoints"
+#define NO_NAME                                                                                    \
+	"its certificate does not name this host: write the name that it has in etcd.endpoints, "  \
+	"or issue one with this name or address as a SAN"
+#define NO_ANSWER                                                                                  \
+	"it closed the connection without an answer: if it speaks TLS, write https:// in "         \
+	"etcd.endpoints"
+#define BAD_OURS ": check etcd.cert_file and etcd.key_file"
+
+/* The third column is libcurl's, seen with 7.88 on OpenSSL 3.0. */
+static void test_broken_exchanges_are_told_in_our_own_words(void)
+{
+	static const struct {
+		CURLcode code;
+		int error_number;
+		const char *theirs, *text;
+	} rows[] = {
+		{CURLE_COULDNT_RESOLVE_HOST, 0, "Could not resolve host: etcd.invalid",
+		 "the host name cannot be resolved"},
+		{CURLE_COULDNT_CONNECT, ECONNREFUSED,
+		 "Failed to connect to 127.0.0.1 port 2379 after 0 ms: Couldn't connect to server",
+		 "Connection refused"},
+		{CURLE_COULDNT_CONNECT, 0, "", "no connection"},
+		{CURLE_OPERATION_TIMEDOUT, 0, "Connection timeout after 500 ms",
+		 "no connection in time"},
+		{CURLE_PEER_FAILED_VERIFICATION, 0,
+		 "SSL certificate problem: unable to get local issuer certificate",
+		 "its certificate is not trusted: unable to get local issuer certificate: check "
+		 "etcd.ca_file"},
+		{CURLE_PEER_FAILED_VERIFICATION, 0,
+		 "SSL certificate problem: self-signed certificate",
+		 "its certificate is not trusted: self-signed certificate: check etcd.ca_file"},
+		{CURLE_PEER_FAILED_VERIFICATION, 0,
+		 "SSL certificate problem: certificate has expired",
+		 "its certificate is not trusted: certificate has expired"},
+		{CURLE_PEER_FAILED_VERIFICATION, 0,
+		 "SSL: no alternative certificate subject name matches target host name 'b'",
+		 NO_NAME},
+		{CURLE_SSL_CONNECT_ERROR, 104,
+		 "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to 127.0.0.1:2379 ", NO_TLS},
+		{CURLE_SSL_CONNECT_ERROR, 0, "error:0A00010B:SSL routines::wrong version number",
+		 NO_TLS},
+		{CURLE_SSL_CONNECT_ERROR, 0,
+		 "error:0A000410:SSL routines::sslv3 alert handshake failure",
+		 "it refuses our side of TLS: sslv3 alert handshake failure" BAD_OURS},
+		{CURLE_SSL_CERTPROBLEM, 0, "could not load PEM client certificate, OpenSSL error",
+		 "our certificate cannot be used" BAD_OURS},
+		{CURLE_SSL_CACERT_BADFILE, 0, "error setting certificate file: /x",
+		 "etcd.ca_file holds no certificate that can be used"},
+		{CURLE_GOT_NOTHING, 0, "Empty reply from server", NO_ANSWER},
+		{CURLE_UNSUPPORTED_PROTOCOL, 0, "Received HTTP/0.9 when not allowed",
+		 "it does not answer in HTTP"},
+		{CURLE_FAILED_INIT, 0, "", "Failed initialization"},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		const struct oo_etcd_broken broken = {.code = rows[i].code,
+						      .error_number = rows[i].error_number,
+						      .theirs = rows[i].theirs};
+		struct oo_etcd_failure failure;
+		oo_etcd_failure_from_broken(&broken, &failure);
+		CU_ASSERT_EQUAL(failure.remedy, OO_ETCD_ASK_ANOTHER);
+		CU_ASSERT_EQUAL(failure.r, -ECONNREFUSED);
+		CU_ASSERT_STRING_EQUAL(failure.text, rows[i].text);
+	}
+}
+
+static void test_what_was_sent_and_broke_is_unknown(void)
+{
+	static const struct {
+		struct oo_etcd_broken broken;
+		int error;
+		const char *text;
+	} rows[] = {
+		{{CURLE_OPERATION_TIMEDOUT, 0, true, false, ""}, ETIMEDOUT, "no answer in time"},
+		{{CURLE_RECV_ERROR, ECONNRESET, true, false,
+		  "Recv failure: Connection reset by peer"},
+		 ETIMEDOUT,
+		 "connection lost: Connection reset by peer"},
+		{{CURLE_GOT_NOTHING, 0, true, true, "Empty reply from server"},
+		 ETIMEDOUT,
+		 "connection lost"},
+		{{CURLE_PARTIAL_FILE, 0, true, false,
+		  "transfer closed with 3 bytes remaining to read"},
+		 ETIMEDOUT,
+		 "connection lost"},
+		{{CURLE_RECV_ERROR, 0, true, true,
+		  "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate, "
+		  "errno 0"},
+		 ETIMEDOUT,
+		 "it refuses our side of TLS: sslv3 alert bad certificate" BAD_OURS},
+		{{CURLE_WRITE_ERROR, 0, true, false, "Failure writing output to destination"},
+		 EPROTO,
+		 "an answer larger than we take"},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_etcd_failure failure;
+		oo_etcd_failure_from_broken(&rows[i].broken, &failure);
+		CU_ASSERT_EQUAL(failure.r, -rows[i].error);
+		CU_ASSERT_STRING_EQUAL(failure.text, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	static const struct oo_test tests[] = {
@@ -186,6 +292,8 @@ int main(void)
 		OO_TEST(test_what_is_no_gateway_says_what_to_set),
 		OO_TEST(test_control_characters_of_theirs_are_not_passed_on),
 		OO_TEST(test_reasons_of_canceled_watches_are_read),
+		OO_TEST(test_broken_exchanges_are_told_in_our_own_words),
+		OO_TEST(test_what_was_sent_and_broke_is_unknown),
 	};
 	return run_tests("etcd failure", tests, OO_LENGTH(tests));
 }

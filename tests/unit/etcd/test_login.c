@@ -12,6 +12,16 @@
 #include "loop.h"
 #include "run.h"
 
+static int64_t skew_ms; /* how far the client's clock is off */
+
+/* Linked in place of oo_clock_now. */
+int64_t __real_oo_clock_now(void);
+int64_t __wrap_oo_clock_now(void);
+int64_t __wrap_oo_clock_now(void)
+{
+	return __real_oo_clock_now() + skew_ms;
+}
+
 struct scene {
 	struct fake fake;
 	char file[32]; /* of the password */
@@ -149,6 +159,64 @@ static void test_a_refused_token_is_renewed_once_and_the_call_goes_through(void)
 	close_scene(&scene);
 }
 
+/* Holds back the refusal of the second call until the first one has a new token. */
+static const char *refuse_late(struct fake *fake)
+{
+	if (is_login(fake)) {
+		return give_token(fake);
+	}
+	if (carries(fake, "token-1") && fake->held == NULL && fake->logins == 1) {
+		fake->held = fake->last;
+		return NULL;
+	}
+	if (carries(fake, "token-1")) {
+		return fake_refuse(fake, 16, "etcdserver: invalid auth token");
+	}
+	if (fake->held != NULL) {
+		fake_send_held(fake, fake_refuse(fake, 16, "etcdserver: invalid auth token"));
+	}
+	return fake_ok(fake, "");
+}
+
+static void test_a_late_refusal_of_the_old_token_does_not_cost_the_new_one(void)
+{
+	struct scene scene;
+	struct box boxes[2];
+	open_scene(&scene, refuse_late);
+	for (size_t i = 0; i < OO_LENGTH(boxes); i++) {
+		const struct oo_etcd_call call = box_call(&boxes[i], 3000, false);
+		CU_ASSERT_EQUAL(oo_etcd_lease_renew(scene.etcd, 7, &call, NULL), 0);
+	}
+	for (size_t i = 0; i < OO_LENGTH(boxes); i++) {
+		box_wait(&boxes[i]);
+		CU_ASSERT_EQUAL(boxes[i].r, 0);
+	}
+	CU_ASSERT_EQUAL(scene.fake.logins, 2);
+	close_scene(&scene);
+}
+
+static void test_an_aging_token_is_renewed_beside_the_calls(void)
+{
+	struct scene scene;
+	open_scene(&scene, take_any);
+	skew_ms = -130000; /* the token is two minutes old once the clock is right */
+	client_put(scene.etcd, "k", "v", &scene.box);
+	skew_ms = 0;
+	CU_ASSERT_EQUAL(scene.box.r, 0);
+	CU_ASSERT_EQUAL(scene.fake.logins, 1);
+	scene.fake.reply = login_without_answer;
+	client_put(scene.etcd, "k", "v", &scene.box);
+	CU_ASSERT_EQUAL(scene.box.r, 0); /* did not wait */
+	CU_ASSERT_TRUE(loop_until_count(&scene.fake.logins, 2, 5000));
+	fake_send(&scene.fake, give_token(&scene.fake));
+	loop_turn();
+	client_put(scene.etcd, "k", "v", &scene.box);
+	CU_ASSERT_EQUAL(scene.box.r, 0);
+	CU_ASSERT_TRUE(carries(&scene.fake, "token-2"));
+	CU_ASSERT_EQUAL(scene.fake.logins, 2);
+	close_scene(&scene);
+}
+
 static void test_a_refused_password_is_not_tried_again_and_again(void)
 {
 	struct scene scene;
@@ -244,6 +312,8 @@ int main(void)
 	static const struct oo_test tests[] = {
 		OO_TEST(test_calls_wait_for_one_login_and_carry_its_token),
 		OO_TEST(test_a_refused_token_is_renewed_once_and_the_call_goes_through),
+		OO_TEST(test_a_late_refusal_of_the_old_token_does_not_cost_the_new_one),
+		OO_TEST(test_an_aging_token_is_renewed_beside_the_calls),
 		OO_TEST(test_a_refused_password_is_not_tried_again_and_again),
 		OO_TEST(test_a_login_that_etcd_does_not_need_is_left_out),
 		OO_TEST(test_waiting_for_a_login_ends_at_the_deadline),

@@ -166,6 +166,18 @@ static void test_a_refused_watch_never_stands(void)
 	close_scene(&scene);
 }
 
+static void test_a_watch_without_a_login_where_one_is_needed_says_so(void)
+{
+	struct scene scene;
+	open_scene(&scene, 0, stream_or_ok);
+	fake_push(&scene.one, "{\"result\":{" HEADER(
+				      9) ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,"
+					 "\"cancel_reason\":\"rpc error: code = InvalidArgument "
+					 "desc = etcdserver: user name is empty\"}}\n");
+	expect_end(&scene, -EACCES, "set etcd.username and etcd.password_file");
+	close_scene(&scene);
+}
+
 static void test_garbage_in_the_stream_ends_it(void)
 {
 	struct scene scene;
@@ -213,14 +225,45 @@ static void test_a_watch_that_is_refused_by_http_says_why(void)
 	close_scene(&scene);
 }
 
-static void test_a_watch_that_does_not_stand_in_time_ends(void)
+static void test_a_watch_that_does_not_stand_in_time_ends_and_one_that_stands_stays(void)
 {
-	struct scene scene;
+	struct scene standing, scene;
+	open_scene(&standing, 0, stream_or_ok);
+	fake_push(&standing.one, CREATED(4));
+	CU_ASSERT_TRUE(loop_until_count(&standing.view.messages, 1, WAIT_MS));
 	open_scene(&scene, 0, stream_or_ok);
 	int64_t before = oo_clock_now();
 	expect_end(&scene, -ETIMEDOUT, "the watch did not stand within 3000 ms");
 	CU_ASSERT_TRUE(oo_clock_now() - before > 2000);
 	CU_ASSERT_STRING_EQUAL(oo_etcd_endpoint(scene.etcd), scene.two.url);
+	CU_ASSERT_FALSE(standing.view.ended);
+	close_scene(&scene);
+	close_scene(&standing);
+}
+
+/* A read that gets no answer within timeout_ms. */
+static void read_in_vain(struct scene *scene, int64_t timeout_ms)
+{
+	struct box box;
+	const struct oo_etcd_call call = box_call(&box, timeout_ms, false);
+	const struct oo_etcd_op get = {.key = "k"};
+	CU_ASSERT_EQUAL(oo_etcd_run(scene->etcd, &get, &call, NULL), 0);
+	box_wait(&box);
+	CU_ASSERT_EQUAL(box.r, -ETIMEDOUT);
+	loop_turn();
+}
+
+static void test_a_watch_ends_when_a_call_times_out_but_not_for_an_impatient_one(void)
+{
+	struct scene scene;
+	open_scene(&scene, 0, stream_or_nothing);
+	scene.two.reply = stream_or_nothing;
+	fake_push(&scene.one, CREATED(4));
+	CU_ASSERT_TRUE(loop_until_count(&scene.view.messages, 1, WAIT_MS));
+	read_in_vain(&scene, 20);
+	CU_ASSERT_FALSE(scene.view.ended);
+	read_in_vain(&scene, 200);
+	expect_end(&scene, -EAGAIN, "the member was left: no answer within");
 	close_scene(&scene);
 }
 
@@ -283,10 +326,12 @@ int main(void)
 		OO_TEST(test_a_stream_that_just_ends_is_an_end),
 		OO_TEST(test_a_canceled_watch_ends_though_the_stream_stays_open),
 		OO_TEST(test_a_refused_watch_never_stands),
+		OO_TEST(test_a_watch_without_a_login_where_one_is_needed_says_so),
 		OO_TEST(test_garbage_in_the_stream_ends_it),
 		OO_TEST(test_a_message_without_end_is_cut_off),
 		OO_TEST(test_a_watch_that_is_refused_by_http_says_why),
-		OO_TEST(test_a_watch_that_does_not_stand_in_time_ends),
+		OO_TEST(test_a_watch_that_does_not_stand_in_time_ends_and_one_that_stands_stays),
+		OO_TEST(test_a_watch_ends_when_a_call_times_out_but_not_for_an_impatient_one),
 		OO_TEST(test_a_watch_ends_when_calls_leave_its_member),
 		OO_TEST(test_a_watch_may_be_closed_in_its_own_callback),
 	};

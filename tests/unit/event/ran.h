@@ -1,6 +1,6 @@
 #ifndef RAN_H
 #define RAN_H
-/* A child that a test runs, and what came of it. The loop is the test's, between set_up and tear_down. */
+/* A child that a test runs, and what came of it. The loop lasts from set_up to tear_down. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -34,7 +34,7 @@ void ran_done(struct ran *ran);
 void ran_run(const char *script, struct ran *ran);
 void ran_start_limited(const char *script, int64_t timeout_ms, int64_t grace_ms, struct ran *ran);
 
-/* Waits for an orphan that has come to us (PR_SET_CHILD_SUBREAPER); returns what signal ended it. */
+/* Waits for an orphan that has come to us (PR_SET_CHILD_SUBREAPER); returns its signal. */
 int ran_orphan_signal(pid_t orphan);
 /* Waits until the loop has reaped it. */
 bool ran_await_gone(pid_t pid);

@@ -180,6 +180,31 @@ static void test_output_past_the_limit_is_dropped_with_a_note_and_holds_nobody_u
 	CU_ASSERT_STRING_EQUAL(note, "|(output truncated after 65536 bytes)|");
 }
 
+/* It ends before the loop looks: all of it is still in the pipe then. */
+static void test_what_was_written_right_before_the_end_is_not_lost(void)
+{
+	OO_AUTO(ran_done) struct ran ran;
+	siginfo_t info;
+	ran_start_limited("printf '%0999d\\n' $(seq 50)", AWAIT_MS, AWAIT_MS, &ran);
+	CU_ASSERT_EQUAL(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	CU_ASSERT(await(ran_event, &ran.done));
+	CU_ASSERT_EQUAL(ran.n_lines, 50);
+}
+
+static void test_a_child_that_closes_its_output_costs_no_turns(void)
+{
+	OO_AUTO(ran_done) struct ran ran;
+	int turns = 0;
+	int64_t until = oo_clock_now() + AWAIT_MS;
+	ran_start_limited("exec >&- 2>&-; sleep 0.2", AWAIT_MS, AWAIT_MS, &ran);
+	while (!ran.done && oo_clock_now() < until) {
+		sd_event_run(ran_event, 1000000);
+		turns++;
+	}
+	CU_ASSERT(ran.done);
+	CU_ASSERT(turns < 10);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -192,6 +217,8 @@ int main(void)
 		TEST(output_comes_by_lines_however_it_was_written),
 		TEST(a_long_line_comes_in_pieces),
 		TEST(output_past_the_limit_is_dropped_with_a_note_and_holds_nobody_up),
+		TEST(what_was_written_right_before_the_end_is_not_lost),
+		TEST(a_child_that_closes_its_output_costs_no_turns),
 	};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return run_tests_in("child", (struct frame){ran_set_up, ran_tear_down}, tests,

@@ -120,7 +120,7 @@ static void test_the_timeout_of_a_transfer_is_kept(void)
 	CU_ASSERT(await(event, &request.done));
 	CU_ASSERT_EQUAL(request.code, CURLE_OPERATION_TIMEDOUT);
 	CU_ASSERT(oo_clock_now() - started_at >= 49);
-	CU_ASSERT(oo_clock_now() - started_at < 500);
+	CU_ASSERT(oo_clock_now() - started_at < 1500);
 	peer_free(peer);
 }
 

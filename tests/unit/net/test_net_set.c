@@ -251,6 +251,9 @@ static int without_capabilities(void)
 		oo_net_addresses_add(net, &vip, 30, &err) == -EPERM &&
 		strcmp(err.text, "add 10.0.0.100/32 on interface eth0: Operation not permitted "
 				 "(needs CAP_NET_ADMIN)") == 0 &&
+		oo_net_check_rights(net, &err) == -EPERM &&
+		strcmp(err.text, "addresses cannot be changed: Operation not permitted (needs "
+				 "CAP_NET_ADMIN)") == 0 &&
 		oo_net_addresses_remove(net, &own, &err) == -EPERM &&
 		strcmp(err.text, "remove 10.0.0.1/24 on interface eth0: Operation not permitted "
 				 "(needs CAP_NET_ADMIN)") == 0;

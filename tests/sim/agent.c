@@ -1,0 +1,431 @@
+/* What an agent does around its core: news in, wants out. */
+#include "sim.h"
+
+#include <string.h>
+
+static int node_of(const struct sim *sim, const char *name)
+{
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		if (strcmp(name, sim_node((int)i)) == 0) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static uint64_t value_of(const char *value, uint16_t length)
+{
+	uint64_t number = 0;
+	if (length == sizeof(number)) {
+		memcpy(&number, value, sizeof(number));
+	}
+	return number;
+}
+
+static void send_request(struct sim *sim, unsigned index, unsigned group)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	const struct oo_request *request = &oo_core_want(agent->core, group)->request;
+	const struct oo_pair *expect = request->expect;
+	int node = node_of(sim, request->node);
+
+	if (request->op == OO_REQUEST_YIELD && request->kind == OO_CLAIM_OFFERED) {
+		sim_judge_offer(sim, index, group, node);
+	}
+	if (request->op == OO_REQUEST_CLAIM && expect->claim.revision == 0) {
+		sim->absent_claim_at = sim->now;
+	}
+	sim_wire_send(sim,
+		      &(struct sim_request){
+			      .kind = SIM_TXN,
+			      .op = request->op,
+			      .agent = (uint8_t)index,
+			      .group = (uint8_t)group,
+			      .node = (int8_t)node,
+			      .claim_kind = (uint8_t)request->kind,
+			      .incarnation = agent->incarnation,
+			      .seq = request->seq,
+			      .nonce = request->nonce,
+			      .ends = request->ends,
+			      .epoch = request->epoch,
+			      .beat = request->beat,
+			      .ttl_ms = request->ttl_ms,
+			      .sent_at_ms = sim_local_ms(sim, agent),
+			      .expect = {.claim = {.revision = expect->claim.revision,
+						   .value = value_of(expect->claim.value,
+								     expect->claim.value_length)},
+					 .beat = {.revision = expect->beat.revision,
+						  .value = value_of(expect->beat.value,
+								    expect->beat.value_length)}},
+		      });
+}
+
+/* Down, at once or with time for hooks; up again at any moment. */
+static void apply_address(struct sim *sim, unsigned index, unsigned group)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	struct sim_address *address = &agent->addresses[group];
+	const struct oo_want *want = oo_core_want(agent->core, group);
+
+	if (want->address) {
+		address->wanted = true;
+		address->removing = false;
+		sim_kernel_arm(sim, index, group);
+		return;
+	}
+	if (address->wanted && want->graceful && sim_chance(sim, 500)) {
+		address->removing = true;
+		address->round++;
+		sim_push(sim, sim->now + sim_between(sim, 0, 2 * sim->ttl_ms * SIM_MS),
+			 (struct sim_event){.type = SIM_REMOVE,
+					    .agent = (uint8_t)index,
+					    .group = (uint8_t)group,
+					    .id = address->round});
+	} else if (address->wanted || (address->removing && !want->graceful)) {
+		sim->counts[SIM_COUNT_LAPSED] += want->role == OO_ROLE_ACTIVE;
+		address->removing = false;
+		sim_kernel_remove(sim, index, group);
+	}
+	address->wanted = false;
+}
+
+static uint32_t eligible_of(const struct sim *sim, const struct sim_agent *agent)
+{
+	uint32_t eligible = 0;
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		if (oo_core_view(agent->core, g).eligible == OO_HEALTH_UP && !agent->stopping) {
+			eligible |= 1u << g;
+		}
+	}
+	return eligible;
+}
+
+static void publish(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	uint32_t eligible = eligible_of(sim, agent);
+
+	if (agent->publishing || eligible == agent->published) {
+		return;
+	}
+	agent->publishing = true;
+	sim_wire_send(sim, &(struct sim_request){.kind = SIM_MEMBER,
+						 .agent = (uint8_t)index,
+						 .incarnation = agent->incarnation,
+						 .eligible = eligible});
+}
+
+static void plan_wake(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	int64_t wake_at = sim_true_time(agent, oo_core_wake_at(agent->core));
+
+	if (wake_at < agent->wake_at) {
+		agent->wake_at = wake_at;
+		sim_push(sim, wake_at,
+			 (struct sim_event){.type = SIM_WAKE,
+					    .agent = (uint8_t)index,
+					    .id = agent->incarnation});
+	}
+}
+
+static void leave_well(struct sim *sim, unsigned index)
+{
+	TELL(sim, "%s: has stopped", sim_node((int)index));
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		sim_kernel_remove(sim, index, g);
+	}
+	sim_etcd_drop_member(sim, index);
+	sim_agent_die(sim, index);
+}
+
+static void apply(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	size_t n;
+	const struct oo_transition *transitions = oo_core_transitions(agent->core, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		sim_judge_transition(sim, index, &transitions[i]);
+	}
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		apply_address(sim, index, g);
+		uint64_t seq = oo_core_want(agent->core, g)->request.seq;
+		if (seq != agent->request_seq[g]) {
+			agent->request_seq[g] = seq;
+			send_request(sim, index, g);
+		}
+	}
+	if (oo_core_read_seq(agent->core) != agent->read_seq) {
+		agent->read_seq = oo_core_read_seq(agent->core);
+		sim_wire_send(sim, &(struct sim_request){.kind = SIM_READ,
+							 .agent = (uint8_t)index,
+							 .incarnation = agent->incarnation,
+							 .seq = agent->read_seq});
+	}
+	publish(sim, index);
+	plan_wake(sim, index);
+	if (oo_core_is_stopped(agent->core)) {
+		leave_well(sim, index);
+	}
+}
+
+void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	if (agent->alive) {
+		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
+		apply(sim, index);
+	}
+}
+
+static void tell_members(struct sim *sim, unsigned index, const struct sim_store *store)
+{
+	struct sim_agent *agent = &sim->agents[index];
+
+	agent->n_view = 0;
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		if (store->members[i].present) {
+			struct oo_core_member *member = &agent->view[agent->n_view++];
+			*member =
+				(struct oo_core_member){.priority = sim->agents[i].config.priority,
+							.eligible = store->members[i].eligible};
+			memcpy(member->node, sim_node((int)i), sizeof("node-a"));
+		}
+	}
+	agent->published =
+		store->members[index].present ? store->members[index].eligible : UINT32_MAX;
+	sim_agent_tell(sim, index,
+		       &(struct oo_event){.type = OO_EVENT_MEMBERS,
+					  .members = agent->view,
+					  .n_members = agent->n_view});
+}
+
+static void take_watch(struct sim *sim, unsigned index, const struct sim_parcel *parcel)
+{
+	struct oo_pair *pair = &sim->scratch[0];
+
+	if ((parcel->news & SIM_NEWS_MEMBERS) != 0) {
+		tell_members(sim, index, &parcel->store);
+	}
+	if ((parcel->news & SIM_NEWS_PAUSE) != 0) {
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_PAUSE,
+						  .revision = parcel->store.revision,
+						  .paused = parcel->store.paused});
+	}
+	if ((parcel->news & (SIM_NEWS_CLAIM | SIM_NEWS_BEAT)) != 0) {
+		bool claim = (parcel->news & SIM_NEWS_CLAIM) != 0;
+		bool beat = (parcel->news & SIM_NEWS_BEAT) != 0;
+		sim_fill_pair(pair, &parcel->store.pairs[parcel->group]);
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_WATCH,
+						  .group = parcel->group,
+						  .revision = parcel->store.revision,
+						  .claim = claim ? &pair->claim : NULL,
+						  .beat = beat ? &pair->beat : NULL});
+	}
+}
+
+static void answer_txn(struct sim *sim, const struct sim_request *request,
+		       const struct sim_parcel *parcel)
+{
+	struct oo_event event = {.type = OO_EVENT_ANSWER,
+				 .group = request->group,
+				 .seq = request->seq,
+				 .outcome = OO_OUTCOME_UNKNOWN};
+	if (parcel != NULL) {
+		event.outcome = parcel->done ? OO_OUTCOME_DONE : OO_OUTCOME_REFUSED;
+		event.revision = parcel->store.revision;
+		event.paused = parcel->store.paused && request->op == OO_REQUEST_CLAIM;
+		if (request->op != OO_REQUEST_RENEW || !sim->renewals_read_nothing) {
+			sim_fill_pair(&sim->scratch[0], &parcel->store.pairs[request->group]);
+			event.pairs = sim->scratch;
+		}
+	}
+	sim_agent_tell(sim, request->agent, &event);
+}
+
+static void answer_read(struct sim *sim, const struct sim_request *request,
+			const struct sim_parcel *parcel)
+{
+	struct sim_agent *agent = &sim->agents[request->agent];
+	struct oo_event event = {
+		.type = OO_EVENT_READ, .seq = request->seq, .outcome = OO_OUTCOME_UNKNOWN};
+	if (parcel != NULL) {
+		event.outcome = OO_OUTCOME_DONE;
+		event.revision = parcel->store.revision;
+		event.paused = parcel->store.paused;
+		event.pairs = sim->scratch;
+		for (unsigned g = 0; g < sim->n_groups; g++) {
+			sim_fill_pair(&sim->scratch[g], &parcel->store.pairs[g]);
+		}
+	}
+	sim_agent_tell(sim, request->agent, &event);
+	if (parcel != NULL && agent->reads++ % 4 == 0) { /* every few seconds, and at a start */
+		tell_members(sim, request->agent, &parcel->store);
+	}
+}
+
+/* parcel: the answer; NULL: none came in time. */
+static void take_answer(struct sim *sim, uint32_t id, const struct sim_parcel *parcel)
+{
+	struct sim_request *request = &sim->requests[id];
+	struct sim_agent *agent = &sim->agents[request->agent];
+
+	if (request->answered || !agent->alive || request->incarnation != agent->incarnation) {
+		return;
+	}
+	request->answered = true;
+	switch (request->kind) {
+	case SIM_TXN:
+		answer_txn(sim, request, parcel);
+		return;
+	case SIM_READ:
+		answer_read(sim, request, parcel);
+		return;
+	case SIM_MEMBER:
+		agent->publishing = false;
+		if (parcel != NULL) {
+			agent->published = request->eligible;
+		} else {
+			sim_push(sim, sim->now + 200 * SIM_MS,
+				 (struct sim_event){.type = SIM_PUBLISH, .agent = request->agent});
+		}
+		return;
+	}
+}
+
+/* The level, as the agent sees it at that moment. */
+void sim_agent_report(struct sim *sim, unsigned index, unsigned group)
+{
+	int64_t at = sim->now + sim_between(sim, 10, sim->calm ? 1000 : 20000);
+	sim_push(sim, at,
+		 (struct sim_event){
+			 .type = SIM_REPORT, .agent = (uint8_t)index, .group = (uint8_t)group});
+}
+
+/* As many equal results as it takes, then one now and then. */
+void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check)
+{
+	for (unsigned i = 1; i <= 3; i++) {
+		sim_push(sim, sim->now + sim_between(sim, 1, 300) * SIM_MS * i,
+			 (struct sim_event){.type = SIM_CHECK,
+					    .agent = (uint8_t)index,
+					    .group = (uint8_t)check});
+	}
+}
+
+void sim_agent_start(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+
+	if (agent->alive) {
+		return;
+	}
+	for (unsigned g = 0; g < sim->n_groups; g++) { /* left by whoever ran before */
+		sim_kernel_remove(sim, index, g);
+		agent->addresses[g].wanted = false;
+		agent->addresses[g].removing = false;
+		agent->request_seq[g] = 0;
+	}
+	agent->alive = true;
+	agent->stopping = false;
+	agent->publishing = false;
+	agent->incarnation++;
+	agent->frozen_until = 0;
+	agent->wake_at = SIM_NEVER;
+	agent->read_seq = 0;
+	agent->reads = 0;
+	agent->n_view = 0;
+	agent->published = UINT32_MAX;
+	agent->heard_at = sim->now;
+	agent->watch_from = sim->now;
+	agent->core = oo_core_init(agent->room, &agent->config, sim_random(sim));
+	TELL(sim, "%s: starts", sim_node((int)index));
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){
+				       .type = OO_EVENT_LINK, .group = g, .up = agent->link[g]});
+	}
+	for (unsigned i = 0; i < SIM_CHECKS; i++) {
+		sim_agent_plan_checks(sim, index, i);
+	}
+}
+
+void sim_agent_die(struct sim *sim, unsigned index)
+{
+	sim->agents[index].alive = false;
+	sim->agents[index].frozen_until = 0;
+	sim_push(sim, sim->now + sim_between(sim, 10 * SIM_MS, 2 * sim->ttl_ms * SIM_MS),
+		 (struct sim_event){.type = SIM_START, .agent = (uint8_t)index});
+}
+
+/* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
+void sim_agent_event(struct sim *sim, const struct sim_event *event)
+{
+	struct sim_agent *agent = &sim->agents[event->agent];
+
+	if (agent->alive && agent->frozen_until > sim->now) {
+		sim_push(sim, agent->frozen_until + sim_between(sim, 0, 3) * 300, *event);
+		return;
+	}
+	switch ((enum sim_event_type)event->type) {
+	case SIM_WAKE:
+		if (agent->alive && event->id == agent->incarnation &&
+		    event->at >= agent->wake_at) {
+			agent->wake_at = SIM_NEVER;
+			sim_agent_tell(sim, event->agent,
+				       &(struct oo_event){.type = OO_EVENT_TIME});
+		}
+		return;
+	case SIM_ANSWER: {
+		uint32_t id = sim_wire_parcel(sim, event->id)->request;
+		take_answer(sim, id, sim_wire_parcel(sim, event->id));
+		sim_wire_release_request(sim, id);
+		sim_wire_release_parcel(sim, event->id);
+		return;
+	}
+	case SIM_DEADLINE:
+		take_answer(sim, event->id, NULL);
+		sim_wire_release_request(sim, event->id);
+		return;
+	case SIM_WATCH:
+		take_watch(sim, event->agent, sim_wire_parcel(sim, event->id));
+		sim_wire_release_parcel(sim, event->id);
+		return;
+	case SIM_REPORT:
+		sim_agent_tell(sim, event->agent,
+			       &(struct oo_event){.type = OO_EVENT_ADDRESS,
+						  .group = event->group,
+						  .up = agent->addresses[event->group].up});
+		return;
+	case SIM_REMOVE:
+		if (agent->alive && agent->addresses[event->group].removing &&
+		    agent->addresses[event->group].round == event->id) {
+			agent->addresses[event->group].removing = false;
+			sim_kernel_remove(sim, event->agent, event->group);
+		}
+		return;
+	case SIM_CHECK:
+		sim_agent_tell(sim, event->agent,
+			       &(struct oo_event){.type = OO_EVENT_CHECK,
+						  .index = event->group,
+						  .health = agent->health[event->group]});
+		return;
+	case SIM_PUBLISH:
+		if (agent->alive) {
+			publish(sim, event->agent);
+		}
+		return;
+	case SIM_ARRIVE:
+	case SIM_EXPIRE:
+	case SIM_PRESENCE:
+	case SIM_START:
+	case SIM_CHAOS:
+	case SIM_CALM:
+	case SIM_SETTLED:
+	case SIM_STORM:
+		return; /* none of an agent's */
+	}
+}

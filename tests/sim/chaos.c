@@ -1,0 +1,266 @@
+/* What goes wrong in a storm, and how it heals. */
+#include "sim.h"
+
+/* As short as a stutter, as long as a reboot, or until some deadline to the ms. */
+static int64_t a_while(struct sim *sim)
+{
+	int64_t ttl = sim->ttl_ms * SIM_MS;
+
+	switch (sim_random(sim) % 4) {
+	case 0:
+		return sim_between(sim, 10 * SIM_MS, ttl / 3);
+	case 1:
+		return sim_between(sim, ttl / 3, 3 * ttl);
+	default:
+		return sim_edge(sim, 2 * ttl) - sim->now;
+	}
+}
+
+static void freeze(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	if (agent->alive) {
+		agent->frozen_until = sim->now + a_while(sim);
+		sim->counts[SIM_COUNT_FREEZES]++;
+		TELL(sim, "%s: is frozen until %.6f", sim_node((int)index),
+		     (double)agent->frozen_until / 1e6);
+	}
+}
+
+static void kill_agent(struct sim *sim, unsigned index)
+{
+	if (sim->agents[index].alive) {
+		sim->counts[SIM_COUNT_KILLS]++;
+		TELL(sim, "%s: is killed", sim_node((int)index));
+		sim_agent_die(sim, index);
+	}
+}
+
+static void stop(struct sim *sim, unsigned index)
+{
+	if (sim->agents[index].alive && !sim->agents[index].stopping) {
+		sim->counts[SIM_COUNT_STOPS]++;
+		TELL(sim, "%s: is told to stop", sim_node((int)index));
+		sim->agents[index].stopping = true;
+		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_STOP});
+	}
+}
+
+static void cut(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	int64_t until = sim->now + a_while(sim);
+
+	sim->counts[SIM_COUNT_CUTS]++;
+	if (sim_chance(sim, 700)) {
+		agent->cut_until = until;
+	} else {
+		agent->deaf_until = until; /* what it sends arrives, no answer does */
+	}
+	agent->watch_from = until;
+	TELL(sim, "%s: is %s until %.6f", sim_node((int)index),
+	     agent->cut_until == until ? "cut off" : "deaf", (double)until / 1e6);
+}
+
+static void break_watch(struct sim *sim, unsigned index)
+{
+	sim->counts[SIM_COUNT_WATCHES]++;
+	sim->agents[index].watch_from = sim->now + a_while(sim);
+	sim->agents[index].lag = sim_chance(sim, 500) ? sim_between(sim, 0, SIM_SECOND) : 0;
+}
+
+static void take_etcd_down(struct sim *sim, int64_t duration)
+{
+	if (sim->now + duration > sim->etcd_down_until) {
+		sim->etcd_down_until = sim->now + duration;
+	}
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		sim->agents[i].watch_from =
+			sim->etcd_down_until + sim_between(sim, 0, sim->ttl_ms * SIM_MS);
+	}
+	TELL(sim, "etcd: is down until %.6f", (double)sim->etcd_down_until / 1e6);
+}
+
+/* Assumed: wiping or restoring a whole etcd takes longer than a ttl. */
+static void lose_data(struct sim *sim, bool wipe)
+{
+	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
+	int64_t least = ttl + ttl / 100 + 10 * SIM_MS;
+
+	if (!wipe && !sim->has_saved) {
+		return;
+	}
+	sim->counts[wipe ? SIM_COUNT_WIPES : SIM_COUNT_RESTORES]++;
+	take_etcd_down(sim, sim_chance(sim, 500) ? least : sim_between(sim, least, 2 * least));
+	sim->etcd_lost_until = sim->etcd_down_until;
+	sim_etcd_lose_data(sim, wipe);
+	TELL(sim, "etcd: is %s, revision %lld", wipe ? "wiped" : "restored",
+	     (long long)sim->store.revision);
+}
+
+/*
+ * Assumed: nobody deletes keys by hand in the moment of a first claim, which compares nothing but
+ * their absence; nor ever while agents with different ttls run.
+ */
+static void write_by_hand(struct sim *sim)
+{
+	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
+
+	if (sim_etcd_is_down(sim) || sim->mixed_ttl ||
+	    sim->now <= sim->absent_claim_at + sim->timeout) {
+		return;
+	}
+	sim->counts[SIM_COUNT_DELETIONS]++;
+	if (sim_chance(sim, 300)) {
+		TELL(sim, "etcd: nonsense is written over the claim of group %u", group);
+		sim_etcd_write_nonsense(sim, group);
+		return;
+	}
+	bool claim = sim_chance(sim, 800);
+	TELL(sim, "etcd: the %s of group %u is deleted by hand", claim ? "claim" : "beat", group);
+	sim_etcd_delete_by_hand(sim, group, claim, !claim || sim_chance(sim, 500));
+}
+
+static void flip_link(struct sim *sim, unsigned index)
+{
+	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
+	struct sim_agent *agent = &sim->agents[index];
+
+	sim->counts[SIM_COUNT_LINKS]++;
+	agent->link[group] = !agent->link[group];
+	TELL(sim, "%s: link of group %u is %s", sim_node((int)index), group,
+	     agent->link[group] ? "up" : "down");
+	if (agent->frozen_until <= sim->now) {
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_LINK,
+						  .group = group,
+						  .up = agent->link[group]});
+	}
+}
+
+static void flip_check(struct sim *sim, unsigned index)
+{
+	unsigned check = (unsigned)(sim_random(sim) % SIM_CHECKS);
+	static const enum oo_health faces[] = {OO_HEALTH_UP, OO_HEALTH_UP, OO_HEALTH_DOWN,
+					       OO_HEALTH_DOWN, OO_HEALTH_UNKNOWN};
+
+	sim->counts[SIM_COUNT_CHECKS]++;
+	sim->agents[index].health[check] = faces[sim_random(sim) % 5];
+	TELL(sim, "%s: check %u is now %d (1 up, 2 down)", sim_node((int)index), check,
+	     (int)sim->agents[index].health[check]);
+	sim_agent_plan_checks(sim, index, check);
+}
+
+static void remove_address(struct sim *sim)
+{
+	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		if (sim->agents[i].addresses[group].up) {
+			sim->counts[SIM_COUNT_ADDRESSES]++;
+			TELL(sim, "%s: somebody removes the address", sim_node((int)i));
+			sim_kernel_remove(sim, i, group);
+		}
+	}
+}
+
+static void pause_or_resume(struct sim *sim)
+{
+	if (!sim_etcd_is_down(sim)) {
+		sim->counts[SIM_COUNT_PAUSES]++;
+		TELL(sim, "etcd: %s", sim->store.paused ? "resumed" : "paused");
+		sim_etcd_put_pause(sim, !sim->store.paused);
+	}
+}
+
+/* Whoever holds is hit more often than others. */
+static unsigned victim(struct sim *sim)
+{
+	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
+	int holder = sim->store.pairs[group].claim.node;
+
+	if (holder >= 0 && sim_chance(sim, 400)) {
+		return (unsigned)holder;
+	}
+	return (unsigned)(sim_random(sim) % sim->n_agents);
+}
+
+void sim_chaos(struct sim *sim)
+{
+	unsigned index = victim(sim);
+	int64_t dice = sim_between(sim, 0, 999);
+
+	if (dice < 220) {
+		freeze(sim, index);
+	} else if (dice < 300) {
+		kill_agent(sim, index);
+	} else if (dice < 350) {
+		stop(sim, index);
+	} else if (dice < 480) {
+		cut(sim, index);
+	} else if (dice < 520) {
+		take_etcd_down(sim, a_while(sim));
+		sim->counts[SIM_COUNT_OUTAGES]++;
+	} else if (dice < 570) {
+		sim->saved = sim->store;
+		sim->has_saved = true;
+	} else if (dice < 590) {
+		lose_data(sim, false);
+	} else if (dice < 605) {
+		lose_data(sim, true);
+	} else if (dice < 635) {
+		write_by_hand(sim);
+	} else if (dice < 680) {
+		flip_link(sim, index);
+	} else if (dice < 840) {
+		flip_check(sim, index);
+	} else if (dice < 900) {
+		break_watch(sim, index);
+	} else if (dice < 930) {
+		remove_address(sim);
+	} else {
+		pause_or_resume(sim);
+	}
+	sim_push(sim, sim->now + sim_between(sim, 1, 2 * sim->storm_pace),
+		 (struct sim_event){.type = SIM_CHAOS});
+}
+
+static void heal_agent(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+
+	agent->frozen_until = 0;
+	agent->cut_until = 0;
+	agent->deaf_until = 0;
+	agent->watch_from = sim->now;
+	agent->lag = 0;
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		agent->link[g] = true;
+	}
+	for (unsigned i = 0; i < SIM_CHECKS; i++) {
+		agent->health[i] = OO_HEALTH_UP;
+	}
+	if (!agent->alive) {
+		sim_agent_start(sim, index);
+		return;
+	}
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_LINK, .group = g, .up = true});
+	}
+	for (unsigned i = 0; i < SIM_CHECKS; i++) {
+		sim_agent_plan_checks(sim, index, i);
+	}
+}
+
+void sim_heal(struct sim *sim)
+{
+	TELL(sim, "calm: everything heals");
+	sim->calm = true;
+	sim->etcd_down_until = 0;
+	if (sim->store.paused) {
+		sim_etcd_put_pause(sim, false);
+	}
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		heal_agent(sim, i);
+	}
+}

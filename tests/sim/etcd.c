@@ -1,0 +1,167 @@
+/* The store, and what a request does to it. */
+#include "sim.h"
+
+#include <string.h>
+
+bool sim_etcd_is_down(const struct sim *sim)
+{
+	return sim->now < sim->etcd_down_until;
+}
+
+static bool is_equal_pair(const struct sim_pair *one, const struct sim_pair *other)
+{
+	return one->claim.value == other->claim.value &&
+	       one->claim.revision == other->claim.revision &&
+	       one->beat.value == other->beat.value && one->beat.revision == other->beat.revision;
+}
+
+static bool compares(const struct sim *sim, const struct sim_request *request)
+{
+	const struct sim_pair *pair = &sim->store.pairs[request->group];
+
+	switch (request->op) {
+	case OO_REQUEST_CLAIM:
+		return is_equal_pair(pair, &request->expect) && !sim->store.paused;
+	case OO_REQUEST_YIELD:
+		return pair->claim.value == request->expect.claim.value &&
+		       (request->node < 0 || sim->store.members[request->node].present);
+	case OO_REQUEST_RENEW:
+	case OO_REQUEST_RECLAIM:
+		return pair->claim.value == request->expect.claim.value;
+	case OO_REQUEST_NONE:
+		break;
+	}
+	return false;
+}
+
+static void put_claim(struct sim *sim, const struct sim_request *request)
+{
+	sim->store.pairs[request->group].claim = (struct sim_claim){
+		.revision = sim->store.revision,
+		.nonce = request->nonce,
+		.ends = request->ends,
+		.epoch = request->epoch,
+		.ttl_ms = request->ttl_ms,
+		.kind = request->claim_kind,
+		.node = request->node,
+		.value = request->nonce,
+	};
+}
+
+static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
+{
+	if (!compares(sim, request)) {
+		return false;
+	}
+	sim->store.revision++;
+	if (request->op == OO_REQUEST_RENEW) {
+		sim_judge_renewal(sim, request);
+	} else {
+		sim_judge_claim(sim, request);
+		put_claim(sim, request);
+	}
+	sim->store.pairs[request->group].beat = (struct sim_beat){
+		.revision = sim->store.revision, .value = request->nonce * 31 + request->beat + 1};
+	sim_wire_announce(sim, request->group,
+			  request->op == OO_REQUEST_RENEW ? SIM_NEWS_BEAT
+							  : SIM_NEWS_CLAIM | SIM_NEWS_BEAT);
+	return true;
+}
+
+bool sim_etcd_carry_out(struct sim *sim, const struct sim_request *request)
+{
+	sim->agents[request->agent].heard_at = sim->now;
+	switch (request->kind) {
+	case SIM_TXN:
+		return carry_out_txn(sim, request);
+	case SIM_MEMBER:
+		sim->store.revision++;
+		sim->store.members[request->agent] =
+			(struct sim_member){.present = true, .eligible = request->eligible};
+		sim_wire_announce(sim, 0, SIM_NEWS_MEMBERS);
+		return true;
+	case SIM_READ:
+		break;
+	}
+	return true;
+}
+
+void sim_etcd_put_pause(struct sim *sim, bool paused)
+{
+	sim->store.revision++;
+	sim->store.paused = paused;
+	sim_wire_announce(sim, 0, SIM_NEWS_PAUSE);
+}
+
+void sim_etcd_delete_by_hand(struct sim *sim, unsigned group, bool claim, bool beat)
+{
+	sim->store.revision++;
+	if (claim) {
+		memset(&sim->store.pairs[group].claim, 0, sizeof(sim->store.pairs[group].claim));
+		sim_judge_era(sim, group);
+	}
+	if (beat) {
+		memset(&sim->store.pairs[group].beat, 0, sizeof(sim->store.pairs[group].beat));
+	}
+	sim_wire_announce(sim, group, (claim ? SIM_NEWS_CLAIM : 0u) | (beat ? SIM_NEWS_BEAT : 0u));
+}
+
+void sim_etcd_write_nonsense(struct sim *sim, unsigned group)
+{
+	sim->store.revision++;
+	sim->store.pairs[group].claim = (struct sim_claim){
+		.revision = sim->store.revision, .node = -1, .value = ++sim->values};
+	sim_judge_era(sim, group);
+	sim_wire_announce(sim, group, SIM_NEWS_CLAIM);
+}
+
+void sim_etcd_drop_member(struct sim *sim, unsigned agent)
+{
+	if (sim->store.members[agent].present) {
+		sim->store.revision++;
+		sim->store.members[agent] = (struct sim_member){0};
+		sim_wire_announce(sim, 0, SIM_NEWS_MEMBERS);
+	}
+}
+
+void sim_etcd_lose_data(struct sim *sim, bool wipe)
+{
+	if (wipe) {
+		sim->store = (struct sim_store){.revision = 1};
+	} else {
+		sim->store = sim->saved;
+	}
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		sim_judge_era(sim, g);
+	}
+}
+
+/* Only what the value has: the room behind it is not worth the copy. */
+void sim_fill_claim(struct oo_claim *claim, const struct sim_claim *from)
+{
+	claim->revision = from->revision;
+	claim->nonce = from->nonce;
+	claim->ends = from->ends;
+	claim->epoch = from->epoch;
+	claim->kind = (enum oo_claim_kind)from->kind;
+	claim->ttl_ms = from->ttl_ms;
+	memset(claim->node, 0, sizeof(claim->node));
+	if (from->revision != 0 && from->node >= 0) {
+		memcpy(claim->node, sim_node(from->node), sizeof("node-a"));
+	}
+	claim->value_length = from->revision != 0 ? sizeof(from->value) : 0;
+	memcpy(claim->value, &from->value, sizeof(from->value));
+}
+
+static void fill_beat(struct oo_beat *beat, const struct sim_beat *from)
+{
+	beat->revision = from->revision;
+	beat->value_length = from->revision != 0 ? sizeof(from->value) : 0;
+	memcpy(beat->value, &from->value, sizeof(from->value));
+}
+
+void sim_fill_pair(struct oo_pair *pair, const struct sim_pair *from)
+{
+	sim_fill_claim(&pair->claim, &from->claim);
+	fill_beat(&pair->beat, &from->beat);
+}

@@ -1,0 +1,164 @@
+/* What must hold after every event, whatever happened. */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void sim_fail(struct sim *sim, const char *format, ...)
+{
+	va_list arguments;
+
+	if (sim->failed) {
+		return;
+	}
+	sim->failed = true;
+	va_start(arguments, format);
+	(void)vsnprintf(sim->failure, sizeof(sim->failure), format, arguments);
+	va_end(arguments);
+	TELL(sim, "FAILED: %s", sim->failure);
+}
+
+/* etcd lost its data or somebody wrote by hand: epochs are compared anew from here. */
+void sim_judge_era(struct sim *sim, unsigned group)
+{
+	sim->judge.epoch[group] = 0;
+}
+
+/* Epochs grow from tenure to tenure; a fresh claim and a release keep the one that they end. */
+void sim_judge_claim(struct sim *sim, const struct sim_request *request)
+{
+	uint64_t *epoch = &sim->judge.epoch[request->group];
+	bool same_tenure =
+		request->op == OO_REQUEST_RECLAIM || request->claim_kind == OO_CLAIM_RELEASED;
+
+	if (request->epoch == 0 ||
+	    (same_tenure ? request->epoch < *epoch : request->epoch <= *epoch)) {
+		sim_fail(sim, "epoch %llu of group %u after epoch %llu",
+			 (unsigned long long)request->epoch, request->group,
+			 (unsigned long long)*epoch);
+	}
+	if (request->epoch > *epoch) {
+		*epoch = request->epoch;
+	}
+}
+
+/* Carried out by etcd: whoever sent it may have the address up until sent + ttl, by its clock. */
+void sim_judge_renewal(struct sim *sim, const struct sim_request *request)
+{
+	const struct sim_agent *agent = &sim->agents[request->agent];
+	int64_t until = sim_true_time(agent, request->sent_at_ms +
+						     sim->store.pairs[request->group].claim.ttl_ms);
+	int64_t *known = &sim->judge.until[request->agent][request->group];
+
+	if (until > *known) {
+		*known = until;
+		sim_judge_address(sim, request->agent, request->group);
+	}
+}
+
+/* An address has gone up or down, or its deadline has moved. */
+void sim_judge_address(struct sim *sim, unsigned agent, unsigned group)
+{
+	struct sim_judge *judge = &sim->judge;
+
+	judge->earliest = SIM_NEVER;
+	memset(judge->up, 0, sizeof(judge->up));
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		for (unsigned g = 0; g < sim->n_groups; g++) {
+			if (!sim->agents[i].addresses[g].up) {
+				continue;
+			}
+			judge->up[g]++;
+			if (judge->until[i][g] < judge->earliest) {
+				judge->earliest = judge->until[i][g];
+			}
+		}
+	}
+	if (judge->up[group] > 1) {
+		sim_fail(sim, "two nodes have the address of group %u, the second is %s", group,
+			 sim_node((int)agent));
+	}
+	sim_judge_time(sim);
+}
+
+void sim_judge_time(struct sim *sim)
+{
+	if (sim->now > sim->judge.earliest) {
+		sim_fail(sim, "an address is up %.3f ms after sent + ttl",
+			 (double)(sim->now - sim->judge.earliest) / 1e3);
+	}
+}
+
+void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_transition *transition)
+{
+	TELL(sim, "%s: group %u %s -> %s: %s%s%s", sim_node((int)agent), transition->group,
+	     oo_role_name(transition->from), oo_role_name(transition->to),
+	     oo_cause_name(transition->cause), transition->peer[0] != '\0' ? " " : "",
+	     transition->peer);
+	if (sim->judge.settled) {
+		sim_fail(sim, "%s moves though all is well: %s -> %s: %s", sim_node((int)agent),
+			 oo_role_name(transition->from), oo_role_name(transition->to),
+			 oo_cause_name(transition->cause));
+	}
+	if ((transition->cause == OO_CAUSE_CHECK_DOWN || transition->cause == OO_CAUSE_LINK_DOWN) &&
+	    oo_core_view(sim->agents[agent].core, transition->group).eligible != OO_HEALTH_DOWN) {
+		sim_fail(sim, "%s gives group %u away though it is not sick", sim_node((int)agent),
+			 transition->group);
+	}
+	if (transition->to == OO_ROLE_ACTIVE) {
+		sim->counts[SIM_COUNT_TAKEOVERS] += transition->from == OO_ROLE_ACQUIRING;
+		sim->counts[SIM_COUNT_HANDOVERS] += transition->cause == OO_CAUSE_OFFERED;
+		sim->counts[SIM_COUNT_READ_BACKS] += transition->cause == OO_CAUSE_READ_BACK;
+		sim->counts[SIM_COUNT_FRESH_CLAIMS] += transition->from == OO_ROLE_RECLAIMING;
+	}
+	sim->counts[SIM_COUNT_LOST] +=
+		transition->from == OO_ROLE_ACTIVE && transition->cause == OO_CAUSE_LOST;
+}
+
+/* Never move without a gain: only to who is seen as eligible. */
+void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
+{
+	const struct sim_agent *agent = &sim->agents[index];
+
+	for (size_t i = 0; i < agent->n_view; i++) {
+		if (strcmp(agent->view[i].node, sim_node(node)) == 0 &&
+		    (agent->view[i].eligible & 1u << group) != 0) {
+			return;
+		}
+	}
+	sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
+		 sim_node((int)index), group, sim_node(node));
+}
+
+/* Each group has one holder, which etcd names, and whose address is up. */
+bool sim_judge_is_well(const struct sim *sim)
+{
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		const struct sim_claim *claim = &sim->store.pairs[g].claim;
+		if (sim->judge.up[g] != 1 || claim->revision == 0 || claim->node < 0 ||
+		    !sim->agents[claim->node].addresses[g].up ||
+		    oo_core_want(sim->agents[claim->node].core, g)->role != OO_ROLE_ACTIVE ||
+		    oo_core_view(sim->agents[claim->node].core, g).eligible != OO_HEALTH_UP) {
+			return false;
+		}
+		for (unsigned i = 0; i < sim->n_agents; i++) {
+			if ((int)i != claim->node &&
+			    oo_core_want(sim->agents[i].core, g)->role != OO_ROLE_STANDBY) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+/*
+ * What was on its way when the storm ended may arrive for a while and be a stranger's claim, which
+ * gets its full ttl; then somebody claims, by rank, renews and has it.
+ */
+int64_t sim_judge_bound(const struct sim *sim)
+{
+	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
+	return SIM_DELAY_MAX + 2 * ttl + ttl / 10 +
+	       (int64_t)sim->n_agents * OO_CORE_STAGGER_MS * SIM_MS + SIM_SECOND;
+}

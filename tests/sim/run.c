@@ -1,0 +1,224 @@
+/* One seed's life: storms and calms. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PRESENCE_LOOK (SIM_SECOND / 2)
+#define PRESENCE_TTL (5 * SIM_SECOND)
+
+void sim_init(struct sim *sim)
+{
+	memset(sim, 0, sizeof(*sim));
+	sim_queue_init(&sim->queue);
+	for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
+		sim->agents[i].room = malloc(oo_core_size());
+	}
+}
+
+void sim_done(struct sim *sim)
+{
+	sim_queue_done(&sim->queue);
+	for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
+		free(sim->agents[i].room);
+	}
+	free(sim->requests);
+	free(sim->parcels);
+	free(sim->free_requests);
+	free(sim->free_parcels);
+}
+
+static void init_agent(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	struct oo_core_config *config = &agent->config;
+	int64_t ttl_ms = sim->mixed_ttl && index == 0 ? 2 * sim->ttl_ms : sim->ttl_ms;
+	int64_t drift = sim_chance(sim, 500)
+				? SIM_DRIFT_PPM_MAX
+				: sim_between(sim, -SIM_DRIFT_PPM_MAX, SIM_DRIFT_PPM_MAX);
+	void *room = agent->room;
+
+	memset(agent, 0, sizeof(*agent));
+	agent->room = room;
+	agent->ppm = sim_chance(sim, 500) ? drift : -drift;
+	agent->offset = sim_between(sim, 0, 1000 * SIM_SECOND);
+	*config = (struct oo_core_config){
+		.priority = sim_chance(sim, 500) ? 100 : (int)sim_between(sim, 1, 200),
+		.ttl_ms = ttl_ms,
+		.renew_ms = ttl_ms / 6,
+		.margin_ms = ttl_ms / 20 > 100 ? ttl_ms / 20 : 100,
+		.retry_ms = ttl_ms / 30,
+		.n_groups = sim->n_groups,
+		.n_checks = SIM_CHECKS,
+	};
+	memcpy(config->node, sim_node((int)index), sizeof("node-a"));
+	for (unsigned i = 0; i < SIM_CHECKS; i++) {
+		config->checks[i] = (struct oo_core_check){.rise = (unsigned)sim_between(sim, 1, 2),
+							   .fall = (unsigned)sim_between(sim, 1, 3),
+							   .inherits = -1};
+		agent->health[i] = OO_HEALTH_UP;
+	}
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		config->groups[g].checks = g == 0 ? 3 : 2;
+		agent->link[g] = true;
+	}
+}
+
+static void begin(struct sim *sim, uint64_t seed)
+{
+	static const int64_t ttls[] = {500, 1000, 2000, 3000, 3000, 3000, 5000, 10000};
+
+	sim->seed = seed;
+	sim->random = seed * UINT64_C(0xd1342543de82ef95) + 1;
+	sim->now = 0;
+	sim_queue_clear(&sim->queue);
+	sim_wire_init(sim);
+	sim->n_agents = (unsigned)sim_between(sim, 3, SIM_AGENTS_MAX);
+	sim->n_groups = (unsigned)sim_between(sim, 1, SIM_GROUPS_MAX);
+	sim->ttl_ms = ttls[sim_random(sim) % 8];
+	sim->fence = sim->ttl_ms < 3000 || seed % 2 == 0; /* a lifetime needs whole seconds */
+	sim->fence_at_hold = sim_chance(sim, 500);
+	sim->renewals_read_nothing = sim_chance(sim, 500);
+	sim->mixed_ttl = sim_chance(sim, 100);
+	sim->timeout = sim->ttl_ms * SIM_MS * 2 / 15;
+	sim->hedge_after = sim->timeout / 4;
+	sim->storm_pace = sim_between(sim, 200, 3000) * SIM_MS;
+	sim->loss_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 150);
+	memset(&sim->store, 0, sizeof(sim->store));
+	memset(&sim->judge, 0, sizeof(sim->judge));
+	sim->judge.earliest = SIM_NEVER;
+	sim->store.revision = 1;
+	sim->has_saved = false;
+	sim->calm = false;
+	sim->etcd_down_until = 0;
+	sim->etcd_lost_until = 0;
+	sim->absent_claim_at = -SIM_SECOND;
+	sim->values = 1;
+	sim->failed = false;
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		init_agent(sim, i);
+		sim_push(sim, sim_between(sim, 0, SIM_SECOND),
+			 (struct sim_event){.type = SIM_START, .agent = (uint8_t)i});
+		sim_push(sim, sim_between(sim, 0, PRESENCE_LOOK),
+			 (struct sim_event){.type = SIM_PRESENCE, .agent = (uint8_t)i});
+	}
+	sim_push(sim, SIM_SECOND, (struct sim_event){.type = SIM_STORM});
+}
+
+static void look_for_presence(struct sim *sim, unsigned index)
+{
+	if (sim->now > sim->agents[index].heard_at + PRESENCE_TTL && !sim_etcd_is_down(sim)) {
+		sim_etcd_drop_member(sim, index);
+	}
+	sim_push(sim, sim->now + PRESENCE_LOOK,
+		 (struct sim_event){.type = SIM_PRESENCE, .agent = (uint8_t)index});
+}
+
+static void start_storm(struct sim *sim)
+{
+	TELL(sim, "storm");
+	sim->calm = false;
+	sim->judge.settled = false;
+	sim_push(sim, sim->now, (struct sim_event){.type = SIM_CHAOS});
+	sim_push(sim, sim->now + sim_between(sim, 5, 60) * SIM_SECOND,
+		 (struct sim_event){.type = SIM_CALM});
+}
+
+static void start_calm(struct sim *sim)
+{
+	if (sim->now < sim->etcd_lost_until) { /* a wiped etcd is not back sooner */
+		sim_push(sim, sim->etcd_lost_until, (struct sim_event){.type = SIM_CALM});
+		return;
+	}
+	sim->counts[SIM_COUNT_CALMS]++;
+	sim->calm_at = sim->now;
+	sim->well_at = SIM_NEVER;
+	sim_heal(sim);
+	sim_push(sim, sim->now + sim_judge_bound(sim), (struct sim_event){.type = SIM_SETTLED});
+	sim_push(sim, sim->now + sim_judge_bound(sim) + 3 * sim->ttl_ms * SIM_MS,
+		 (struct sim_event){.type = SIM_STORM});
+}
+
+static void look_whether_settled(struct sim *sim)
+{
+	if (!sim_judge_is_well(sim)) {
+		sim_fail(sim, "not well %.3f s after all was healed",
+			 (double)sim_judge_bound(sim) / 1e6);
+	}
+	sim->judge.settled = true;
+	if (sim->well_at - sim->calm_at > sim->slowest_calm) {
+		sim->slowest_calm = sim->well_at - sim->calm_at;
+	}
+}
+
+static void happen(struct sim *sim, const struct sim_event *event)
+{
+	switch ((enum sim_event_type)event->type) {
+	case SIM_WAKE:
+	case SIM_ANSWER:
+	case SIM_DEADLINE:
+	case SIM_WATCH:
+	case SIM_REPORT:
+	case SIM_REMOVE:
+	case SIM_CHECK:
+	case SIM_PUBLISH:
+		sim_agent_event(sim, event);
+		return;
+	case SIM_ARRIVE:
+		sim_wire_arrive(sim, event->id);
+		sim_wire_release_request(sim, event->id);
+		return;
+	case SIM_EXPIRE:
+		sim_kernel_expire(sim, event->agent, event->group);
+		return;
+	case SIM_PRESENCE:
+		look_for_presence(sim, event->agent);
+		return;
+	case SIM_START:
+		sim_agent_start(sim, event->agent);
+		return;
+	case SIM_CHAOS:
+		if (!sim->calm) {
+			sim_chaos(sim);
+		}
+		return;
+	case SIM_CALM:
+		start_calm(sim);
+		return;
+	case SIM_SETTLED:
+		look_whether_settled(sim);
+		return;
+	case SIM_STORM:
+		start_storm(sim);
+		return;
+	}
+}
+
+/* Since when all has been well, without a break. */
+static void look_whether_well(struct sim *sim)
+{
+	if (!sim_judge_is_well(sim)) {
+		sim->well_at = SIM_NEVER;
+		if (sim->judge.settled) {
+			sim_fail(sim, "no longer well, though nothing happened");
+		}
+	} else if (sim->well_at == SIM_NEVER) {
+		sim->well_at = sim->now;
+	}
+}
+
+void sim_run(struct sim *sim, uint64_t seed, int64_t duration)
+{
+	struct sim_event event;
+
+	begin(sim, seed);
+	while (!sim->failed && sim_pop(sim, &event) && event.at <= duration) {
+		sim->now = event.at;
+		sim_judge_time(sim);
+		happen(sim, &event);
+		sim->events++;
+		if (sim->calm) {
+			look_whether_well(sim);
+		}
+	}
+}

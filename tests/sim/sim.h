@@ -1,0 +1,321 @@
+#ifndef OO_SIM_H
+#define OO_SIM_H
+/*
+ * A whole cluster in one process: the real core, several of it, against a simulated etcd, network,
+ * kernel and clocks. Everything that happens follows from the seed.
+ *
+ *   main.c    options; runs seeds, and tells the story of one that failed
+ *   run.c     one seed's life: storms and calms, and what every event does
+ *   chaos.c   what goes wrong in a storm, and how it heals
+ *   agent.c   what an agent does around its core: wants into requests and addresses
+ *   wire.c    requests, answers and watch events on their way: late, lost, doubled, out of order
+ *   etcd.c    the store: linearizable, sometimes down, wiped or restored
+ *   kernel.c  addresses with a deadline of their own
+ *   judge.c   what must hold, whatever happens
+ *   queue.c, dice.c, story.c
+ *
+ * Times are true time in us, but for what carries _ms: an agent's own clock, which drifts.
+ */
+#include "core/core.h"
+
+#define SIM_AGENTS_MAX 5
+#define SIM_GROUPS_MAX 2
+#define SIM_CHECKS 2
+#define SIM_NEVER INT64_MAX
+#define SIM_SECOND INT64_C(1000000)
+#define SIM_MS INT64_C(1000)
+
+/* The longest that anything stays on its way; a calm waits for it. */
+#define SIM_DELAY_MAX (6 * SIM_SECOND)
+/* Two clocks differ by less than the protocol's drift allowance of 1 %. */
+#define SIM_DRIFT_PPM_MAX 4500
+
+enum sim_event_type {
+	SIM_WAKE,     /* of an agent's core */
+	SIM_ARRIVE,   /* a copy of request id reaches etcd */
+	SIM_ANSWER,   /* parcel id reaches its agent */
+	SIM_DEADLINE, /* request id is given up */
+	SIM_WATCH,    /* parcel id reaches agent */
+	SIM_EXPIRE,   /* the kernel's deadline of an address */
+	SIM_REPORT,   /* the agent sees the state of an address */
+	SIM_REMOVE,   /* a graceful removal is done */
+	SIM_CHECK,    /* a check result of the agent */
+	SIM_PUBLISH,  /* the agent tries again to write its member key */
+	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
+	SIM_START,    /* a dead agent starts */
+	SIM_CHAOS,    /* something goes wrong */
+	SIM_CALM,     /* everything heals */
+	SIM_SETTLED,  /* by now all must be well */
+	SIM_STORM,    /* the calm ends */
+};
+
+struct sim_event {
+	int64_t at;
+	uint64_t order; /* of two at the same time the older comes first */
+	uint8_t type, agent, group;
+	uint32_t id;
+};
+
+struct sim_queue {
+	struct sim_event *heap; /* owned */
+	size_t n, capacity;
+	uint64_t order;
+};
+
+/* value stands for the bytes: unique to who wrote what. */
+struct sim_claim {
+	int64_t revision, ttl_ms;
+	uint64_t nonce, ends, epoch, value;
+	uint8_t kind;
+	int8_t node; /* -1: nobody */
+};
+
+struct sim_beat {
+	int64_t revision;
+	uint64_t value;
+};
+
+struct sim_pair {
+	struct sim_claim claim;
+	struct sim_beat beat;
+};
+
+struct sim_member {
+	bool present;
+	uint32_t eligible;
+};
+
+/* What etcd has. */
+struct sim_store {
+	int64_t revision;
+	struct sim_pair pairs[SIM_GROUPS_MAX];
+	struct sim_member members[SIM_AGENTS_MAX];
+	bool paused;
+};
+
+enum sim_request_kind {
+	SIM_TXN,    /* what the core asked for */
+	SIM_READ,   /* likewise */
+	SIM_MEMBER, /* the agent's own member key */
+};
+
+struct sim_request {
+	enum sim_request_kind kind;
+	enum oo_request_op op;
+	uint8_t agent, group;
+	int8_t node; /* of the claim to put */
+	uint8_t claim_kind;
+	bool answered, has_deadline;
+	uint16_t references; /* events that speak of it */
+	uint32_t incarnation, eligible;
+	uint64_t seq, nonce, ends, epoch, beat;
+	int64_t ttl_ms, sent_at, sent_at_ms;
+	struct sim_pair expect;
+};
+
+enum {
+	SIM_NEWS_CLAIM = 1,
+	SIM_NEWS_BEAT = 2,
+	SIM_NEWS_PAUSE = 4,
+	SIM_NEWS_MEMBERS = 8,
+};
+
+/* What etcd sends: an answer, or a watch event. */
+struct sim_parcel {
+	uint16_t references;
+	uint8_t group, news;
+	bool done;
+	uint32_t request;
+	struct sim_store store; /* as it was */
+};
+
+struct sim_address {
+	bool up;
+	bool wanted;   /* by the agent's last want */
+	bool removing; /* gracefully, until a SIM_REMOVE of this round */
+	bool expire_queued;
+	uint32_t round;
+	int64_t expires_at; /* the kernel removes it, whatever becomes of the agent */
+	int64_t nominal_at; /* of a lifetime: expires_at without the kernel's delay */
+	int64_t until_ms;   /* of a fence: as it was armed */
+};
+
+struct sim_agent {
+	struct oo_core *core;
+	void *room; /* owned */
+	struct oo_core_config config;
+	bool alive, stopping;
+	uint32_t incarnation;
+	int64_t ppm, offset; /* of its clock */
+	int64_t frozen_until, cut_until, deaf_until, watch_from, watch_last_at, lag;
+	int64_t heard_at; /* etcd heard of it */
+	int64_t wake_at;  /* of the earliest SIM_WAKE that is queued */
+	uint64_t read_seq, request_seq[SIM_GROUPS_MAX];
+	unsigned reads;
+	struct sim_address addresses[SIM_GROUPS_MAX];
+	bool link[SIM_GROUPS_MAX];
+	enum oo_health health[SIM_CHECKS]; /* the truth */
+	struct oo_core_member view[SIM_AGENTS_MAX];
+	size_t n_view;
+	uint32_t published;
+	bool publishing;
+};
+
+/* What the judge knows for itself. */
+struct sim_judge {
+	int64_t until[SIM_AGENTS_MAX]
+		     [SIM_GROUPS_MAX];  /* sent + ttl of the newest renewal carried out */
+	uint64_t epoch[SIM_GROUPS_MAX]; /* the highest of this era */
+	unsigned up[SIM_GROUPS_MAX];
+	int64_t earliest; /* of until, of all that are up */
+	bool settled;     /* since then nothing may move */
+};
+
+enum sim_count {
+	SIM_COUNT_FREEZES,
+	SIM_COUNT_KILLS,
+	SIM_COUNT_STOPS,
+	SIM_COUNT_CUTS,
+	SIM_COUNT_OUTAGES,
+	SIM_COUNT_WIPES,
+	SIM_COUNT_RESTORES,
+	SIM_COUNT_DELETIONS,
+	SIM_COUNT_LINKS,
+	SIM_COUNT_CHECKS,
+	SIM_COUNT_PAUSES,
+	SIM_COUNT_WATCHES,
+	SIM_COUNT_ADDRESSES,
+	SIM_COUNT_TAKEOVERS,
+	SIM_COUNT_HANDOVERS,
+	SIM_COUNT_READ_BACKS,
+	SIM_COUNT_FRESH_CLAIMS,
+	SIM_COUNT_LOST,
+	SIM_COUNT_LAPSED,
+	SIM_COUNT_EXPIRED,
+	SIM_COUNT_CALMS,
+	SIM_COUNTS,
+};
+
+struct sim_options {
+	bool telling; /* keep the story */
+	bool all;     /* print the whole of it, as it happens */
+};
+
+struct sim {
+	uint64_t seed, random;
+	int64_t now;
+	struct sim_options options;
+	struct sim_queue queue;
+	/* Of this seed. */
+	unsigned n_agents, n_groups;
+	bool fence, fence_at_hold, renewals_read_nothing, mixed_ttl;
+	int64_t ttl_ms, timeout, hedge_after, storm_pace, loss_permille;
+
+	struct sim_agent agents[SIM_AGENTS_MAX];
+	struct sim_store store, saved;
+	bool has_saved, calm;
+	int64_t etcd_down_until, etcd_lost_until, absent_claim_at;
+	uint64_t values;
+	struct sim_judge judge;
+	struct sim_request *requests; /* owned, both; with lists of the free ones */
+	struct sim_parcel *parcels;
+	uint32_t *free_requests, *free_parcels;
+	size_t n_free_requests, n_free_parcels;
+	struct oo_pair scratch[SIM_GROUPS_MAX];
+
+	uint64_t counts[SIM_COUNTS];
+	uint64_t events;
+	int64_t slowest_calm; /* the longest that all took to be well */
+	int64_t well_at, calm_at;
+	bool failed;
+	char failure[256];
+};
+
+/* queue.c */
+void sim_queue_init(struct sim_queue *queue);
+void sim_queue_done(struct sim_queue *queue);
+void sim_queue_clear(struct sim_queue *queue);
+void sim_push(struct sim *sim, int64_t at, struct sim_event event);
+bool sim_pop(struct sim *sim, struct sim_event *ret_event);
+
+/* dice.c */
+uint64_t sim_random(struct sim *sim);
+int64_t sim_between(struct sim *sim, int64_t least, int64_t most);
+bool sim_chance(struct sim *sim, int64_t permille);
+/* How long something is on its way. */
+int64_t sim_delay(struct sim *sim);
+/* A moment just before, at or just after a deadline of somebody, at most most from now. */
+int64_t sim_edge(struct sim *sim, int64_t most);
+
+/* story.c: TELL costs nothing unless the story is kept. */
+#define TELL(sim, ...)                                                                             \
+	do {                                                                                       \
+		if ((sim)->options.telling) {                                                      \
+			sim_tell(sim, __VA_ARGS__);                                                \
+		}                                                                                  \
+	} while (0)
+void sim_tell(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_story_clear(void);
+void sim_story_print(void);
+const char *sim_node(int node); /* "node-a"; "nobody" for -1 */
+
+/* etcd.c */
+bool sim_etcd_is_down(const struct sim *sim);
+bool sim_etcd_carry_out(struct sim *sim, const struct sim_request *request);
+void sim_etcd_put_pause(struct sim *sim, bool paused);
+void sim_etcd_delete_by_hand(struct sim *sim, unsigned group, bool claim, bool beat);
+void sim_etcd_write_nonsense(struct sim *sim, unsigned group);
+void sim_etcd_drop_member(struct sim *sim, unsigned agent);
+void sim_etcd_lose_data(struct sim *sim, bool wipe);
+void sim_fill_claim(struct oo_claim *claim, const struct sim_claim *from);
+void sim_fill_pair(struct oo_pair *pair, const struct sim_pair *from);
+
+/* wire.c */
+void sim_wire_init(struct sim *sim);
+void sim_wire_send(struct sim *sim, const struct sim_request *request);
+void sim_wire_arrive(struct sim *sim, uint32_t id);
+struct sim_parcel *sim_wire_parcel(struct sim *sim, uint32_t id);
+void sim_wire_release_parcel(struct sim *sim, uint32_t id);
+void sim_wire_release_request(struct sim *sim, uint32_t id);
+void sim_wire_announce(struct sim *sim, unsigned group, unsigned news);
+
+/* kernel.c */
+int64_t sim_local_ms(const struct sim *sim, const struct sim_agent *agent);
+/* The first moment at which the agent's clock shows ms. */
+int64_t sim_true_time(const struct sim_agent *agent, int64_t ms);
+void sim_kernel_arm(struct sim *sim, unsigned agent, unsigned group);
+void sim_kernel_remove(struct sim *sim, unsigned agent, unsigned group);
+void sim_kernel_expire(struct sim *sim, unsigned agent, unsigned group);
+
+/* agent.c */
+void sim_agent_start(struct sim *sim, unsigned index);
+void sim_agent_die(struct sim *sim, unsigned index);
+void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event);
+void sim_agent_event(struct sim *sim, const struct sim_event *event);
+void sim_agent_report(struct sim *sim, unsigned index, unsigned group);
+void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check);
+
+/* chaos.c */
+void sim_chaos(struct sim *sim);
+void sim_heal(struct sim *sim);
+
+/* judge.c */
+void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_judge_era(struct sim *sim, unsigned group);
+void sim_judge_claim(struct sim *sim, const struct sim_request *request);
+void sim_judge_renewal(struct sim *sim, const struct sim_request *request);
+void sim_judge_address(struct sim *sim, unsigned agent, unsigned group);
+void sim_judge_time(struct sim *sim);
+void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_transition *transition);
+void sim_judge_offer(struct sim *sim, unsigned agent, unsigned group, int node);
+bool sim_judge_is_well(const struct sim *sim);
+/* All must be well this long after the last fault has healed. */
+int64_t sim_judge_bound(const struct sim *sim);
+
+/* run.c */
+void sim_init(struct sim *sim);
+void sim_done(struct sim *sim);
+/* Lives one seed for as long; sim->failed says how it ended. Counts are added up over seeds. */
+void sim_run(struct sim *sim, uint64_t seed, int64_t duration);
+
+#endif
