@@ -30,10 +30,10 @@ static inline int oo_take_fd(int *fd)
 
 /* Takes ownership out of a pointer variable: yields it and leaves NULL. */
 #define oo_take_ptr(variable)                                                                      \
-	({                                                                                         \
+	(__extension__({                                                                           \
 		__typeof__(variable) oo_taken = (variable);                                        \
 		(variable) = NULL;                                                                 \
 		oo_taken;                                                                          \
-	})
+	}))
 
 #endif

@@ -63,8 +63,9 @@ static void write_journal(enum oo_log_level level, const char *const *fields, co
 	(void)sd_journal_sendv(parts, n); /* a log that fails has nowhere to say so */
 }
 
-static void write_line(enum oo_log_level level, const char *const *fields, const char *format,
-		       va_list arguments)
+__attribute__((format(printf, 3, 0))) static void write_line(enum oo_log_level level,
+							     const char *const *fields,
+							     const char *format, va_list arguments)
 {
 	char line[LINE_LENGTH];
 	if (!oo_log_wants(level)) {

@@ -22,6 +22,9 @@ int oo_text_copy(char *target, size_t size, const char *text)
 void oo_text_clip(char *target, size_t size, const char *text)
 {
 	size_t length = strnlen(text, size - 1);
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) {
+		length--; /* RFC 3629: all bytes of a character but its first are 10xxxxxx */
+	}
 	memmove(target, text, length);
 	target[length] = '\0';
 }

@@ -10,7 +10,7 @@
  */
 int oo_text_copy(char *target, size_t size, const char *text);
 
-/* Copies what fits, for texts that people read. target is always terminated. */
+/* Copies the whole characters (UTF-8) that fit, for texts that people read. Always terminated. */
 void oo_text_clip(char *target, size_t size, const char *text);
 
 bool oo_text_equal(const char *one, const char *other);

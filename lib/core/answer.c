@@ -31,6 +31,7 @@ static void on_renewal_answer(struct oo_core *core, struct group *group,
 	switch (event->outcome) {
 	case OO_OUTCOME_DONE:
 		group->renewed_at = sent_at;
+		group->adopting = false;
 		group->want.guard_until = sent_at + group->mine.claim.ttl_ms;
 		group->want.hold_until = group->want.guard_until -
 					 oo_core_in_proportion(core, group, core->config.margin_ms);
@@ -105,7 +106,10 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
 		group->request.next_at = core->now + core->config.retry_ms;
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
-		oo_core_activate(core, group, event->pairs, OO_CAUSE_CLAIMED);
+		oo_core_activate(core, group, event->pairs,
+				 group->adopting ? OO_CAUSE_ADOPTED : OO_CAUSE_CLAIMED);
+	} else if (group->adopting) {
+		oo_core_leave(core, group, OO_CAUSE_LOST);
 	} else {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, fate_of(group, &event->pairs->claim));
 	}

@@ -156,7 +156,9 @@ static void settle_handing_over(struct oo_core *core, struct group *group)
 
 static void settle_reclaiming(struct oo_core *core, struct group *group)
 {
-	if (core->stopping) {
+	if (core->stopping && group->adopting) {
+		oo_core_leave(core, group, OO_CAUSE_STOPPING);
+	} else if (core->stopping) {
 		group->leaving = OO_CAUSE_STOPPING;
 		oo_core_choose_target(core, group);
 		oo_core_enter(core, group, OO_ROLE_HANDING_OVER, OO_CAUSE_STOPPING);
@@ -198,11 +200,12 @@ static void settle(struct oo_core *core, struct group *group)
 	} while (group->want.role != before);
 	group->want.address =
 		group->want.role == OO_ROLE_ACTIVE && core->now < group->want.hold_until;
+	group->want.keep = group->adopting;
 	group->want.graceful = group->want.role == OO_ROLE_RELEASING &&
 			       group->leaving != OO_CAUSE_LOST && !is_lost(group) &&
 			       core->now < group->want.hold_until;
 	/* "Not reported yet" is not "gone": who adds it may be at it right now. */
-	group->address_up = group->address_up || group->want.address;
+	group->address_up = group->address_up || group->want.address || group->want.keep;
 }
 
 static void sooner(int64_t *wake_at, int64_t at)
@@ -280,6 +283,7 @@ static void check_invariants(const struct oo_core *core)
 		const struct oo_want *want = &core->groups[g].want;
 		assert(!want->address || want->role == OO_ROLE_ACTIVE);
 		assert(!want->address || core->now < want->hold_until);
+		assert(!want->address || !want->keep);
 		assert(want->hold_until <= want->guard_until);
 		assert(want->role != OO_ROLE_ACTIVE || core->groups[g].mine.claim.nonce != 0);
 	}

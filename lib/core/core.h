@@ -56,8 +56,9 @@ enum oo_cause {
 	OO_CAUSE_YIELDED,      /* released or handed over; peer: to whom */
 	OO_CAUSE_GAVE_UP,      /* stopping, and etcd did not answer in time */
 	OO_CAUSE_TARGET_GONE,  /* whom it was offered to has left, and nobody else is better */
+	OO_CAUSE_ADOPTED,      /* an earlier agent of this node held it when it ended */
 };
-#define OO_CAUSES 17
+#define OO_CAUSES 18
 
 enum oo_claim_kind {
 	OO_CLAIM_TAKEN,
@@ -197,6 +198,11 @@ struct oo_want {
 	 * once it has seen to it, and also when there was nothing to remove.
 	 */
 	bool address;
+	/*
+	 * Neither add nor remove, nor re-arm: what an earlier agent left is ours until the kernel's own
+	 * deadline, unless the claim turns out to be lost. address is false meanwhile.
+	 */
+	bool keep;
 	bool graceful;      /* down: there is time for hooks and to reset connections first */
 	int64_t hold_until; /* the address is ours no longer from then on */
 	int64_t guard_until; /* nobody may be answered from then on, whatever becomes of us: sent_at + ttl */
@@ -222,7 +228,8 @@ struct oo_core_view {
 	enum oo_health eligible; /* UP: may take; DOWN: must not serve if another can */
 	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
 	bool link_up;
-	bool degraded; /* holds though ineligible: nobody is better */
+	const struct oo_claim *mine; /* ours, as far as we know; NULL: none */
+	bool degraded;               /* holds though ineligible: nobody is better */
 	uint64_t epoch;
 };
 
@@ -236,6 +243,16 @@ size_t oo_core_size(void);
  * config is copied. Asserts that it makes sense (the configuration reader has checked it).
  */
 struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed);
+
+/*
+ * What an earlier agent of this node knew of group when it ended (the tenure file). Before the first
+ * step.
+ * epoch  the highest that it had seen.
+ * claim  its claim, if it had one and the machine has not been booted since; else NULL. Nothing is
+ *        held before a fresh claim over it, and a renewal of that, have succeeded.
+ */
+void oo_core_adopt(struct oo_core *core, unsigned group, uint64_t epoch,
+		   const struct oo_claim *claim);
 
 /*
  * Changes the checks (SIGHUP): config's checks, n_checks and groups[].checks are taken over. The caller

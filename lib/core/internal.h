@@ -45,6 +45,7 @@ struct group {
 
 	enum oo_cause leaving; /* why releasing: LOST, CHECK_DOWN, LINK_DOWN or STOPPING */
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
+	bool adopting; /* since the start: the address of the agent before us may still be up */
 	bool address_up, link_up;
 	int64_t read_noted_revision;
 };

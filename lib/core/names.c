@@ -56,6 +56,8 @@ const char *oo_cause_name(enum oo_cause cause)
 		return "gave_up";
 	case OO_CAUSE_TARGET_GONE:
 		return "target_gone";
+	case OO_CAUSE_ADOPTED:
+		return "adopted";
 	}
 	return "?";
 }

@@ -30,6 +30,23 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	return core;
 }
 
+void oo_core_adopt(struct oo_core *core, unsigned index, uint64_t epoch,
+		   const struct oo_claim *claim)
+{
+	struct group *group = &core->groups[index];
+
+	assert(group->want.role == OO_ROLE_STANDBY && !group->known);
+	group->epoch_seen = epoch;
+	if (claim != NULL) {
+		assert(claim->nonce != 0 && strcmp(claim->node, core->config.node) == 0);
+		oo_core_own(group, &(struct oo_pair){.claim = *claim});
+		group->adopting = true;
+		group->address_up = true;
+		group->ttl_seen = claim->ttl_ms;
+		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_ADOPTED);
+	}
+}
+
 void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *config)
 {
 	struct check checks[OO_CORE_CHECKS_MAX] = {0};
@@ -101,6 +118,9 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 		.epoch = group->epoch_seen,
 	};
 	view.eligible = oo_core_eligible(core, group, &view.failed_check);
+	if (group->want.role != OO_ROLE_STANDBY && group->want.role != OO_ROLE_ACQUIRING) {
+		view.mine = &group->mine.claim;
+	}
 	view.degraded = group->want.role == OO_ROLE_ACTIVE && view.eligible == OO_HEALTH_DOWN;
 	return view;
 }

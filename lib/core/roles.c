@@ -10,13 +10,13 @@
  * never straight to standby: the address is still up. docs/design.md has the table with its causes.
  */
 static const unsigned allowed[OO_ROLES] = {
-	[OO_ROLE_STANDBY] = bit(OO_ROLE_ACQUIRING) | bit(OO_ROLE_ACTIVE),
+	[OO_ROLE_STANDBY] = bit(OO_ROLE_ACQUIRING) | bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_RECLAIMING),
 	[OO_ROLE_ACQUIRING] = bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY),
 	[OO_ROLE_ACTIVE] = bit(OO_ROLE_RELEASING),
 	[OO_ROLE_RELEASING] = bit(OO_ROLE_HANDING_OVER) | bit(OO_ROLE_STANDBY),
 	[OO_ROLE_HANDING_OVER] = bit(OO_ROLE_STANDBY) | bit(OO_ROLE_RECLAIMING),
-	[OO_ROLE_RECLAIMING] =
-		bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY) | bit(OO_ROLE_HANDING_OVER),
+	[OO_ROLE_RECLAIMING] = bit(OO_ROLE_ACTIVE) | bit(OO_ROLE_STANDBY) |
+			       bit(OO_ROLE_HANDING_OVER) | bit(OO_ROLE_RELEASING),
 };
 
 /* Whom else the cause is about, in OO_CORE_NAME_LENGTH bytes; NULL: nobody. */
@@ -43,6 +43,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_ADDRESS_DOWN:
 	case OO_CAUSE_GAVE_UP:
 	case OO_CAUSE_TARGET_GONE:
+	case OO_CAUSE_ADOPTED:
 		break;
 	}
 	return NULL;
@@ -119,6 +120,7 @@ void oo_core_choose_target(struct oo_core *core, struct group *group)
 void oo_core_leave(struct oo_core *core, struct group *group, enum oo_cause why)
 {
 	group->leaving = why;
+	group->adopting = false;
 	oo_core_choose_target(core, group);
 	oo_core_enter(core, group, OO_ROLE_RELEASING, why);
 }

@@ -12,7 +12,8 @@ struct oo_timer;
 typedef void oo_timer_fn(struct oo_timer *timer);
 
 struct oo_timer {
-	sd_event_source *source; /* owned */
+	sd_event_source *source; /* owned; a priority set here holds */
+	sd_event_source *soon;   /* owned; NULL until a past time is first asked for */
 	oo_timer_fn *expired;
 };
 
@@ -22,8 +23,8 @@ int oo_timer_init(struct oo_timer *timer, sd_event *event, oo_timer_fn *expired)
 void oo_timer_done(struct oo_timer *timer);
 
 /*
- * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the next
- * turn of the loop. The callback runs from the loop, once per arming.
+ * Arms (or re-arms) for the time at, CLOCK_BOOTTIME ms; OO_NEVER disarms; a past time fires at the
+ * next turn of the loop. The callback runs from the loop, once per arming; not once it is over.
  */
 void oo_timer_set(struct oo_timer *timer, int64_t at);
 

@@ -174,14 +174,19 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 		return -ENOMEM;
 	}
 	*running = (struct running){.easy = easy, .done = done, .user = user};
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, running);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	if (curl_version_info(CURLVERSION_NOW)->cainfo != NULL) {
+		/* with a directory beside the file it would parse all CAs for each connection */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	CURLMcode code = curl_multi_add_handle(transfers->multi, easy);
 	if (code != CURLM_OK) {
 		free(running);
 		return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	}
+	/* only now: a handle that is refused may be running already, for somebody else */
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, running);
 	running->link = &transfers->running;
 	running->next = transfers->running;
 	if (running->next != NULL) {

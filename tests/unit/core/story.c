@@ -203,7 +203,7 @@ struct oo_core_config story_config(void)
 	};
 }
 
-void begin_with(const struct oo_core_config *config)
+void begin_without_news(const struct oo_core_config *config)
 {
 	story_end();
 	memset(&story, 0, sizeof(story));
@@ -211,10 +211,33 @@ void begin_with(const struct oo_core_config *config)
 	story.config = *config;
 	story.core = oo_core_init(malloc(oo_core_size()), config, 42);
 	story.etcd.revision = 10;
-	for (unsigned g = 0; g < config->n_groups; g++) {
+}
+
+void raise_curtain(void)
+{
+	for (unsigned g = 0; g < story.config.n_groups; g++) {
 		STEP(0, .type = OO_EVENT_LINK, .group = g, .up = true);
 	}
 	check_result(0, OO_HEALTH_UP);
+}
+
+void begin_with(const struct oo_core_config *config)
+{
+	begin_without_news(config);
+	raise_curtain();
+}
+
+void begin_after_a_crash(const char *holder)
+{
+	struct oo_core_config config = story_config();
+	begin_without_news(&config);
+	other_takes("node-b", 7);
+	struct oo_claim last = story.etcd.pairs[0].claim;
+	if (strcmp(holder, "node-b") != 0) {
+		other_takes(holder, 8);
+	}
+	oo_core_adopt(story.core, 0, 7, &last);
+	raise_curtain();
 }
 
 void begin(void)

@@ -54,8 +54,16 @@ extern bool story_steps_every_ms;
 #define UNTIL(at) story_until(at)
 
 void begin(void);
+/* The core and its stage before the first step; and the first news: link and check are up. */
+void begin_without_news(const struct oo_core_config *config);
+void raise_curtain(void);
 /* The same with a configuration of the story's own; its times and counts are taken as they are. */
 void begin_with(const struct oo_core_config *config);
+/*
+ * node-b's agent ended while it held (epoch 7) and starts again with its tenure; the address is up. holder:
+ * whose claim etcd has by now.
+ */
+void begin_after_a_crash(const char *holder);
 struct oo_core_config story_config(void);
 void story_end(void);
 

@@ -10,6 +10,7 @@ extern CU_TestInfo stories_of_claiming[];
 extern CU_TestInfo stories_of_yielding[];
 extern CU_TestInfo stories_of_offers[];
 extern CU_TestInfo stories_of_stopping[];
+extern CU_TestInfo stories_of_adopting[];
 extern CU_TestInfo stories_of_health[];
 extern CU_TestInfo stories_of_groups[];
 

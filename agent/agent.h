@@ -1,0 +1,85 @@
+#ifndef OO_AGENT_H
+#define OO_AGENT_H
+/*
+ * The agent: the only place that knows both the core and the drivers. News comes in through
+ * agent_tell, the core answers with what should be so, and each part below applies its share of it:
+ *
+ *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
+ *	presence  our member key and its lease                             (presence.c)
+ *	tenure    what the next agent on this machine may adopt             (tenure.c)
+ *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
+ *	checks    health checks -> news                                    (checks.c)
+ *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	status    the JSON that people and load balancers ask for          (status.c)
+ */
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "core/core.h"
+#include "event/timer.h"
+#include "event/transfer.h"
+
+struct agent;
+struct agent_store;
+struct agent_presence;
+struct agent_tenure;
+struct agent_guard;
+struct agent_vips;
+struct agent_checks;
+struct agent_story;
+struct oo_api;
+struct oo_net;
+
+/* The process's answers to its starter (sysexits(3)). */
+#define OO_EXIT_USAGE 64       /* unknown option */
+#define OO_EXIT_UNAVAILABLE 69 /* an interface, an address or a directory is missing: may come */
+#define OO_EXIT_SOFTWARE 70    /* out of memory, the kernel refuses what it should not */
+#define OO_EXIT_BUSY 73 /* the socket's place or the port is taken, by another agent mostly */
+#define OO_EXIT_NO_PERMISSION 77 /* a capability is missing */
+#define OO_EXIT_CONFIG 78        /* the configuration is wrong */
+
+struct agent {
+	sd_event *event;
+	const char *config_path;
+	struct oo_config *config;
+	const char *group_names[OO_CORE_GROUPS_MAX];
+	struct oo_core_config core_config;
+	struct oo_core *core;
+	struct oo_transfers *transfers; /* of the checks; etcd has its own */
+	struct oo_net *net;
+	struct agent_store *store;
+	struct agent_presence *presence;
+	struct agent_tenure *tenure;
+	struct agent_guard *guard;
+	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
+	struct agent_checks *checks;
+	struct agent_story *story;
+	struct oo_api *api;
+	struct oo_timer wake;
+	int64_t started_at;
+	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
+	bool telling;                     /* a step is being applied */
+	bool leaving; /* the core has stopped; the last hooks and the presence key go */
+	char notified[256];
+};
+
+/* Makes everything and starts it. Returns 0, or -errno with err; *ret_exit says how to exit then. */
+int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err);
+/* Ends everything; half-made is fine. */
+void agent_done(struct agent *agent);
+
+/* News for the core; its answer is applied before this returns. Never from inside an apply. */
+void agent_tell(struct agent *agent, const struct oo_event *event);
+
+/* What the core has to know of a configuration. */
+void agent_core_config(const struct oo_config *config, struct oo_core_config *ret_config);
+
+/* Something that the loop has to wait for before the process may end has ended. */
+void agent_check_leaving(struct agent *agent);
+
+#endif

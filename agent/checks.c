@@ -1,0 +1,135 @@
+#include "checks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct slot {
+	struct agent *agent;
+	unsigned index;
+	struct oo_check *check;
+	struct oo_check_result result;
+	enum oo_health told; /* what the log was last told */
+};
+
+struct agent_checks {
+	size_t n;
+	struct slot slots[OO_CORE_CHECKS_MAX];
+};
+
+static enum oo_health health_of(enum oo_check_state state)
+{
+	switch (state) {
+	case OO_CHECK_STATE_UNKNOWN:
+		return OO_HEALTH_UNKNOWN;
+	case OO_CHECK_STATE_UP:
+		return OO_HEALTH_UP;
+	case OO_CHECK_STATE_DOWN:
+		return OO_HEALTH_DOWN;
+	}
+	return OO_HEALTH_UNKNOWN;
+}
+
+static void on_result(void *user, const struct oo_check *check,
+		      const struct oo_check_result *result)
+{
+	struct slot *slot = user;
+	(void)check;
+	slot->result = *result;
+	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
+						   .index = slot->index,
+						   .health = health_of(result->state)});
+}
+
+static struct oo_check_spec spec_of(const struct oo_config_check *config)
+{
+	struct oo_check_spec spec = {
+		.name = config->name,
+		.interval_ms = config->interval_ms,
+		.timeout_ms = config->timeout_ms,
+	};
+	switch (config->type) {
+	case OO_CONFIG_CHECK_HTTP:
+		spec.type = OO_CHECK_TYPE_HTTP;
+		spec.url = config->url;
+		spec.expect_status = config->expect_status;
+		spec.expect_body = config->expect_body;
+		break;
+	case OO_CONFIG_CHECK_TCP:
+		spec.type = OO_CHECK_TYPE_TCP;
+		spec.host = config->address.host;
+		spec.port = config->address.port;
+		break;
+	}
+	return spec;
+}
+
+int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, struct oo_err *err)
+{
+	struct agent_checks *checks = calloc(1, sizeof(*checks));
+	if (checks == NULL) {
+		return oo_fail(err, ENOMEM, "checks");
+	}
+	for (size_t i = 0; i < agent->config->n_checks; i++) {
+		struct slot *slot = &checks->slots[checks->n++];
+		struct oo_check_spec spec = spec_of(&agent->config->checks[i]);
+		struct oo_check_setup setup = {.event = agent->event,
+					       .transfers = agent->transfers,
+					       .done = on_result,
+					       .user = slot};
+		*slot = (struct slot){.agent = agent, .index = (unsigned)i};
+		int r = oo_check_new(&setup, &spec, &slot->check, err);
+		if (r < 0) {
+			agent_checks_free(checks);
+			return r;
+		}
+	}
+	*ret_checks = checks;
+	return 0;
+}
+
+void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks *before,
+			  const struct oo_core_config *config)
+{
+	for (size_t i = 0; i < checks->n; i++) {
+		int from = config->checks[i].inherits;
+		if (from >= 0) {
+			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].told = before->slots[from].told;
+		}
+	}
+}
+
+/* Said at each turn of the counted state, with what was seen; single results are in the status. */
+void agent_checks_tell(struct agent_checks *checks)
+{
+	for (size_t i = 0; i < checks->n; i++) {
+		struct slot *slot = &checks->slots[i];
+		const struct oo_check_result *result = &slot->result;
+		unsigned streak;
+		enum oo_health health =
+			oo_core_check_health(slot->agent->core, slot->index, &streak);
+		if (health != slot->told) {
+			slot->told = health;
+			oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
+			       slot->agent->config->checks[slot->index].name,
+			       health == OO_HEALTH_UP ? "up" : "down",
+			       oo_check_reason_name(result->reason), result->seen, streak);
+		}
+	}
+}
+
+void agent_checks_free(struct agent_checks *checks)
+{
+	if (checks == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < checks->n; i++) {
+		oo_check_free(checks->slots[i].check);
+	}
+	free(checks);
+}
+
+const struct oo_check_result *agent_checks_result(const struct agent_checks *checks, unsigned index)
+{
+	return &checks->slots[index].result;
+}

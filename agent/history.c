@@ -1,0 +1,104 @@
+#include "history.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "etcd/etcd.h"
+#include "records.h"
+#include "store.h"
+
+#define DEADLINE_MS 2000
+
+static struct oo_etcd_call call(struct agent *agent, oo_etcd_fn *done)
+{
+	return (struct oo_etcd_call){
+		.deadline = oo_clock_now() + DEADLINE_MS, .done = done, .user = agent};
+}
+
+/* Keys sort by age: the revision is written with leading zeros. The oldest go. */
+static void on_listed(void *user, int r, const struct oo_etcd_answer *answer,
+		      const struct oo_err *err)
+{
+	struct agent *agent = user;
+	size_t most = AGENT_HISTORY_MAX * agent->core_config.n_groups;
+	(void)err;
+
+	if (r < 0 || answer->n_results != 1 || answer->results[0].n_kvs <= most) {
+		return;
+	}
+	const struct oo_etcd_kv *kvs = answer->results[0].kvs;
+	struct oo_etcd_op op = {.type = OO_ETCD_OP_DELETE,
+				.key = kvs[0].key,
+				.range_end = kvs[answer->results[0].n_kvs - most].key};
+	struct oo_etcd_call etcd_call = call(agent, NULL);
+	(void)oo_etcd_run(agent_store_etcd(agent->store), &op, &etcd_call,
+			  NULL); /* next time then */
+}
+
+static void on_written(void *user, int r, const struct oo_etcd_answer *answer,
+		       const struct oo_err *err)
+{
+	struct agent *agent = user;
+	char key[AGENT_KEY_LENGTH];
+	(void)answer;
+
+	if (r < 0) {
+		oo_log(OO_LOG_WARNING, "history not written: %s", err->text);
+		return;
+	}
+	agent_store_key(agent->store, key, "history/");
+	struct oo_etcd_op op = {
+		.type = OO_ETCD_OP_RANGE, .key = key, .prefix = true, .keys_only = true};
+	struct oo_etcd_call etcd_call = call(agent, on_listed);
+	(void)oo_etcd_run(agent_store_etcd(agent->store), &op, &etcd_call,
+			  NULL); /* next time then */
+}
+
+static struct json_object *new_record(const struct agent *agent,
+				      const struct agent_history_entry *entry, uint64_t epoch)
+{
+	const struct agent_timeline *line = &entry->timeline;
+	char at[32];
+	struct json_object *object = json_object_new_object();
+	struct json_object *timeline = json_object_new_object();
+
+	oo_record_time(oo_clock_wall(), at);
+	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
+	json_object_object_add(object, "at", json_object_new_string(at));
+	json_object_object_add(object, "group",
+			       json_object_new_string(agent->group_names[entry->group]));
+	json_object_object_add(object, "epoch", json_object_new_uint64(epoch));
+	json_object_object_add(object, "from",
+			       entry->from[0] == '\0' ? NULL : json_object_new_string(entry->from));
+	json_object_object_add(object, "to", json_object_new_string(agent->config->node.name));
+	json_object_object_add(object, "cause", json_object_new_string(entry->cause));
+	json_object_object_add(object, "reason", json_object_new_string(entry->reason));
+	json_object_object_add(timeline, "claimed_ms",
+			       json_object_new_int64(line->claimed_at - line->detected_at));
+	json_object_object_add(timeline, "added_ms",
+			       json_object_new_int64(line->added_at - line->detected_at));
+	json_object_object_add(object, "timeline", timeline);
+	return object;
+}
+
+void agent_history_write(struct agent *agent, const struct agent_history_entry *entry)
+{
+	struct oo_core_view view = oo_core_view(agent->core, entry->group);
+	char key[AGENT_KEY_LENGTH];
+	struct json_object *object = new_record(agent, entry, view.epoch);
+	const char *value = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
+	struct oo_etcd_op op = {.type = OO_ETCD_OP_PUT,
+				.key = key,
+				.value = value,
+				.value_length = value == NULL ? 0 : strlen(value)};
+	struct oo_etcd_call etcd_call = call(agent, on_written);
+	if (value == NULL ||
+	    oo_etcd_run(agent_store_etcd(agent->store), &op, &etcd_call, NULL) < 0) {
+		oo_log(OO_LOG_WARNING, "history not written: out of memory");
+	}
+	json_object_put(object);
+}

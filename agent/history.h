@@ -1,0 +1,28 @@
+#ifndef OO_AGENT_HISTORY_H
+#define OO_AGENT_HISTORY_H
+/*
+ * The history in etcd: one record a promotion, under history/<revision of the claim>, written by the
+ * node that was promoted, trimmed to the last AGENT_HISTORY_MAX a group.
+ */
+#include "agent.h"
+
+#define AGENT_HISTORY_MAX 100
+
+/* CLOCK_BOOTTIME ms of this node; the record gives what followed detected_at in ms. */
+struct agent_timeline {
+	int64_t detected_at; /* the takeover or hand-over began here */
+	int64_t claimed_at;
+	int64_t added_at; /* VIPs up and announced */
+};
+
+struct agent_history_entry {
+	unsigned group;
+	const char *from; /* node, or "" */
+	const char *cause, *reason;
+	struct agent_timeline timeline;
+};
+
+/* Asks etcd to keep it; a failure is nobody's loss but the record's. */
+void agent_history_write(struct agent *agent, const struct agent_history_entry *entry);
+
+#endif

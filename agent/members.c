@@ -1,0 +1,122 @@
+#include "store_internal.h"
+
+#include <string.h>
+
+const char *agent_store_after(const struct agent_store *store, const char *key, const char *rest)
+{
+	size_t root = strlen(store->root), length = strlen(rest);
+	if (strncmp(key, store->root, root) != 0 || strncmp(key + root, rest, length) != 0) {
+		return NULL;
+	}
+	return key + root + length;
+}
+
+static struct agent_known_member *find(struct agent_store *store, const char *node)
+{
+	for (size_t i = 0; i < store->n_members; i++) {
+		if (oo_text_equal(store->members[i].member.node, node)) {
+			return &store->members[i];
+		}
+	}
+	return NULL;
+}
+
+/* A record that cannot be read is nobody: said when it is first seen, though every read shows it. */
+static bool parse(struct agent_store *store, const char *node, const struct oo_etcd_kv *kv,
+		  struct agent_known_member *ret_known)
+{
+	struct oo_err err;
+
+	if (oo_record_read_member(node, kv->value, store->agent->group_names,
+				  store->agent->core_config.n_groups, &ret_known->member,
+				  &err) < 0) {
+		if (kv->mod_revision > store->members_revision) {
+			oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
+		}
+		return false;
+	}
+	ret_known->member.mod_revision = kv->mod_revision;
+	ret_known->seen_at = oo_clock_now();
+	return true;
+}
+
+/* Reads that were overtaken by the watch bring lower ones. */
+static void note_revision(struct agent_store *store, int64_t revision)
+{
+	if (revision > store->members_revision) {
+		store->members_revision = revision;
+	}
+}
+
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision)
+{
+	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
+	size_t n = 0;
+	bool changed = false;
+
+	store->shows_us = false;
+	for (size_t i = 0; i < result->n_kvs && n < OO_CORE_MEMBERS_MAX; i++) {
+		const struct oo_etcd_kv *kv = &result->kvs[i];
+		const char *node = agent_store_after(store, kv->key, "members/");
+		struct agent_known_member *old = node == NULL ? NULL : find(store, node);
+		if (node == NULL) {
+			continue;
+		}
+		if (oo_text_equal(node, store->agent->config->node.name)) {
+			store->shows_us = true;
+		}
+		if (old != NULL && old->member.mod_revision == kv->mod_revision) {
+			members[n] = *old;
+			members[n++].seen_at = oo_clock_now();
+		} else if (parse(store, node, kv, &members[n])) {
+			n++;
+			changed = true;
+		}
+	}
+	note_revision(store, revision);
+	changed = changed || n != store->n_members;
+	memcpy(store->members, members, n * sizeof(members[0]));
+	store->n_members = n;
+	return changed;
+}
+
+bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event)
+{
+	const char *node = agent_store_after(store, event->kv.key, "members/");
+	struct agent_known_member *known = find(store, node);
+	struct agent_known_member parsed;
+	bool readable = !event->deleted && parse(store, node, &event->kv, &parsed);
+
+	note_revision(store, event->kv.mod_revision);
+	if (readable) {
+		if (known == NULL && store->n_members < OO_CORE_MEMBERS_MAX) {
+			known = &store->members[store->n_members++];
+		}
+		if (known != NULL) {
+			*known = parsed;
+		}
+		return known != NULL;
+	}
+	if (known == NULL) {
+		return false;
+	}
+	*known = store->members[--store->n_members];
+	return true;
+}
+
+void agent_store_members_tell(struct agent_store *store)
+{
+	struct oo_core_member members[OO_CORE_MEMBERS_MAX];
+
+	memset(members, 0, store->n_members * sizeof(members[0]));
+	for (size_t i = 0; i < store->n_members; i++) {
+		const struct oo_member *member = &store->members[i].member;
+		memcpy(members[i].node, member->node, sizeof(members[i].node));
+		members[i].priority = member->priority;
+		members[i].eligible = member->groups;
+	}
+	agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_MEMBERS,
+						    .members = members,
+						    .n_members = store->n_members});
+}

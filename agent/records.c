@@ -1,0 +1,306 @@
+#include "records.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+
+#define DEPTH_MAX 8
+#define NONCE_DIGITS 16
+
+static void put_json(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+void oo_record_time(int64_t wall_ms, char text[static 32])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm parts;
+	char whole[24];
+	if (gmtime_r(&seconds, &parts) == NULL) {
+		snprintf(text, 32, "?");
+		return;
+	}
+	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(text, 32, "%s.%03dZ", whole, (int)(wall_ms % 1000));
+}
+
+static const char *kind_name(enum oo_claim_kind kind)
+{
+	switch (kind) {
+	case OO_CLAIM_TAKEN:
+		return "taken";
+	case OO_CLAIM_OFFERED:
+		return "offered";
+	case OO_CLAIM_RELEASED:
+		return "released";
+	}
+	return "?";
+}
+
+static struct json_object *new_nonce(uint64_t nonce)
+{
+	char text[20];
+	snprintf(text, sizeof(text), "%016" PRIx64, nonce);
+	return json_object_new_string(text);
+}
+
+/* Adds the text of object, all on one line: people read it with etcdctl. */
+static int write_object(struct json_object *object, struct oo_buffer *buffer)
+{
+	size_t length;
+	const char *text =
+		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	return text == NULL ? -ENOMEM : oo_buffer_add(buffer, text, length);
+}
+
+int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer)
+{
+	const struct oo_request *request = record->request;
+	char at[32];
+	OO_AUTO(put_json) struct json_object *object = json_object_new_object();
+
+	oo_record_time(record->acquired_at, at);
+	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
+	json_object_object_add(object, "node", json_object_new_string(request->node));
+	json_object_object_add(object, "zone", json_object_new_string(record->zone));
+	json_object_object_add(object, "by", json_object_new_string(record->node));
+	json_object_object_add(object, "nonce", new_nonce(request->nonce));
+	if (request->ends != 0) {
+		json_object_object_add(object, "ends", new_nonce(request->ends));
+	}
+	json_object_object_add(object, "kind", json_object_new_string(kind_name(request->kind)));
+	json_object_object_add(object, "epoch", json_object_new_uint64(request->epoch));
+	json_object_object_add(object, "ttl_ms", json_object_new_int64(request->ttl_ms));
+	json_object_object_add(object, "acquired_at", json_object_new_string(at));
+	json_object_object_add(object, "reason", json_object_new_string(record->reason));
+	return write_object(object, buffer);
+}
+
+int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer)
+{
+	return oo_buffer_add_format(buffer, "{\"nonce\":\"%016" PRIx64 "\",\"seq\":%" PRIu64 "}",
+				    nonce, beat);
+}
+
+/* Parses all of value, or nothing: NULL. */
+static struct json_object *parse(const char *value, size_t length)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	if (tokener == NULL || length > INT32_MAX) {
+		json_tokener_free(tokener);
+		return NULL;
+	}
+	/* what goes on into the status and the log has to be text */
+	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
+	struct json_object *object = json_tokener_parse_ex(tokener, value, (int)length);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    json_tokener_get_parse_end(tokener) != length ||
+	    !json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+/* The string member name; NULL when it is absent, of another type, or has a NUL in it. */
+static const char *find_text(struct json_object *object, const char *name)
+{
+	struct json_object *member;
+	if (!json_object_object_get_ex(object, name, &member) ||
+	    !json_object_is_type(member, json_type_string)) {
+		return NULL;
+	}
+	const char *text = json_object_get_string(member);
+	return strlen(text) == (size_t)json_object_get_string_len(member) ? text : NULL;
+}
+
+/* As find_text, with "" for NULL. */
+static const char *text_of(struct json_object *object, const char *name)
+{
+	const char *text = find_text(object, name);
+	return text == NULL ? "" : text;
+}
+
+/* A whole number; what is beyond int64_t becomes its nearest. None: missing. */
+static int64_t number_of(struct json_object *object, const char *name, int64_t missing)
+{
+	struct json_object *member;
+	if (!json_object_object_get_ex(object, name, &member) ||
+	    !json_object_is_type(member, json_type_int)) {
+		return missing;
+	}
+	return json_object_get_int64(member);
+}
+
+/* Exactly as new_nonce writes it; anything else is none. */
+static uint64_t nonce_of(struct json_object *object, const char *name)
+{
+	const char *text = text_of(object, name);
+	if (strlen(text) != NONCE_DIGITS || strspn(text, "0123456789abcdef") != NONCE_DIGITS) {
+		return 0;
+	}
+	return strtoull(text, NULL, 16);
+}
+
+/* The form that the configuration demands of a node's name: safe in keys, logs and terminals. */
+static bool is_name(const char *text)
+{
+	static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._-";
+	size_t length = strlen(text);
+	return length > 0 && length < OO_CORE_NAME_LENGTH && strspn(text, inner) == length &&
+	       strchr("._-", text[0]) == NULL;
+}
+
+static bool read_kind(const char *name, enum oo_claim_kind *ret_kind)
+{
+	for (int kind = OO_CLAIM_TAKEN; kind <= OO_CLAIM_RELEASED; kind++) {
+		if (oo_text_equal(name, kind_name((enum oo_claim_kind)kind))) {
+			*ret_kind = (enum oo_claim_kind)kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A released claim is nobody's, every other somebody's. */
+static bool is_holder(const char *node, enum oo_claim_kind kind)
+{
+	return kind == OO_CLAIM_RELEASED ? node[0] == '\0' : is_name(node);
+}
+
+void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret_claim)
+{
+	*ret_claim = (struct oo_claim){0};
+	if (length <= sizeof(ret_claim->value)) {
+		memcpy(ret_claim->value, value, length);
+		ret_claim->value_length = (uint16_t)length;
+	}
+	OO_AUTO(put_json) struct json_object *object = parse(value, length);
+	enum oo_claim_kind kind;
+	if (object == NULL || !read_kind(text_of(object, "kind"), &kind)) {
+		return;
+	}
+	const char *node = find_text(object, "node");
+	uint64_t nonce = nonce_of(object, "nonce");
+	int64_t ttl_ms = number_of(object, "ttl_ms", -1);
+	int64_t epoch = number_of(object, "epoch", -1);
+	if (ttl_ms < OO_RECORD_TTL_MIN_MS || ttl_ms > OO_RECORD_TTL_MAX_MS || epoch < 0 ||
+	    nonce == 0 || node == NULL || !is_holder(node, kind) || ret_claim->value_length == 0) {
+		return;
+	}
+	ret_claim->kind = kind;
+	ret_claim->nonce = nonce;
+	ret_claim->ends = nonce_of(object, "ends");
+	ret_claim->epoch = (uint64_t)epoch;
+	ret_claim->ttl_ms = ttl_ms;
+	memcpy(ret_claim->node, node, strlen(node));
+}
+
+void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_text *ret_text)
+{
+	*ret_text = (struct oo_claim_text){0};
+	OO_AUTO(put_json) struct json_object *object = parse(claim->value, claim->value_length);
+	if (object != NULL) {
+		oo_text_clip(ret_text->zone, sizeof(ret_text->zone), text_of(object, "zone"));
+		oo_text_clip(ret_text->acquired_at, sizeof(ret_text->acquired_at),
+			     text_of(object, "acquired_at"));
+		oo_text_clip(ret_text->reason, sizeof(ret_text->reason), text_of(object, "reason"));
+	}
+}
+
+void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_beat)
+{
+	*ret_beat = (struct oo_beat){0};
+	if (length <= sizeof(ret_beat->value)) {
+		memcpy(ret_beat->value, value, length);
+		ret_beat->value_length = (uint16_t)length;
+	}
+}
+
+static bool is_true(struct json_object *object, const char *name)
+{
+	struct json_object *member;
+	return json_object_object_get_ex(object, name, &member) &&
+	       json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
+}
+
+static uint32_t read_groups(struct json_object *object, const char *const *groups, size_t n_groups)
+{
+	struct json_object *all, *one;
+	uint32_t bits = 0;
+	if (!json_object_object_get_ex(object, "groups", &all)) {
+		return 0;
+	}
+	for (size_t g = 0; g < n_groups; g++) {
+		if (json_object_object_get_ex(all, groups[g], &one) && is_true(one, "eligible")) {
+			bits |= 1u << g;
+		}
+	}
+	return bits;
+}
+
+/* Copies what fits of a foreign text, as one printable line. */
+static const char *clean(char target[static OO_CORE_NAME_LENGTH], const char *text)
+{
+	oo_text_clip(target, OO_CORE_NAME_LENGTH, text);
+	for (char *c = target; *c != '\0'; c++) {
+		*c = *c < ' ' || *c > '~' ? '?' : *c;
+	}
+	return target;
+}
+
+int oo_record_read_member(const char *node, const char *value, const char *const *groups,
+			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err)
+{
+	OO_AUTO(put_json) struct json_object *object = parse(value, strlen(value));
+	struct oo_member member = {0};
+	char shown[OO_CORE_NAME_LENGTH];
+
+	if (!is_name(node)) {
+		return oo_fail_text(err, EPROTO,
+				    "members/%s: not a node's name: 1 to %d of letters, digits, "
+				    "'.', '_' and '-', a letter or digit first",
+				    clean(shown, node), OO_CORE_NAME_LENGTH - 1);
+	}
+	if (object == NULL) {
+		return oo_fail_text(err, EPROTO, "members/%s: not a JSON object", node);
+	}
+	if (!oo_text_equal(text_of(object, "node"), node)) {
+		return oo_fail_text(err, EPROTO,
+				    "members/%s: \"node\" is '%s'; it must be the key's", node,
+				    clean(shown, text_of(object, "node")));
+	}
+	oo_text_clip(member.node, sizeof(member.node), node);
+	int64_t priority = number_of(object, "priority", 0);
+	member.priority = priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
+	member.eligible = is_true(object, "eligible");
+	member.groups = read_groups(object, groups, n_groups);
+	oo_text_clip(member.zone, sizeof(member.zone), text_of(object, "zone"));
+	oo_text_clip(member.reason, sizeof(member.reason), text_of(object, "reason"));
+	oo_text_clip(member.agent_version, sizeof(member.agent_version),
+		     text_of(object, "agent_version"));
+	oo_text_clip(member.api, sizeof(member.api), text_of(object, "api"));
+	*ret_member = member;
+	return 0;
+}
+
+void oo_record_read_pause(const char *value, struct oo_pause *ret_pause)
+{
+	*ret_pause = (struct oo_pause){0};
+	OO_AUTO(put_json) struct json_object *object = parse(value, strlen(value));
+	if (object != NULL) {
+		oo_text_clip(ret_pause->by, sizeof(ret_pause->by), text_of(object, "by"));
+		oo_text_clip(ret_pause->at, sizeof(ret_pause->at), text_of(object, "at"));
+		oo_text_clip(ret_pause->reason, sizeof(ret_pause->reason),
+			     text_of(object, "reason"));
+	}
+}

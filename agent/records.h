@@ -1,0 +1,75 @@
+#ifndef OO_RECORDS_H
+#define OO_RECORDS_H
+/*
+ * The values of our keys in etcd, as JSON text and as structures: claim, beat, member, pause,
+ * history (docs/design.md section 2 has the table). Pure. What comes from etcd is never trusted:
+ * a value that is not ours to understand is a stranger's claim, and no member.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "core/core.h"
+
+#define OO_RECORD_VERSION 1
+#define OO_REASON_LENGTH 160
+#define OO_MEMBER_GROUPS_MAX OO_CORE_GROUPS_MAX
+/* The ttl of a claim that we believe; others are as if it said none. */
+#define OO_RECORD_TTL_MIN_MS 500
+#define OO_RECORD_TTL_MAX_MS 600000
+
+struct oo_claim_record {
+	const char *node, *zone, *reason;
+	int64_t acquired_at; /* wall ms */
+	const struct oo_request *request;
+};
+
+/* What people want to know of a claim beyond what the core keeps. */
+struct oo_claim_text {
+	char zone[OO_CORE_NAME_LENGTH];
+	char acquired_at[32];
+	char reason[OO_REASON_LENGTH];
+};
+
+struct oo_member {
+	char node[OO_CORE_NAME_LENGTH], zone[OO_CORE_NAME_LENGTH];
+	int priority;
+	bool eligible;
+	char reason[OO_REASON_LENGTH]; /* why not, else empty */
+	char agent_version[32];
+	char api[64];
+	uint32_t groups; /* bit g: eligible for group g */
+	int64_t mod_revision;
+};
+
+struct oo_pause {
+	char by[OO_CORE_NAME_LENGTH], at[32], reason[OO_REASON_LENGTH];
+};
+
+/* Writes the claim that request asks for. Returns 0, -ENOMEM or -EMSGSIZE (beyond buffer's limit). */
+int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer);
+int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer);
+
+/*
+ * Reads a leader key's value. Always fills ret_claim (but revision, which the caller knows): nonsense
+ * becomes a claim of nobody we know, nonce 0, ttl 0. A value too long to keep has length 0 there.
+ */
+void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret_claim);
+void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_text *ret_text);
+void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_beat);
+
+/*
+ * Reads a member's value. groups: names of our groups, n_groups of them, for the eligibility bits.
+ * Returns 0, or -EPROTO with what is wrong; the node's name is checked against the key's.
+ */
+int oo_record_read_member(const char *node, const char *value, const char *const *groups,
+			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err);
+
+/* Reads the pause key's value; what is not there or wrong stays empty: its mere presence pauses. */
+void oo_record_read_pause(const char *value, struct oo_pause *ret_pause);
+
+/* Wall time as RFC 3339 in UTC with ms: 2026-01-31T12:00:00.123Z */
+void oo_record_time(int64_t wall_ms, char text[static 32]);
+
+#endif

@@ -1,0 +1,431 @@
+#include "status.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "checks.h"
+#include "store.h"
+#include "story.h"
+#include "vips.h"
+
+#define SCHEMA_VERSION 1
+
+enum state {
+	STATE_FINE,
+	STATE_DEGRADED,
+	STATE_CRITICAL,
+};
+
+/* The verdict on the whole: what is wrong, and how bad it is. */
+struct verdict {
+	enum state state;
+	struct json_object *problems; /* owned by the document */
+};
+
+static void complain(struct verdict *verdict, enum state state, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void complain(struct verdict *verdict, enum state state, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	json_object_array_add(verdict->problems, json_object_new_string(text));
+	if (state > verdict->state) {
+		verdict->state = state;
+	}
+}
+
+static void add_text(struct json_object *object, const char *name, const char *text)
+{
+	json_object_object_add(object, name,
+			       text == NULL || text[0] == '\0' ? NULL
+							       : json_object_new_string(text));
+}
+
+static void add_number(struct json_object *object, const char *name, int64_t number)
+{
+	json_object_object_add(object, name, json_object_new_int64(number));
+}
+
+static void add_bool(struct json_object *object, const char *name, bool fact)
+{
+	json_object_object_add(object, name, json_object_new_boolean(fact));
+}
+
+/* How long ago at was; null if it never was. */
+static void add_age(struct json_object *object, const char *name, int64_t at)
+{
+	json_object_object_add(object, name,
+			       at == 0 ? NULL : json_object_new_int64(oo_clock_now() - at));
+}
+
+static void add_now(struct json_object *object)
+{
+	char now[32];
+	oo_record_time(oo_clock_wall(), now);
+	json_object_object_add(object, "now", json_object_new_string(now));
+}
+
+static struct json_object *new_agent(const struct agent *agent)
+{
+	struct json_object *object = json_object_new_object();
+	add_text(object, "version", OO_VERSION);
+	add_text(object, "node", agent->config->node.name);
+	json_object_object_add(object, "zone", json_object_new_string(agent->config->node.zone));
+	add_number(object, "priority", agent->config->node.priority);
+	add_text(object, "cluster", agent->config->cluster);
+	add_number(object, "pid", getpid());
+	add_age(object, "uptime_ms", agent->started_at);
+	return object;
+}
+
+/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
+static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
+{
+	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
+	const char *trouble = agent_store_trouble(agent->store);
+	int64_t answered_at = oo_etcd_answered_at(etcd);
+	bool connected = trouble[0] == '\0' && answered_at != 0 &&
+			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+	struct json_object *object = json_object_new_object();
+
+	add_bool(object, "connected", connected);
+	add_text(object, "endpoint", oo_etcd_endpoint(etcd));
+	add_age(object, "answered_ms", answered_at);
+	add_text(object, "error", trouble);
+	if (!connected) {
+		complain(verdict, STATE_CRITICAL, "etcd: %s",
+			 trouble[0] == '\0' ? "no answer" : trouble);
+	}
+	return object;
+}
+
+static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
+{
+	const struct oo_pause *pause = agent_store_pause(agent->store);
+	if (pause == NULL) {
+		return NULL;
+	}
+	struct json_object *object = json_object_new_object();
+	add_text(object, "by", pause->by);
+	add_text(object, "at", pause->at);
+	add_text(object, "reason", pause->reason);
+	complain(verdict, STATE_DEGRADED, "paused by %s: nothing moves, nobody takes over: %s",
+		 pause->by, pause->reason);
+	return object;
+}
+
+static struct json_object *new_vips(const struct agent_vips *vips)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < agent_vips_count(vips); i++) {
+		struct agent_vip_state state = agent_vips_state(vips, i);
+		struct json_object *object = json_object_new_object();
+		add_text(object, "address", state.address);
+		add_text(object, "interface", state.interface);
+		add_bool(object, "up", state.up);
+		add_age(object, "announced_ms", state.announced_at);
+		add_number(object, "announcements", (int64_t)state.announcements);
+		add_number(object, "repairs", (int64_t)state.repairs);
+		add_text(object, "error", state.error);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+/* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
+static const char *holder_of(const struct agent *agent, unsigned group)
+{
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	const struct oo_claim *claim = &view.pair->claim;
+	if (!view.known || claim->revision == 0) {
+		return "";
+	}
+	bool silent = oo_core_want(agent->core, group)->role != OO_ROLE_ACTIVE &&
+		      claim->ttl_ms != 0 && oo_clock_now() - view.first_seen_at > claim->ttl_ms;
+	return silent ? "" : claim->node;
+}
+
+static void judge_group(const struct agent *agent, unsigned group, struct verdict *verdict)
+{
+	const char *name = agent->group_names[group];
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	const struct oo_want *want = oo_core_want(agent->core, group);
+	char reason[OO_REASON_LENGTH];
+
+	agent_story_explain_health(agent, group, reason);
+	if (holder_of(agent, group)[0] == '\0') {
+		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
+	}
+	if (view.degraded) {
+		complain(verdict, STATE_DEGRADED,
+			 "%s: this node holds although it must not serve (%s): no node is better",
+			 name, reason);
+	} else if (view.eligible == OO_HEALTH_DOWN) {
+		complain(verdict, STATE_CRITICAL, "%s: this node must not serve: %s", name, reason);
+	} else if (view.eligible == OO_HEALTH_UNKNOWN) {
+		complain(verdict, STATE_DEGRADED, "%s: this node may not take over: %s", name,
+			 reason);
+	}
+	if (want->role == OO_ROLE_ACTIVE && !agent_vips_is_up(agent->vips[group])) {
+		complain(verdict, STATE_CRITICAL,
+			 "%s: the lease is this node's, but its VIPs are down: %s", name,
+			 want->address ? "see the VIPs' errors"
+				       : "no renewal has succeeded in time");
+	}
+	if (view.pair->claim.ttl_ms != 0 &&
+	    view.pair->claim.ttl_ms != agent->config->lease.ttl_ms) {
+		complain(verdict, STATE_DEGRADED,
+			 "%s: the holder's ttl is %lld ms, this node's configuration says %lld ms",
+			 name, (long long)view.pair->claim.ttl_ms,
+			 (long long)agent->config->lease.ttl_ms);
+	}
+}
+
+static struct json_object *new_group(const struct agent *agent, unsigned group)
+{
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	const struct oo_want *want = oo_core_want(agent->core, group);
+	const char *holder = view.known ? view.pair->claim.node : "";
+	static const char *const kinds[] = {"taken", "offered", "released"};
+	struct oo_claim_text text;
+	char reason[OO_REASON_LENGTH];
+	struct json_object *object = json_object_new_object();
+
+	oo_record_read_claim_text(&view.pair->claim, &text);
+	agent_story_explain_health(agent, group, reason);
+	add_text(object, "name", agent->group_names[group]);
+	add_text(object, "role", oo_role_name(want->role));
+	add_text(object, "cause", agent_story_reason(agent->story, group));
+	add_age(object, "since_ms", view.role_since);
+	add_text(object, "holder", holder);
+	add_text(object, "holder_zone", text.zone);
+	add_bool(object, "holder_is_self", oo_text_equal(holder, agent->config->node.name));
+	add_text(object, "kind",
+		 view.pair->claim.revision == 0 ? "" : kinds[view.pair->claim.kind]);
+	add_number(object, "epoch", (int64_t)view.epoch);
+	add_number(object, "ttl_ms", view.pair->claim.ttl_ms);
+	add_text(object, "acquired_at", text.acquired_at);
+	json_object_object_add(object, "hold_left_ms",
+			       want->role == OO_ROLE_ACTIVE && want->address
+				       ? json_object_new_int64(want->hold_until - oo_clock_now())
+				       : NULL);
+	add_age(object, "silent_ms", view.known ? view.first_seen_at : 0);
+	add_bool(object, "degraded", view.degraded);
+	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
+	add_text(object, "reason", reason);
+	json_object_object_add(object, "vips", new_vips(agent->vips[group]));
+	return object;
+}
+
+static struct json_object *new_groups(const struct agent *agent, struct verdict *verdict)
+{
+	struct json_object *array = json_object_new_array();
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		judge_group(agent, g, verdict);
+		json_object_array_add(array, new_group(agent, g));
+	}
+	return array;
+}
+
+static struct json_object *new_holds(const struct agent *agent, const char *node)
+{
+	struct json_object *array = json_object_new_array();
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		if (oo_text_equal(holder_of(agent, g), node)) {
+			json_object_array_add(array, json_object_new_string(agent->group_names[g]));
+		}
+	}
+	return array;
+}
+
+static struct json_object *new_member(const struct agent *agent,
+				      const struct agent_known_member *known)
+{
+	const struct oo_member *member = &known->member;
+	struct json_object *object = json_object_new_object();
+	struct json_object *groups = json_object_new_object();
+
+	add_text(object, "node", member->node);
+	json_object_object_add(object, "zone", json_object_new_string(member->zone));
+	add_number(object, "priority", member->priority);
+	add_bool(object, "eligible", member->eligible);
+	add_text(object, "reason", member->reason);
+	add_bool(object, "self", oo_text_equal(member->node, agent->config->node.name));
+	json_object_object_add(object, "holds", new_holds(agent, member->node));
+	add_age(object, "seen_ms", known->seen_at);
+	add_text(object, "agent_version", member->agent_version);
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		struct json_object *one = json_object_new_object();
+		bool eligible = (member->groups & 1u << g) != 0;
+		add_bool(one, "eligible", eligible);
+		add_text(one, "reason", eligible ? "" : member->reason);
+		json_object_object_add(groups, agent->group_names[g], one);
+	}
+	json_object_object_add(object, "groups", groups);
+	return object;
+}
+
+static struct json_object *new_members(const struct agent *agent, struct verdict *verdict)
+{
+	struct json_object *array = json_object_new_array();
+	size_t n, n_others = 0;
+	const struct agent_known_member *members = agent_store_members(agent->store, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct oo_member *member = &members[i].member;
+		bool self = oo_text_equal(member->node, agent->config->node.name);
+		n_others += !self && member->eligible;
+		if (!self && !member->eligible) {
+			complain(verdict, STATE_DEGRADED, "%s is not eligible: %s", member->node,
+				 member->reason);
+		}
+		json_object_array_add(array, new_member(agent, &members[i]));
+	}
+	if (n_others == 0) {
+		complain(verdict, STATE_DEGRADED, "no other node could take over");
+	}
+	return array;
+}
+
+static const char *health_name(enum oo_health health)
+{
+	static const char *const names[] = {"unknown", "up", "down"};
+	return names[health];
+}
+
+static struct json_object *new_check(const struct agent *agent, unsigned index)
+{
+	const struct oo_config_check *config = &agent->config->checks[index];
+	const struct oo_check_result *result = agent_checks_result(agent->checks, index);
+	unsigned streak;
+	enum oo_health health = oo_core_check_health(agent->core, index, &streak);
+	struct json_object *object = json_object_new_object();
+	struct json_object *phases = json_object_new_object();
+
+	add_text(object, "name", config->name);
+	add_text(object, "type", config->type == OO_CONFIG_CHECK_HTTP ? "http" : "tcp");
+	add_text(object, "state", health_name(health));
+	add_text(object, "reason", oo_check_reason_name(result->reason));
+	add_text(object, "seen", result->seen);
+	add_number(object, "streak", streak);
+	add_age(object, "age_ms", result->at);
+	add_number(object, "took_ms", result->times.total_us / 1000);
+	add_number(object, "rise", config->rise);
+	add_number(object, "fall", config->fall);
+	add_number(object, "interval_ms", config->interval_ms);
+	add_number(object, "timeout_ms", config->timeout_ms);
+	add_number(phases, "name", result->times.name_us);
+	add_number(phases, "connect", result->times.connect_us);
+	add_number(phases, "tls", result->times.tls_us);
+	add_number(phases, "first_byte", result->times.first_byte_us);
+	add_number(phases, "total", result->times.total_us);
+	json_object_object_add(object, "phases_us", phases);
+	return object;
+}
+
+static struct json_object *new_checks(const struct agent *agent)
+{
+	struct json_object *array = json_object_new_array();
+	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
+		json_object_array_add(array, new_check(agent, i));
+	}
+	return array;
+}
+
+static void answer_with(struct oo_api_answer *answer, struct json_object *object)
+{
+	size_t length;
+	const char *text =
+		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	if (text != NULL) {
+		(void)oo_buffer_add(&answer->body, text, length); /* left empty it becomes a 500 */
+	}
+	json_object_put(object);
+}
+
+static struct json_object *new_status(const struct agent *agent, struct verdict *verdict)
+{
+	static const char *const states[] = {"fine", "degraded", "critical"};
+	struct json_object *object = json_object_new_object();
+
+	verdict->problems = json_object_new_array();
+	add_number(object, "version", SCHEMA_VERSION);
+	add_now(object);
+	json_object_object_add(object, "agent", new_agent(agent));
+	json_object_object_add(object, "state", NULL); /* its place; known only at the end */
+	json_object_object_add(object, "problems", verdict->problems);
+	json_object_object_add(object, "etcd", new_etcd(agent, verdict));
+	json_object_object_add(object, "paused", new_pause(agent, verdict));
+	json_object_object_add(object, "groups", new_groups(agent, verdict));
+	json_object_object_add(object, "members", new_members(agent, verdict));
+	json_object_object_add(object, "checks", new_checks(agent));
+	json_object_object_add(object, "state", json_object_new_string(states[verdict->state]));
+	return object;
+}
+
+static void answer_status(void *user, struct oo_api_answer *answer)
+{
+	struct verdict verdict = {.state = STATE_FINE};
+	answer_with(answer, new_status(user, &verdict));
+}
+
+static void answer_checks(void *user, struct oo_api_answer *answer)
+{
+	struct json_object *object = json_object_new_object();
+	add_now(object);
+	json_object_object_add(object, "checks", new_checks(user));
+	answer_with(answer, object);
+}
+
+/* 200 while this node holds every group that it is asked about: all of them. */
+static void answer_leader(void *user, struct oo_api_answer *answer)
+{
+	const struct agent *agent = user;
+	bool holds = true;
+	struct json_object *object = json_object_new_object();
+
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		holds = holds && oo_core_want(agent->core, g)->address &&
+			agent_vips_is_up(agent->vips[g]);
+	}
+	add_text(object, "node", agent->config->node.name);
+	add_bool(object, "leader", holds);
+	answer->status = holds ? 200 : 503;
+	answer_with(answer, object);
+}
+
+/* 200 while this node is fit to serve every group. */
+static void answer_health(void *user, struct oo_api_answer *answer)
+{
+	const struct agent *agent = user;
+	bool healthy = true;
+	char reason[OO_REASON_LENGTH] = "";
+	struct json_object *object = json_object_new_object();
+
+	for (unsigned g = 0; g < agent->core_config.n_groups && healthy; g++) {
+		healthy = oo_core_view(agent->core, g).eligible == OO_HEALTH_UP;
+		agent_story_explain_health(agent, g, reason);
+	}
+	add_text(object, "node", agent->config->node.name);
+	add_bool(object, "healthy", healthy);
+	add_text(object, "reason", reason);
+	answer->status = healthy ? 200 : 503;
+	answer_with(answer, object);
+}
+
+const struct oo_api_route agent_routes[] = {
+	{.method = "GET", .path = "/v1/status", .answer = answer_status},
+	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
+	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
+	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
+};
+const size_t agent_n_routes = OO_LENGTH(agent_routes);

@@ -1,0 +1,335 @@
+#include "store_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "presence.h"
+
+/* How long one member is given before the same request goes to the next one too. */
+#define HEDGE_SHARE 5 /* of renew: 100 ms at the default of 500 */
+
+void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_LENGTH],
+		     const char *format, ...)
+{
+	size_t length = strlen(store->root);
+	va_list arguments;
+
+	memcpy(key, store->root, length);
+	va_start(arguments, format);
+	int n = vsnprintf(key + length, AGENT_KEY_LENGTH - length, format, arguments);
+	va_end(arguments);
+	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
+}
+
+void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
+		      const struct oo_err *err)
+{
+	struct agent_trouble *trouble = &store->trouble;
+	int64_t now = oo_clock_now();
+
+	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
+		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
+		       (double)(now - trouble->since) / 1000);
+	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
+		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
+	}
+}
+
+const char *agent_store_trouble(const struct agent_store *store)
+{
+	return agent_trouble_text(&store->trouble);
+}
+
+int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader)
+{
+	const char *rest = agent_store_after(store, key, "groups/");
+	for (size_t g = 0; rest != NULL && g < store->agent->core_config.n_groups; g++) {
+		size_t length = strlen(store->agent->group_names[g]);
+		if (strncmp(rest, store->agent->group_names[g], length) != 0) {
+			continue;
+		}
+		*ret_leader = oo_text_equal(rest + length, "/leader");
+		if (*ret_leader || oo_text_equal(rest + length, "/beat")) {
+			return (int)g;
+		}
+	}
+	return -1;
+}
+
+static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
+{
+	store->paused = kv != NULL;
+	if (kv != NULL) {
+		oo_record_read_pause(kv->value, &store->pause);
+	}
+}
+
+static void take_claim(struct oo_pair *pair, const struct oo_etcd_kv *kv, bool deleted)
+{
+	pair->claim = (struct oo_claim){0};
+	if (!deleted) {
+		oo_record_read_claim(kv->value, kv->value_length, &pair->claim);
+		pair->claim.revision = kv->mod_revision;
+	}
+}
+
+static void take_beat(struct oo_pair *pair, const struct oo_etcd_kv *kv, bool deleted)
+{
+	pair->beat = (struct oo_beat){0};
+	if (!deleted) {
+		oo_record_read_beat(kv->value, kv->value_length, &pair->beat);
+		pair->beat.revision = kv->mod_revision;
+	}
+}
+
+/* The events from first to last have one revision; they are told as one. */
+static bool tell_revision(struct agent_store *store, const struct oo_etcd_event *events, size_t n)
+{
+	bool members_changed = false;
+	const struct oo_claim *claims[OO_CORE_GROUPS_MAX] = {0};
+	const struct oo_beat *beats[OO_CORE_GROUPS_MAX] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct oo_etcd_kv *kv = &events[i].kv;
+		bool leader;
+		int g = agent_store_group_of(store, kv->key, &leader);
+		if (g >= 0 && leader) {
+			take_claim(&store->pairs[g], kv, events[i].deleted);
+			claims[g] = &store->pairs[g].claim;
+		} else if (g >= 0) {
+			take_beat(&store->pairs[g], kv, events[i].deleted);
+			beats[g] = &store->pairs[g].beat;
+		} else if (agent_store_after(store, kv->key, "members/") != NULL) {
+			members_changed =
+				agent_store_members_change(store, &events[i]) || members_changed;
+		} else if (oo_text_equal(kv->key + strlen(store->root), "pause")) {
+			set_pause(store, events[i].deleted ? NULL : kv);
+			agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_PAUSE,
+								    .revision = kv->mod_revision,
+								    .paused = store->paused});
+		}
+	}
+	for (unsigned g = 0; g < store->agent->core_config.n_groups; g++) {
+		if (claims[g] != NULL || beats[g] != NULL) {
+			agent_tell(store->agent,
+				   &(struct oo_event){.type = OO_EVENT_WATCH,
+						      .group = g,
+						      .revision = events[0].kv.mod_revision,
+						      .claim = claims[g],
+						      .beat = beats[g]});
+		}
+	}
+	return members_changed;
+}
+
+static void on_events(void *user, int64_t revision, const struct oo_etcd_event *events, size_t n)
+{
+	struct agent_store *store = user;
+	bool members_changed = false;
+
+	store->watch_revision = revision > store->watch_revision ? revision : store->watch_revision;
+	for (size_t i = 0, next; i < n; i = next) {
+		for (next = i + 1; next < n; next++) {
+			if (events[next].kv.mod_revision != events[i].kv.mod_revision) {
+				break;
+			}
+		}
+		members_changed = tell_revision(store, events + i, next - i) || members_changed;
+	}
+	if (members_changed) {
+		agent_store_members_tell(store);
+	}
+}
+
+/* The next read opens another: it shows what was missed, so nothing is lost but speed. */
+static void on_watch_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
+{
+	struct agent_store *store = user;
+	(void)r;
+	(void)compact_revision;
+	store->watch = NULL;
+	oo_log(OO_LOG_DEBUG, "watch ended: %s", err->text);
+}
+
+static void open_watch(struct agent_store *store, int64_t revision)
+{
+	struct oo_etcd_watch_options options = {
+		.key = store->root,
+		.prefix = true,
+		.start_revision = revision + 1,
+		.on_events = on_events,
+		.on_end = on_watch_end,
+		.user = store,
+	};
+	if (oo_etcd_watch_open(store->etcd, &options, &store->watch) == 0) {
+		store->watch_revision = revision;
+	} /* else no memory: the next read tries again */
+}
+
+/* A watch from the future of a store that was restored or replaced would stay silent for ever. */
+static void keep_watch(struct agent_store *store, const struct oo_etcd_answer *answer)
+{
+	if (store->watch != NULL &&
+	    (answer->revision < store->read_noted || answer->cluster_id != store->cluster_id)) {
+		oo_etcd_watch_close(store->watch);
+		store->watch = NULL;
+	}
+	store->cluster_id = answer->cluster_id;
+	if (store->watch == NULL) {
+		open_watch(store, answer->revision);
+	}
+}
+
+static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
+		    const struct oo_err *err)
+{
+	struct agent_store *store = user;
+	struct oo_event event = {.type = OO_EVENT_READ, .seq = store->read_sent};
+	bool members_changed = false;
+
+	agent_store_note(store, AGENT_AFFAIR_READ, r, err);
+	if (r == 0 && answer->n_results == 3) {
+		memset(store->pairs, 0, sizeof(store->pairs));
+		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
+			const struct oo_etcd_kv *kv = &answer->results[0].kvs[i];
+			bool leader;
+			int g = agent_store_group_of(store, kv->key, &leader);
+			if (g >= 0 && leader) {
+				take_claim(&store->pairs[g], kv, false);
+			} else if (g >= 0) {
+				take_beat(&store->pairs[g], kv, false);
+			}
+		}
+		members_changed =
+			agent_store_members_set(store, &answer->results[1], answer->revision);
+		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
+		event.outcome = OO_OUTCOME_DONE;
+		event.revision = answer->revision;
+		event.pairs = store->pairs;
+		event.paused = store->paused;
+	}
+	if (members_changed) {
+		agent_store_members_tell(store);
+	}
+	agent_tell(store->agent, &event);
+	if (r == 0) {
+		keep_watch(store, answer);
+		agent_presence_on_read(store->agent->presence, store->shows_us);
+	}
+}
+
+/* One linearizable txn over everything that we watch. */
+static int send_read(struct agent_store *store)
+{
+	char groups[AGENT_KEY_LENGTH], members[AGENT_KEY_LENGTH], pause[AGENT_KEY_LENGTH];
+	agent_store_key(store, groups, "groups/");
+	agent_store_key(store, members, "members/");
+	agent_store_key(store, pause, "pause");
+	store->read_noted = store->watch_revision;
+	const struct oo_etcd_op ops[] = {
+		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},
+		{.type = OO_ETCD_OP_RANGE, .key = members, .prefix = true},
+		{.type = OO_ETCD_OP_RANGE, .key = pause},
+	};
+	return oo_etcd_txn(
+		store->etcd, &(struct oo_etcd_txn){.success = ops, .n_success = 3},
+		&(struct oo_etcd_call){.deadline = oo_clock_now() +
+						   store->agent->config->lease.request_timeout_ms,
+				       .hedge = true,
+				       .done = on_read,
+				       .user = store},
+		NULL);
+}
+
+void agent_store_apply(struct agent_store *store)
+{
+	const struct oo_core *core = store->agent->core;
+
+	for (unsigned g = 0; g < store->agent->core_config.n_groups; g++) {
+		const struct oo_request *request = &oo_core_want(core, g)->request;
+		if (request->seq != store->sent[g]) {
+			store->sent[g] = request->seq;
+			store->unsent[g] = agent_store_send(store, g, request) < 0;
+		}
+	}
+	if (oo_core_read_seq(core) != store->read_sent) {
+		store->read_sent = oo_core_read_seq(core);
+		store->read_unsent = send_read(store) < 0;
+	}
+}
+
+bool agent_store_take_unsent(struct agent_store *store, struct oo_event *ret_event)
+{
+	for (unsigned g = 0; g < store->agent->core_config.n_groups; g++) {
+		if (store->unsent[g]) {
+			store->unsent[g] = false;
+			*ret_event = (struct oo_event){
+				.type = OO_EVENT_ANSWER, .group = g, .seq = store->sent[g]};
+			return true;
+		}
+	}
+	if (store->read_unsent) {
+		store->read_unsent = false;
+		*ret_event = (struct oo_event){.type = OO_EVENT_READ, .seq = store->read_sent};
+		return true;
+	}
+	return false;
+}
+
+int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct oo_err *err)
+{
+	const struct oo_config_etcd *config = &agent->config->etcd;
+	struct agent_store *store = calloc(1, sizeof(*store));
+	if (store == NULL) {
+		return oo_fail(err, ENOMEM, "store");
+	}
+	store->agent = agent;
+	snprintf(store->root, sizeof(store->root), "/ooha/%s/", agent->config->cluster);
+	struct oo_etcd_options options = {
+		.endpoints = config->endpoints.items,
+		.n_endpoints = config->endpoints.n,
+		.username = config->username,
+		.password_file = config->password_file,
+		.ca_file = config->ca_file,
+		.cert_file = config->cert_file,
+		.key_file = config->key_file,
+		.name = agent->config->node.name,
+		.hedge_after_ms = agent->config->lease.renew_ms / HEDGE_SHARE,
+	};
+	int r = oo_etcd_new(agent->event, &options, &store->etcd, err);
+	if (r < 0) {
+		free(store);
+		return r;
+	}
+	*ret_store = store;
+	return 0;
+}
+
+void agent_store_free(struct agent_store *store)
+{
+	if (store != NULL) {
+		oo_etcd_free(store->etcd);
+		free(store);
+	}
+}
+
+struct oo_etcd *agent_store_etcd(struct agent_store *store)
+{
+	return store->etcd;
+}
+
+const struct agent_known_member *agent_store_members(const struct agent_store *store, size_t *ret_n)
+{
+	*ret_n = store->n_members;
+	return store->members;
+}
+
+const struct oo_pause *agent_store_pause(const struct agent_store *store)
+{
+	return store->paused ? &store->pause : NULL;
+}

@@ -1,0 +1,43 @@
+#ifndef OO_AGENT_STORE_H
+#define OO_AGENT_STORE_H
+/*
+ * etcd, as the core wants it: its requests become txns, its reads one linearizable txn over all our
+ * keys, and the watch becomes news. Also knows the members and the pause key, for people.
+ */
+#include "agent.h"
+#include "etcd/etcd.h"
+#include "records.h"
+#include "trouble.h"
+
+#define AGENT_KEY_LENGTH 256
+
+struct agent_known_member {
+	struct oo_member member;
+	int64_t seen_at; /* when a read or an event last showed its key */
+};
+
+struct agent_store;
+
+int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct oo_err *err);
+void agent_store_free(struct agent_store *store);
+
+/* Sends what the core asks for and has not been sent yet. */
+void agent_store_apply(struct agent_store *store);
+/* A request that could not even be sent still gets its answer: true with news in ret_event. */
+bool agent_store_take_unsent(struct agent_store *store, struct oo_event *ret_event);
+
+/* How a request of affair ended; trouble is said when it begins and when it is over. */
+void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
+		      const struct oo_err *err);
+/* What is wrong with etcd, "" if nothing. */
+const char *agent_store_trouble(const struct agent_store *store);
+
+struct oo_etcd *agent_store_etcd(struct agent_store *store);
+/* "/ooha/<cluster>/" and what format says. */
+void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_LENGTH],
+		     const char *format, ...) __attribute__((format(printf, 3, 4)));
+const struct agent_known_member *agent_store_members(const struct agent_store *store,
+						     size_t *ret_n);
+/* NULL when nobody has paused. */
+const struct oo_pause *agent_store_pause(const struct agent_store *store);
+#endif

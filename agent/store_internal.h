@@ -1,0 +1,56 @@
+#ifndef OO_AGENT_STORE_INTERNAL_H
+#define OO_AGENT_STORE_INTERNAL_H
+/* Shared by store.c (reads, watch), request.c (txns) and members.c only. */
+#include "store.h"
+
+/* Answers that may be outstanding at once: an old request's may still come while a new one is out. */
+#define CALLS_MAX (OO_CORE_GROUPS_MAX * 4)
+
+struct call {
+	struct agent_store *store;
+	bool busy;
+	unsigned group;
+	uint64_t seq;
+	enum oo_request_op op;
+};
+
+struct agent_store {
+	struct agent *agent;
+	struct oo_etcd *etcd;
+	struct oo_etcd_watch *watch;
+	int64_t watch_revision; /* all up to it has been told */
+	int64_t read_noted;     /* watch_revision when the read at hand was sent */
+	uint64_t cluster_id;
+	char root[AGENT_KEY_LENGTH]; /* "/ooha/<cluster>/" */
+	struct call calls[CALLS_MAX];
+	uint64_t sent[OO_CORE_GROUPS_MAX]; /* the core's request that was sent last */
+	bool unsent[OO_CORE_GROUPS_MAX];
+	uint64_t read_sent;
+	bool read_unsent;
+	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
+	size_t n_members;
+	int64_t members_revision; /* all up to it has been looked at */
+	bool shows_us, paused;
+	struct agent_trouble trouble;
+	struct oo_pause pause;
+	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
+};
+
+/* request.c */
+int agent_store_send(struct agent_store *store, unsigned group, const struct oo_request *request);
+/* Fills ret_pair from the two keys' ranges; an absent key is all zero. */
+void agent_store_pair(const struct oo_etcd_result *leader, const struct oo_etcd_result *beat,
+		      struct oo_pair *ret_pair);
+
+/* members.c: return whether the core has to be told. */
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision);
+bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
+void agent_store_members_tell(struct agent_store *store);
+
+/* The group whose leader or beat key this is; -1: none. ret_leader: which of the two. */
+int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader);
+/* What follows "<root><rest>" in key; NULL: another key. */
+const char *agent_store_after(const struct agent_store *store, const char *key, const char *rest);
+
+#endif

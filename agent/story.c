@@ -1,0 +1,354 @@
+#include "story.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "checks.h"
+#include "history.h"
+#include "hook/hook.h"
+#include "vips.h"
+
+/* Claims in a row that came to nothing, for the same cause: told once, then counted. */
+struct tries {
+	unsigned n;
+	int64_t failed_at; /* the last of them */
+	enum oo_cause begun, failed;
+	char peer[OO_CORE_NAME_LENGTH];
+};
+
+struct chapter {
+	char reason[OO_REASON_LENGTH];  /* why the group is what it is */
+	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
+	enum oo_cause cause;
+	struct agent_timeline timeline;
+	bool promoted; /* of this tenure people and hooks have been told */
+	struct tries tries;
+};
+
+struct agent_story {
+	struct agent *agent;
+	struct oo_hooks *hooks;
+	struct chapter chapters[OO_CORE_GROUPS_MAX];
+};
+
+void agent_story_explain_health(const struct agent *agent, unsigned group,
+				char text[static OO_REASON_LENGTH])
+{
+	struct oo_core_view view = oo_core_view(agent->core, group);
+
+	text[0] = '\0';
+	if (view.eligible == OO_HEALTH_UP) {
+		return;
+	}
+	if (!view.link_up) {
+		snprintf(text, OO_REASON_LENGTH, "an interface of the VIPs has no link");
+		return;
+	}
+	const char *name = agent->config->checks[view.failed_check].name;
+	const struct oo_check_result *result =
+		agent_checks_result(agent->checks, (unsigned)view.failed_check);
+	if (view.eligible == OO_HEALTH_DOWN) {
+		snprintf(text, OO_REASON_LENGTH, "check %s down: %s (%s)", name,
+			 oo_check_reason_name(result->reason), result->seen);
+	} else {
+		snprintf(text, OO_REASON_LENGTH, "check %s not known to be up yet", name);
+	}
+}
+
+static const char *named(const char *peer)
+{
+	return peer[0] == '\0' ? "nobody" : peer;
+}
+
+static void explain_claimed(const struct agent_story *story, const struct oo_transition *transition,
+			    char text[static OO_REASON_LENGTH])
+{
+	unsigned failed = story->chapters[transition->group].tries.n;
+	if (failed == 0) {
+		snprintf(text, OO_REASON_LENGTH, "claimed, epoch %" PRIu64, transition->epoch);
+	} else {
+		snprintf(text, OO_REASON_LENGTH, "claimed at try %u, epoch %" PRIu64, failed + 1,
+			 transition->epoch);
+	}
+}
+
+static void explain_unfit(const struct agent_story *story, const struct oo_transition *transition,
+			  char text[static OO_REASON_LENGTH])
+{
+	char health[OO_REASON_LENGTH];
+	agent_story_explain_health(story->agent, transition->group, health);
+	snprintf(text, OO_REASON_LENGTH, "%.*s; %s is better",
+		 OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 14, health, named(transition->peer));
+}
+
+/* The causes of which there is no more to say. */
+static const char *const plain_texts[OO_CAUSES] = {
+	[OO_CAUSE_NONE] = "",
+	[OO_CAUSE_ABSENT] = "no holder known to etcd",
+	[OO_CAUSE_READ_BACK] = "own claim found in etcd, its answer was lost",
+	[OO_CAUSE_CLAIM_REFUSED] = "etcd changed before the claim came",
+	[OO_CAUSE_UNKNOWN] = "etcd did not confirm it",
+	[OO_CAUSE_ADDRESS_DOWN] = "address is down",
+	[OO_CAUSE_ADOPTED] = "held by this node's agent before a restart",
+	[OO_CAUSE_GAVE_UP] = "etcd did not take the release in time",
+};
+
+static void explain(const struct agent_story *story, const struct oo_transition *transition,
+		    char text[static OO_REASON_LENGTH])
+{
+	const char *peer = named(transition->peer);
+
+	switch (transition->cause) {
+	case OO_CAUSE_NONE:
+	case OO_CAUSE_ABSENT:
+	case OO_CAUSE_READ_BACK:
+	case OO_CAUSE_CLAIM_REFUSED:
+	case OO_CAUSE_UNKNOWN:
+	case OO_CAUSE_ADDRESS_DOWN:
+	case OO_CAUSE_ADOPTED:
+	case OO_CAUSE_GAVE_UP:
+		oo_text_clip(text, OO_REASON_LENGTH, plain_texts[transition->cause]);
+		return;
+	case OO_CAUSE_HOLDER_SILENT:
+		snprintf(text, OO_REASON_LENGTH, "%s silent for %" PRId64 " ms", peer,
+			 transition->number);
+		return;
+	case OO_CAUSE_RELEASED:
+		snprintf(text, OO_REASON_LENGTH, "released by %s", peer);
+		return;
+	case OO_CAUSE_OFFERED:
+		snprintf(text, OO_REASON_LENGTH, "handed over by %s", peer);
+		return;
+	case OO_CAUSE_CLAIMED:
+		explain_claimed(story, transition, text);
+		return;
+	case OO_CAUSE_LOST:
+		snprintf(text, OO_REASON_LENGTH, "the claim is %s's now", peer);
+		return;
+	case OO_CAUSE_CHECK_DOWN:
+	case OO_CAUSE_LINK_DOWN:
+		explain_unfit(story, transition, text);
+		return;
+	case OO_CAUSE_STOPPING:
+		snprintf(text, OO_REASON_LENGTH, "stopping; next is %s", peer);
+		return;
+	case OO_CAUSE_YIELDED:
+		snprintf(text, OO_REASON_LENGTH, "given to %s", peer);
+		return;
+	case OO_CAUSE_TARGET_GONE:
+		snprintf(text, OO_REASON_LENGTH,
+			 "whom it was offered to has left; nobody else is better");
+		return;
+	}
+}
+
+/* All VIPs of a group, for hooks: "10.0.0.100/24 fd00::100/64". */
+static int list_vips(const struct oo_config_group *group, struct oo_buffer *buffer)
+{
+	for (size_t i = 0; i < group->n_vips; i++) {
+		int r = oo_buffer_add_format(buffer, "%s%s", i == 0 ? "" : " ",
+					     group->vips[i].address);
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void on_hooks_done(void *user, int ran, int failed)
+{
+	struct agent_story *story = user;
+	(void)ran;
+	(void)failed; /* each has been said */
+	agent_check_leaving(story->agent);
+}
+
+static void run_hooks(struct agent_story *story, unsigned group, const char *event,
+		      const struct oo_config_texts *paths)
+{
+	const struct oo_config *config = story->agent->config;
+	const struct chapter *chapter = &story->chapters[group];
+	OO_AUTO(oo_buffer_done) struct oo_buffer vips;
+	oo_buffer_init(&vips, 1 << 20);
+
+	int r = list_vips(&config->groups[group], &vips);
+	struct oo_hooks_event queued = {
+		.paths = paths->items,
+		.n_paths = paths->n,
+		.environment = {.event = event,
+				.group = config->groups[group].name,
+				.node = config->node.name,
+				.peer = chapter->peer,
+				.reason = chapter->reason,
+				.vips = vips.data,
+				.cluster = config->cluster,
+				.epoch = oo_core_view(story->agent->core, group).epoch},
+		.done = on_hooks_done,
+		.user = story,
+	};
+	r = r < 0 ? r : oo_hooks_run(story->hooks, &queued);
+	if (r < 0) {
+		oo_log(OO_LOG_ERROR, "%s: %s hooks not run: %s", config->groups[group].name, event,
+		       strerror(-r));
+	}
+}
+
+static void on_hook_line(void *user, enum oo_log_level level, const char *hook, const char *line)
+{
+	(void)user;
+	oo_log(level, "hook %s: %s", hook, line);
+}
+
+/* Whether the transition only repeats what the last try was told to be. Counts. */
+static bool is_again(struct tries *tries, const struct oo_transition *transition, int64_t ttl_ms)
+{
+	bool again = false;
+
+	if (transition->from == OO_ROLE_STANDBY) {
+		again = tries->n > 0 && transition->at - tries->failed_at <= ttl_ms &&
+			transition->cause == tries->begun &&
+			oo_text_equal(transition->peer, tries->peer);
+		tries->n = again ? tries->n : 0;
+		tries->begun = transition->cause;
+		memcpy(tries->peer, transition->peer, sizeof(tries->peer));
+	} else if (transition->from == OO_ROLE_ACQUIRING && transition->to == OO_ROLE_STANDBY) {
+		again = tries->n > 0 && transition->cause == tries->failed;
+		tries->n++;
+		tries->failed = transition->cause;
+		tries->failed_at = transition->at;
+	}
+	return again;
+}
+
+static void log_transition(const struct agent_story *story, const struct oo_transition *transition,
+			   enum oo_log_level level, const char *text)
+{
+	char group[80], epoch[40], cause[40];
+	const char *fields[] = {group, epoch, cause, NULL};
+
+	snprintf(group, sizeof(group), "OOHA_GROUP=%s",
+		 story->agent->group_names[transition->group]);
+	snprintf(epoch, sizeof(epoch), "OOHA_EPOCH=%" PRIu64, transition->epoch);
+	snprintf(cause, sizeof(cause), "OOHA_CAUSE=%s", oo_cause_name(transition->cause));
+	oo_log_fields(level, fields, "%s: %s -> %s: %s",
+		      story->agent->group_names[transition->group], oo_role_name(transition->from),
+		      oo_role_name(transition->to), text);
+}
+
+/* What is a step on the way has the reason of where the way began. */
+static bool is_new_reason(const struct oo_transition *transition)
+{
+	return transition->cause != OO_CAUSE_CLAIMED &&
+	       transition->cause != OO_CAUSE_ADDRESS_DOWN && transition->cause != OO_CAUSE_YIELDED;
+}
+
+static void tell(struct agent_story *story, const struct oo_transition *transition)
+{
+	struct chapter *chapter = &story->chapters[transition->group];
+	char text[OO_REASON_LENGTH];
+
+	explain(story, transition, text);
+	bool again = is_again(&chapter->tries, transition, story->agent->core_config.ttl_ms);
+	log_transition(story, transition, again ? OO_LOG_DEBUG : OO_LOG_NOTICE, text);
+	if (is_new_reason(transition)) {
+		memcpy(chapter->reason, text, sizeof(text));
+		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
+		chapter->cause = transition->cause;
+	}
+	if (transition->from == OO_ROLE_STANDBY && !again) {
+		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
+	}
+	if (transition->to == OO_ROLE_ACTIVE) {
+		chapter->timeline.claimed_at = transition->at;
+	}
+	if (transition->to == OO_ROLE_STANDBY && chapter->promoted) {
+		chapter->promoted = false;
+		run_hooks(story, transition->group, "demoted",
+			  &story->agent->config->hooks.demoted);
+	}
+}
+
+void agent_story_tell(struct agent_story *story)
+{
+	size_t n;
+	const struct oo_transition *transitions = oo_core_transitions(story->agent->core, &n);
+	for (size_t i = 0; i < n; i++) {
+		tell(story, &transitions[i]);
+	}
+}
+
+void agent_story_address_up(struct agent_story *story, unsigned group)
+{
+	struct chapter *chapter = &story->chapters[group];
+	const struct oo_config_group *config = &story->agent->config->groups[group];
+
+	oo_log(OO_LOG_NOTICE, "%s: address up: %s%s", config->name, config->vips[0].address,
+	       config->n_vips > 1 ? " and others" : "");
+	if (chapter->promoted) {
+		return;
+	}
+	chapter->promoted = true;
+	chapter->timeline.added_at = agent_vips_up_since(story->agent->vips[group]);
+	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
+	agent_history_write(story->agent, &(struct agent_history_entry){
+						  .group = group,
+						  .from = chapter->peer,
+						  .cause = oo_cause_name(chapter->cause),
+						  .reason = chapter->reason,
+						  .timeline = chapter->timeline,
+					  });
+}
+
+const char *agent_story_reason(const struct agent_story *story, unsigned group)
+{
+	return story->chapters[group].reason;
+}
+
+bool agent_story_is_quiet(const struct agent_story *story)
+{
+	return oo_hooks_pending(story->hooks) == 0;
+}
+
+void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
+{
+	story->chapters[group].promoted = adopted;
+	if (adopted) {
+		snprintf(story->chapters[group].reason, OO_REASON_LENGTH,
+			 "held by this node's agent before a restart");
+	}
+}
+
+void agent_story_set_hook_timeout(struct agent_story *story, int64_t timeout_ms)
+{
+	oo_hooks_set_timeout(story->hooks, timeout_ms);
+}
+
+int agent_story_new(struct agent *agent, struct agent_story **ret_story, struct oo_err *err)
+{
+	struct agent_story *story = calloc(1, sizeof(*story));
+	if (story == NULL) {
+		return oo_fail(err, ENOMEM, "story");
+	}
+	story->agent = agent;
+	struct oo_hooks_options options = {
+		.timeout_ms = agent->config->hooks.timeout_ms, .log = on_hook_line, .user = story};
+	int r = oo_hooks_new(agent->event, &options, &story->hooks, err);
+	if (r < 0) {
+		free(story);
+		return r;
+	}
+	*ret_story = story;
+	return 0;
+}
+
+void agent_story_free(struct agent_story *story)
+{
+	if (story != NULL) {
+		oo_hooks_free(story->hooks);
+		free(story);
+	}
+}

@@ -1,0 +1,259 @@
+#include "tenure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "records.h"
+
+#define TENURE_VERSION 1
+#define FILE_BYTES_MAX (64 << 10)
+#define BOOT_ID_LENGTH 37
+#define PATH_LENGTH 1100 /* a configured directory is at most 1024 */
+
+struct agent_tenure {
+	struct agent *agent;
+	char path[PATH_LENGTH], draft_path[PATH_LENGTH];
+	char boot_id[BOOT_ID_LENGTH];
+	bool adopted[OO_CORE_GROUPS_MAX];
+	struct {
+		uint64_t nonce, epoch;
+	} written[OO_CORE_GROUPS_MAX]; /* what the file says */
+	bool failed;                   /* to write; said */
+};
+
+static void put_json(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+/* Reads all of path, at most what buffer may hold. */
+static int read_file(const char *path, struct oo_buffer *buffer)
+{
+	char part[4096];
+	OO_AUTO(oo_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		return -errno;
+	}
+	for (;;) {
+		ssize_t n = read(fd, part, sizeof(part));
+		if (n <= 0) {
+			return n < 0 ? -errno : 0;
+		}
+		int r = oo_buffer_add(buffer, part, (size_t)n);
+		if (r < 0) {
+			return r;
+		}
+	}
+}
+
+static int read_boot_id(char boot_id[static BOOT_ID_LENGTH], struct oo_err *err)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, 64);
+	int r = read_file("/proc/sys/kernel/random/boot_id", &buffer);
+	if (r < 0 || buffer.length < BOOT_ID_LENGTH - 1) {
+		return oo_fail(err, r < 0 ? -r : EPROTO, "/proc/sys/kernel/random/boot_id");
+	}
+	memcpy(boot_id, buffer.data, BOOT_ID_LENGTH - 1);
+	boot_id[BOOT_ID_LENGTH - 1] = '\0';
+	return 0;
+}
+
+static const char *text_of(struct json_object *object, const char *name)
+{
+	struct json_object *member;
+	if (!json_object_object_get_ex(object, name, &member) ||
+	    !json_object_is_type(member, json_type_string)) {
+		return "";
+	}
+	return json_object_get_string(member);
+}
+
+/* Only a claim of ours of this very boot is worth anything: a boot took the addresses. */
+static bool adopt_group(struct agent_tenure *tenure, unsigned group, struct json_object *entry,
+			bool same_boot)
+{
+	struct json_object *number;
+	struct oo_claim claim;
+	const char *value = text_of(entry, "claim");
+	int64_t epoch = 0;
+
+	if (json_object_object_get_ex(entry, "epoch", &number)) {
+		epoch = json_object_get_int64(number);
+	}
+	oo_record_read_claim(value, strlen(value), &claim);
+	bool ours = same_boot && claim.nonce != 0 && claim.kind != OO_CLAIM_RELEASED &&
+		    oo_text_equal(claim.node, tenure->agent->config->node.name);
+	oo_core_adopt(tenure->agent->core, group, epoch < 0 ? 0 : (uint64_t)epoch,
+		      ours ? &claim : NULL);
+	return ours;
+}
+
+static void adopt(struct agent_tenure *tenure, struct json_object *object)
+{
+	struct json_object *groups, *entry;
+	const struct oo_config *config = tenure->agent->config;
+	bool same_boot = oo_text_equal(text_of(object, "boot_id"), tenure->boot_id);
+
+	if (!oo_text_equal(text_of(object, "cluster"), config->cluster) ||
+	    !oo_text_equal(text_of(object, "node"), config->node.name) ||
+	    !json_object_object_get_ex(object, "groups", &groups)) {
+		return;
+	}
+	for (unsigned g = 0; g < config->n_groups; g++) {
+		if (json_object_object_get_ex(groups, config->groups[g].name, &entry)) {
+			tenure->adopted[g] = adopt_group(tenure, g, entry, same_boot);
+		}
+	}
+}
+
+static int load(struct agent_tenure *tenure, struct oo_err *err)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, FILE_BYTES_MAX);
+	int r = read_file(tenure->path, &buffer);
+	if (r == -ENOENT) {
+		return 0;
+	}
+	if (r < 0 && r != -EMSGSIZE) {
+		return oo_fail(err, -r, "%s", tenure->path);
+	}
+	OO_AUTO(put_json)
+	struct json_object *object =
+		r < 0 || buffer.data == NULL ? NULL : json_tokener_parse(buffer.data);
+	if (!json_object_is_type(object, json_type_object)) {
+		oo_log(OO_LOG_WARNING, "%s makes no sense: nothing is adopted", tenure->path);
+		return 0;
+	}
+	adopt(tenure, object);
+	return 0;
+}
+
+static struct json_object *new_file(const struct agent_tenure *tenure)
+{
+	const struct agent *agent = tenure->agent;
+	struct json_object *object = json_object_new_object();
+	struct json_object *groups = json_object_new_object();
+
+	json_object_object_add(object, "version", json_object_new_int(TENURE_VERSION));
+	json_object_object_add(object, "boot_id", json_object_new_string(tenure->boot_id));
+	json_object_object_add(object, "cluster", json_object_new_string(agent->config->cluster));
+	json_object_object_add(object, "node", json_object_new_string(agent->config->node.name));
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		struct oo_core_view view = oo_core_view(agent->core, g);
+		struct json_object *entry = json_object_new_object();
+		json_object_object_add(entry, "epoch", json_object_new_uint64(view.epoch));
+		json_object_object_add(
+			entry, "claim",
+			view.mine == NULL ? NULL
+					  : json_object_new_string_len(view.mine->value,
+								       view.mine->value_length));
+		json_object_object_add(groups, agent->group_names[g], entry);
+	}
+	json_object_object_add(object, "groups", groups);
+	return object;
+}
+
+/* No fsync: the directory is gone after a boot, and so is the worth of the file. */
+static int write_file(const struct agent_tenure *tenure, const char *text, struct oo_err *err)
+{
+	OO_AUTO(oo_close)
+	int fd = open(tenure->draft_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return oo_fail(err, errno, "%s", tenure->draft_path);
+	}
+	size_t length = strlen(text);
+	ssize_t n = write(fd, text, length);
+	if (n != (ssize_t)length) {
+		return oo_fail(err, n < 0 ? errno : ENOSPC, "%s", tenure->draft_path);
+	}
+	if (rename(tenure->draft_path, tenure->path) < 0) {
+		return oo_fail(err, errno, "%s", tenure->path);
+	}
+	return 0;
+}
+
+static int save(struct agent_tenure *tenure, struct oo_err *err)
+{
+	OO_AUTO(put_json) struct json_object *object = new_file(tenure);
+	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+	return text == NULL ? oo_fail(err, ENOMEM, "tenure") : write_file(tenure, text, err);
+}
+
+static uint64_t nonce_of(const struct oo_core_view *view)
+{
+	return view->mine == NULL ? 0 : view->mine->nonce;
+}
+
+void agent_tenure_apply(struct agent_tenure *tenure)
+{
+	const struct agent *agent = tenure->agent;
+	bool changed = false;
+	struct oo_err err;
+
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		struct oo_core_view view = oo_core_view(agent->core, g);
+		changed = changed || tenure->written[g].nonce != nonce_of(&view) ||
+			  tenure->written[g].epoch != view.epoch;
+		tenure->written[g].nonce = nonce_of(&view);
+		tenure->written[g].epoch = view.epoch;
+	}
+	if (!changed) {
+		return;
+	}
+	int r = save(tenure, &err);
+	if (r < 0 && !tenure->failed) {
+		oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s",
+		       err.text);
+	}
+	tenure->failed = r < 0;
+}
+
+bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group)
+{
+	return tenure->adopted[group];
+}
+
+/* What cannot be read or written later is found now. */
+static int try_directory(struct agent_tenure *tenure, struct oo_err *err)
+{
+	int r = load(tenure, err);
+	r = r < 0 ? r : save(tenure, err);
+	if (r < 0) {
+		oo_err_wrap(err, "runtime_directory");
+	}
+	return r;
+}
+
+int agent_tenure_new(struct agent *agent, struct agent_tenure **ret_tenure, struct oo_err *err)
+{
+	struct agent_tenure *tenure = calloc(1, sizeof(*tenure));
+	if (tenure == NULL) {
+		return oo_fail(err, ENOMEM, "tenure");
+	}
+	tenure->agent = agent;
+	snprintf(tenure->path, sizeof(tenure->path), "%s/tenure.json",
+		 agent->config->runtime_directory);
+	snprintf(tenure->draft_path, sizeof(tenure->draft_path), "%s/tenure.json.new",
+		 agent->config->runtime_directory);
+	int r = read_boot_id(tenure->boot_id, err);
+	r = r < 0 ? r : try_directory(tenure, err);
+	if (r < 0) {
+		free(tenure);
+		return r;
+	}
+	*ret_tenure = tenure;
+	return 0;
+}
+
+void agent_tenure_free(struct agent_tenure *tenure)
+{
+	free(tenure);
+}

@@ -1,0 +1,484 @@
+#include "vips.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "guard.h"
+#include "net/announce.h"
+#include "net/sockets.h"
+#include "story.h"
+
+#define RETRY_MS 100
+
+/* The VIPs of a group on one interface. */
+struct part {
+	const char *interface;
+	struct oo_link link;
+	struct oo_address *list; /* owned */
+	size_t *index;           /* owned; of each, its place in the configuration */
+	size_t n;
+	bool up;
+	struct oo_announcer *announcer;
+};
+
+struct agent_vips {
+	struct agent *agent;
+	unsigned group;
+	const struct oo_config_group *config;
+	struct part *parts; /* owned */
+	size_t n_parts;
+	struct oo_timer timer; /* re-arms between renewals, or tries again */
+	bool wanted, graceful, kept;
+	int64_t hold_until, guard_until;
+	int64_t armed_until; /* the earliest that the kernel may take them down by itself */
+	int64_t up_since;
+	uint64_t repairs;
+	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
+};
+
+static struct oo_address_set set_of(const struct part *part)
+{
+	return (struct oo_address_set){
+		.ifindex = part->link.index, .list = part->list, .n = part->n};
+}
+
+static void note(struct agent_vips *vips, int r, const struct oo_err *err)
+{
+	if (r < 0 && !oo_text_equal(vips->error, err->text)) {
+		oo_log(OO_LOG_ERROR, "%s: %s", vips->config->name, err->text);
+	}
+	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
+}
+
+static int add_part(struct agent_vips *vips, struct part *part, uint32_t valid_s,
+		    struct oo_err *err)
+{
+	struct oo_address_set set = set_of(part);
+	if (!part->link.exists) {
+		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
+	}
+	int r = agent_guard_open(vips->agent->guard, &set, vips->hold_until, err);
+	if (r < 0) {
+		return r;
+	}
+	r = oo_net_addresses_add(vips->agent->net, &set, valid_s, err);
+	if (r < 0) {
+		part->up = true; /* some of them may be there: to be taken down like all */
+		return r;
+	}
+	if (!part->up || oo_announcer_last_at(part->announcer) == 0) {
+		part->up = true;
+		return oo_announcer_start(part->announcer, &part->link, part->list, part->n);
+	}
+	return 0;
+}
+
+static bool all_up(const struct agent_vips *vips)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		if (!vips->parts[i].up) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void arm(struct agent_vips *vips)
+{
+	int64_t now = oo_clock_now();
+	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
+	bool came_up = !all_up(vips);
+	struct oo_err err = {0};
+	int r = 0;
+
+	if (valid_s == 0) {
+		return; /* too late to be safe: what is armed runs out, what is down stays down */
+	}
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		struct oo_err part_err;
+		int part_r = add_part(vips, &vips->parts[i], valid_s, &part_err);
+		if (part_r < 0 && r == 0) {
+			r = part_r;
+			err = part_err;
+		}
+	}
+	note(vips, r, &err);
+	if (r < 0) {
+		oo_timer_set(&vips->timer, now + RETRY_MS);
+		return;
+	}
+	vips->armed_until = now + (int64_t)valid_s * 1000;
+	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
+							vips->armed_until));
+	if (came_up) {
+		vips->up_since = oo_clock_now();
+		agent_story_address_up(vips->agent->story, vips->group);
+	}
+}
+
+static void reset_connections(const struct agent_vips *vips, const struct part *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		unsigned count = 0;
+		struct oo_err err;
+		if (oo_sockets_reset(&part->list[i], &count, &err) < 0) {
+			oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", vips->config->name,
+			       err.text);
+			return;
+		}
+		if (count > 0) {
+			oo_log(OO_LOG_INFO, "%s: reset %u connections", vips->config->name, count);
+		}
+	}
+}
+
+/* The fence first, so that nothing new comes in; then the connections, while the address can say so. */
+static int take_part_down(struct agent_vips *vips, struct part *part, struct oo_err *err)
+{
+	struct oo_address_set set = set_of(part);
+	int closed = agent_guard_close(vips->agent->guard, &set, err);
+	if (vips->graceful) {
+		reset_connections(vips, part);
+	}
+	int r = oo_net_addresses_remove(vips->agent->net, &set, err);
+	part->up = r < 0;
+	return r < 0 ? r : closed;
+}
+
+static void take_down(struct agent_vips *vips)
+{
+	struct oo_err err = {0};
+	int r = 0;
+
+	oo_timer_set(&vips->timer, OO_NEVER);
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		struct part *part = &vips->parts[i];
+		struct oo_err part_err;
+		oo_announcer_stop(part->announcer);
+		int part_r = part->up ? take_part_down(vips, part, &part_err) : 0;
+		if (part_r < 0) {
+			r = part_r;
+			err = part_err;
+		}
+	}
+	note(vips, r, &err);
+	if (agent_vips_is_up(vips)) {
+		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
+		return;
+	}
+	oo_log(OO_LOG_NOTICE, "%s: address down", vips->config->name);
+}
+
+static void make_so(struct agent_vips *vips)
+{
+	if (vips->wanted) {
+		arm(vips);
+	} else if (agent_vips_is_up(vips)) {
+		take_down(vips);
+	}
+}
+
+void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
+{
+	bool changed = want->address != vips->wanted || want->guard_until != vips->guard_until ||
+		       want->graceful != vips->graceful || want->keep != vips->kept;
+	vips->kept = want->keep;
+	vips->wanted = want->address;
+	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
+	vips->hold_until = want->hold_until;
+	vips->guard_until = want->guard_until;
+	if (changed && !want->keep) {
+		make_so(vips);
+	}
+}
+
+static void on_timer(struct oo_timer *timer)
+{
+	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, timer);
+	make_so(vips);
+	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+bool agent_vips_is_up(const struct agent_vips *vips)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		if (vips->parts[i].up) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t agent_vips_up_since(const struct agent_vips *vips)
+{
+	return vips->up_since;
+}
+
+bool agent_vips_has_link(const struct agent_vips *vips)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		const struct oo_link *link = &vips->parts[i].link;
+		if (!link->exists || !link->up || !link->carrier) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int find_part_leftovers(struct agent_vips *vips, struct part *part, bool adopt,
+			       struct oo_err *err)
+{
+	struct oo_address_set set = {.list = part->list, .n = part->n};
+	OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
+	if (present == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
+	for (size_t k = 0; r == 0 && k < part->n; k++) {
+		part->up = part->up || present[k];
+		if (present[k]) {
+			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
+			       vips->config->name, adopt ? "adopting" : "removing",
+			       vips->config->vips[part->index[k]].address);
+		}
+	}
+	if (r == 0 && !adopt) {
+		part->up = false;
+		r = oo_net_addresses_remove(vips->agent->net, &set, err);
+	}
+	return r;
+}
+
+size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		memcpy(list + n, vips->parts[i].list, vips->parts[i].n * sizeof(*list));
+		n += vips->parts[i].n;
+	}
+	return n;
+}
+
+int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < vips->n_parts; i++) {
+		r = find_part_leftovers(vips, &vips->parts[i], adopt, err);
+	}
+	return r;
+}
+
+static struct part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		for (size_t k = 0; k < vips->parts[i].n; k++) {
+			if (vips->parts[i].index[k] == index) {
+				*ret_k = k;
+				return &vips->parts[i];
+			}
+		}
+	}
+	assert(false);
+	return NULL;
+}
+
+size_t agent_vips_count(const struct agent_vips *vips)
+{
+	return vips->config->n_vips;
+}
+
+struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
+{
+	size_t k;
+	const struct part *part = part_of(vips, i, &k);
+	return (struct agent_vip_state){
+		.address = vips->config->vips[i].address,
+		.interface = part->interface,
+		.up = part->up,
+		.announced_at = oo_announcer_last_at(part->announcer),
+		.announcements = oo_announcer_count(part->announcer),
+		.repairs = vips->repairs,
+		.error = vips->error,
+	};
+}
+
+void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		struct part *part = &vips->parts[i];
+		if (!oo_text_equal(part->interface, link->name)) {
+			continue;
+		}
+		bool moved = memcmp(part->link.mac, link->mac, sizeof(link->mac)) != 0 ||
+			     part->link.index != link->index;
+		part->link = *link;
+		part->up = part->up && link->exists;
+		if (part->up && moved) {
+			(void)oo_announcer_start(part->announcer, link, part->list, part->n);
+		}
+		agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
+							   .group = vips->group,
+							   .up = agent_vips_has_link(vips)});
+		return;
+	}
+}
+
+/* Reports come late: only what a fresh look confirms is acted on. */
+static bool is_really_gone(struct agent_vips *vips, const struct part *part, size_t k)
+{
+	struct oo_address_set set = {.ifindex = part->link.index, .list = &part->list[k], .n = 1};
+	bool present = false;
+	struct oo_err err;
+	return oo_net_addresses_present(vips->agent->net, &set, &present, &err) == 0 && !present;
+}
+
+static void on_gone(struct agent_vips *vips, struct part *part, size_t k)
+{
+	const char *address = vips->config->vips[part->index[k]].address;
+
+	if (!is_really_gone(vips, part, k)) {
+		return;
+	}
+	part->up = false;
+	oo_announcer_stop(part->announcer); /* never announce what is not there */
+	if (oo_clock_now() >= vips->armed_until) {
+		oo_log(OO_LOG_WARNING, "%s: %s ran out in the kernel: renewals are late",
+		       vips->config->name, address);
+	} else {
+		vips->repairs++;
+		oo_log(OO_LOG_WARNING,
+		       "%s: somebody removed %s from %s (time %llu): putting it back; "
+		       "NetworkManager or systemd-networkd do that unless told to keep it",
+		       vips->config->name, address, part->interface,
+		       (unsigned long long)vips->repairs);
+	}
+	make_so(vips);
+	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,
+			   bool present)
+{
+	for (size_t i = 0; i < vips->n_parts && !present; i++) {
+		struct part *part = &vips->parts[i];
+		for (size_t k = 0; k < part->n; k++) {
+			if (part->up && part->link.index == ifindex &&
+			    oo_address_equal(&part->list[k], address)) {
+				on_gone(vips, part, k);
+				return;
+			}
+		}
+	}
+}
+
+void agent_vips_on_resync(struct agent_vips *vips)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		struct part *part = &vips->parts[i];
+		struct oo_link link;
+		if (oo_net_link(vips->agent->net, part->interface, &link, NULL) == 0) {
+			agent_vips_on_link(vips, &link);
+		}
+		for (size_t k = 0; k < part->n && part->up; k++) {
+			on_gone(vips, part, k);
+		}
+	}
+}
+
+static struct part *find_part(struct agent_vips *vips, const char *interface)
+{
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		if (oo_text_equal(vips->parts[i].interface, interface)) {
+			return &vips->parts[i];
+		}
+	}
+	return NULL;
+}
+
+/* Room for all is made at once: n_vips is bounded by the configuration. */
+static int open_part(struct agent_vips *vips, const char *interface, struct part **ret_part,
+		     struct oo_err *err)
+{
+	struct part *part = &vips->parts[vips->n_parts];
+	part->interface = interface;
+	part->list = calloc(vips->config->n_vips, sizeof(*part->list));
+	part->index = calloc(vips->config->n_vips, sizeof(*part->index));
+	vips->n_parts++;
+	if (part->list == NULL || part->index == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_net_link(vips->agent->net, interface, &part->link, err);
+	if (r < 0) {
+		return r;
+	}
+	*ret_part = part;
+	return oo_announcer_new(vips->agent->event, &part->announcer, err);
+}
+
+static int fill_parts(struct agent_vips *vips, struct oo_err *err)
+{
+	for (size_t i = 0; i < vips->config->n_vips; i++) {
+		const struct oo_config_vip *vip = &vips->config->vips[i];
+		struct part *part = find_part(vips, vip->interface);
+		int r = part != NULL ? 0 : open_part(vips, vip->interface, &part, err);
+		if (r < 0) {
+			return r;
+		}
+		part->index[part->n] = i;
+		r = oo_address_parse(vip->address, &part->list[part->n], err);
+		if (r < 0) {
+			return r;
+		}
+		part->n++;
+	}
+	return 0;
+}
+
+void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group *config)
+{
+	vips->config = config;
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		vips->parts[i].interface = config->vips[vips->parts[i].index[0]].interface;
+	}
+}
+
+int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_vips,
+		   struct oo_err *err)
+{
+	struct agent_vips *vips = calloc(1, sizeof(*vips));
+	if (vips == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	vips->agent = agent;
+	vips->group = group;
+	vips->config = &agent->config->groups[group];
+	vips->parts = calloc(vips->config->n_vips, sizeof(*vips->parts));
+	int r = vips->parts == NULL ? oo_fail(err, ENOMEM, "addresses")
+				    : oo_timer_init(&vips->timer, agent->event, on_timer);
+	r = r < 0 ? r : fill_parts(vips, err);
+	if (r < 0) {
+		oo_err_wrap(err, "group %s", vips->config->name);
+		agent_vips_free(vips);
+		return r;
+	}
+	*ret_vips = vips;
+	return 0;
+}
+
+void agent_vips_free(struct agent_vips *vips)
+{
+	if (vips == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		oo_announcer_free(vips->parts[i].announcer);
+		free(vips->parts[i].list);
+		free(vips->parts[i].index);
+	}
+	oo_timer_done(&vips->timer);
+	free(vips->parts);
+	free(vips);
+}

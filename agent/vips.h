@@ -1,0 +1,51 @@
+#ifndef OO_AGENT_VIPS_H
+#define OO_AGENT_VIPS_H
+/*
+ * The VIPs of one group on this node: up, re-armed and announced while the core wants it, down
+ * otherwise. At every renewal the kernel is told the new deadline (guard.h).
+ */
+#include "agent.h"
+#include "net/address.h"
+
+struct agent_vips;
+
+struct agent_vip_state {
+	const char *address, *interface;
+	bool up;
+	int64_t announced_at; /* 0: never */
+	uint64_t announcements, repairs;
+	const char *error; /* "" if none */
+};
+
+int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_vips,
+		   struct oo_err *err);
+void agent_vips_free(struct agent_vips *vips);
+
+/* The same VIPs in a new configuration's memory. */
+void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group *config);
+
+/* Makes it so; on failure tries again by itself. */
+void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
+/* Whether any of them is on this node. */
+bool agent_vips_is_up(const struct agent_vips *vips);
+/* When all of them came up last, 0: never. Announced at the same moment. */
+int64_t agent_vips_up_since(const struct agent_vips *vips);
+bool agent_vips_has_link(const struct agent_vips *vips);
+/*
+ * Looks for what an earlier agent left: adopts it, or removes it if no tenure covers it; said in the log.
+ * Returns 0, or -errno of asking or removing: what this needs is missing now, not at a promotion.
+ */
+int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
+
+/* Copies all addresses into list, which has room for agent_vips_count; returns how many. */
+size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
+size_t agent_vips_count(const struct agent_vips *vips);
+struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i);
+
+/* From the kernel; what does not concern this group is passed over. */
+void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link);
+void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,
+			   bool present);
+void agent_vips_on_resync(struct agent_vips *vips);
+
+#endif

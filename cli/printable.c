@@ -1,0 +1,86 @@
+#include "printable.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#define ESCAPE_LENGTH 4 /* \xNN */
+
+/* The character at text: its bytes, at least 1, and its columns, 0 when it must not be printed. */
+static size_t look_at(const char *text, int *ret_columns)
+{
+	wchar_t character;
+	mbstate_t state = {0};
+	size_t length = mbrtowc(&character, text, strlen(text), &state);
+	if (length == 0 || length > MB_LEN_MAX) { /* no character: (size_t)-1 or -2 */
+		*ret_columns = 0;
+		return 1;
+	}
+	int columns = wcwidth(character);
+	*ret_columns = columns > 0 ? columns : 0;
+	return length;
+}
+
+static size_t escape(char *target, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		sprintf(target + i * ESCAPE_LENGTH, "\\x%02x", (unsigned char)bytes[i]);
+	}
+	return length * ESCAPE_LENGTH;
+}
+
+char *printable_copy(char *target, size_t size, const char *text)
+{
+	size_t used = 0;
+	while (*text != '\0') {
+		int columns;
+		size_t length = look_at(text, &columns);
+		bool is_space = strchr("\t\n\v\f\r", *text) != NULL;
+		size_t needed = columns > 0 || is_space ? length : length * ESCAPE_LENGTH;
+		if (used + needed >= size) {
+			break;
+		}
+		if (is_space) {
+			target[used] = ' ';
+		} else if (columns > 0) {
+			memcpy(target + used, text, length);
+		} else {
+			(void)escape(target + used, text, length);
+		}
+		used += needed;
+		text += length;
+	}
+	while (used > 0 && target[used - 1] == ' ') {
+		used--;
+	}
+	target[used] = '\0';
+	return target;
+}
+
+int printable_width(const char *text)
+{
+	int width = 0;
+	while (*text != '\0') {
+		int columns;
+		text += look_at(text, &columns);
+		width += columns;
+	}
+	return width;
+}
+
+size_t printable_fit(const char *text, int columns)
+{
+	const char *end = text;
+	while (*end != '\0') {
+		int taken;
+		size_t length = look_at(end, &taken);
+		if (taken > columns) {
+			break;
+		}
+		columns -= taken;
+		end += length;
+	}
+	return (size_t)(end - text);
+}

@@ -1,0 +1,113 @@
+#ifndef OO_CHECK_H
+#define OO_CHECK_H
+/*
+ * Health checks that run themselves: once at once, then every interval, each run ending in one
+ * result. A check does not count (rise, fall); whoever gets the results does.
+ */
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/error.h"
+#include "event/transfer.h"
+
+#define OO_CHECK_SEEN_LENGTH 128
+/* A longer answer is wrong where a body is expected, and no longer read where none is. */
+#define OO_CHECK_BODY_MAX 65536
+
+struct oo_check;
+
+enum oo_check_type {
+	OO_CHECK_TYPE_NONE = 0,
+	OO_CHECK_TYPE_HTTP, /* HTTP/1.1 GET, fresh connection; no proxy, no redirects followed */
+	OO_CHECK_TYPE_TCP,  /* a connection can be opened */
+};
+
+enum oo_check_state {
+	OO_CHECK_STATE_UNKNOWN = 0, /* nothing can be said: not run yet, or our own failure */
+	OO_CHECK_STATE_UP,
+	OO_CHECK_STATE_DOWN,
+};
+
+/* Why. The state follows from it: OK is up, NONE and LOCAL are unknown, all others are down. */
+enum oo_check_reason {
+	OO_CHECK_REASON_NONE = 0,          /* not run yet */
+	OO_CHECK_REASON_OK,                /* as expected */
+	OO_CHECK_REASON_NAME_NOT_RESOLVED, /* no such name, or no name server answered in time */
+	OO_CHECK_REASON_REFUSED,           /* nobody listens */
+	OO_CHECK_REASON_UNREACHABLE,       /* no route, host or network down */
+	OO_CHECK_REASON_CONNECT_TIMEOUT,   /* no answer to the connection attempt */
+	OO_CHECK_REASON_TLS,               /* handshake failed, certificate not trusted */
+	OO_CHECK_REASON_SILENT,            /* connected, then not one byte until the timeout */
+	OO_CHECK_REASON_SLOW,              /* an answer began and was not over by the timeout */
+	OO_CHECK_REASON_RESET,             /* the peer reset the connection */
+	OO_CHECK_REASON_CLOSED,            /* the peer closed before its answer was whole */
+	OO_CHECK_REASON_PROTOCOL,          /* what came is not HTTP */
+	OO_CHECK_REASON_STATUS,            /* another HTTP status than expected */
+	OO_CHECK_REASON_BODY,              /* another body than expected */
+	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */
+};
+
+/* How long each phase took, us; 0 when it was not finished. total is always set. */
+struct oo_check_times {
+	int64_t name_us;       /* name lookup */
+	int64_t connect_us;    /* TCP handshake */
+	int64_t tls_us;        /* TLS handshake */
+	int64_t first_byte_us; /* from then to the first byte of the answer */
+	int64_t total_us;
+};
+
+struct oo_check_result {
+	enum oo_check_state state;
+	enum oo_check_reason reason;
+	char seen[OO_CHECK_SEEN_LENGTH]; /* `200`, `502`, `body "false"`, `Connection refused` */
+	int http_status;                 /* 0: none came */
+	struct oo_check_times times;
+	int64_t at; /* CLOCK_BOOTTIME ms of the run's end */
+};
+
+struct oo_check_spec {
+	enum oo_check_type type;
+	const char *name;
+	const char *url;         /* http: http:// or https://, without user or password */
+	const char *host;        /* tcp: a name, or an address (IPv6 without brackets) */
+	int port;                /* tcp: 1 to 65535 */
+	int expect_status;       /* http: 100 to 599 */
+	const char *expect_body; /* http: all of it, white space at both ends aside; NULL: any */
+	int64_t interval_ms;     /* from start to start; a run that takes longer delays the next */
+	int64_t timeout_ms;      /* of a whole run, counted from its start */
+};
+
+/* One run's result; runs from the loop. The check may be freed in it. */
+typedef void oo_check_fn(void *user, const struct oo_check *check,
+			 const struct oo_check_result *result);
+
+/* What a check runs with. event and transfers must outlive it; transfers may be shared. */
+struct oo_check_setup {
+	sd_event *event;
+	struct oo_transfers *transfers;
+	oo_check_fn *done;
+	void *user;
+};
+
+/*
+ * Makes a check; the first run starts at the next turn of the loop. Runs never overlap.
+ * spec  copied, strings too.
+ * Returns 0, -EINVAL (err says which value and what would be right), -ENOMEM or sd-event's error.
+ */
+int oo_check_new(const struct oo_check_setup *setup, const struct oo_check_spec *spec,
+		 struct oo_check **ret_check, struct oo_err *err);
+/* Cancels a run that is under way: done will not run again. NULL is accepted. */
+void oo_check_free(struct oo_check *check);
+
+/* Starts the next run at the next turn of the loop; no more than that if one is under way. */
+void oo_check_run_now(struct oo_check *check);
+
+/* The check's own copy of its spec; valid as long as the check. */
+const struct oo_check_spec *oo_check_get_spec(const struct oo_check *check);
+
+/* "unknown", "up", "down" */
+const char *oo_check_state_name(enum oo_check_state state);
+/* "ok", "refused", "connect timeout", ... */
+const char *oo_check_reason_name(enum oo_check_reason reason);
+
+#endif

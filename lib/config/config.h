@@ -1,0 +1,150 @@
+#ifndef OO_CONFIG_H
+#define OO_CONFIG_H
+/*
+ * The configuration: one YAML file (docs/configuration.md) becomes one validated structure, or
+ * a line that says where it is wrong and what would be right:
+ *
+ *	FILE:LINE: KEY.PATH: 'VALUE': what is wrong; what would be right
+ *
+ * Who has a struct oo_config needs to check nothing again: names are safe for etcd keys and file
+ * names, addresses and URLs are well-formed, numbers in range, timings possible together.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define OO_CONFIG_NAME_LENGTH 63 /* most of a cluster's, node's, zone's, group's, check's name */
+#define OO_CONFIG_ENDPOINTS 16
+#define OO_CONFIG_GROUPS 16
+#define OO_CONFIG_VIPS 4096 /* in one group */
+#define OO_CONFIG_CHECKS 64 /* so that a set of checks is one uint64_t */
+#define OO_CONFIG_HOOKS 16  /* paths in one list */
+#define OO_CONFIG_PROBLEMS 20
+
+enum oo_config_check_type {
+	OO_CONFIG_CHECK_HTTP,
+	OO_CONFIG_CHECK_TCP,
+};
+
+struct oo_config_texts {
+	const char *const *items;
+	size_t n;
+};
+
+/* "10.0.0.1:80", "[2001:db8::1]:80": host without brackets; NULL where the key is not given. */
+struct oo_config_address {
+	const char *host;
+	uint16_t port;
+};
+
+struct oo_config_node {
+	const char *name; /* default: gethostname(2), whole */
+	const char *zone; /* "" when not given */
+	int priority;     /* 0..1000 */
+};
+
+/* Paths are absolute and were readable when loaded; NULL where the key is not given. */
+struct oo_config_etcd {
+	struct oo_config_texts endpoints; /* "http://10.0.1.11:2379": no path, no credentials */
+	const char *username;             /* with password_file, or both NULL */
+	const char *password_file;
+	const char *ca_file;
+	const char *cert_file; /* with key_file, or both NULL */
+	const char *key_file;
+};
+
+/*
+ * What holds, with L = ttl - margin (design, section 2; checked by oo_config_load):
+ *
+ * 1. renew + request timeout < L: the answer to one renewal comes before the hold of the one
+ *    before it ends.
+ * 2. L - request timeout - 1 s >= 1 s: while the kernel's address lifetime is the only guard, it is
+ *    armed with N = floor(ttl - elapsed - 1 s) whole seconds, as it removes the address up to 1 s
+ *    late. With the slowest answer (elapsed = request timeout) N must still be at least 1.
+ * 3. renew + request timeout < L - 1 s: re-armed by a timer for as long as N is 1, the lifetime
+ *    ends at ttl - 1 s at the earliest; the next renewal's slowest answer must come before it.
+ *
+ * With the defaults 2 needs a ttl of 2.45 s or more. 2 and 3 go when the fence guards.
+ */
+struct oo_config_lease {
+	int64_t ttl_ms;
+	int64_t renew_ms;
+	int64_t margin_ms;
+	int64_t request_timeout_ms; /* not a key: 4/5 of renew */
+};
+
+struct oo_config_vip {
+	const char *address; /* canonical, with prefix: "10.0.0.100/24", "2001:db8::1/128" */
+	const char *interface;
+};
+
+struct oo_config_group {
+	const char *name;
+	struct oo_config_vip *vips;
+	size_t n_vips;
+	uint64_t checks; /* bit i: checks[i] of the configuration counts for this group */
+};
+
+struct oo_config_check {
+	const char *name;
+	enum oo_config_check_type type;
+	const char *url;                  /* http; NULL else */
+	int expect_status;                /* http; 0 else */
+	const char *expect_body;          /* http; NULL: any */
+	struct oo_config_address address; /* tcp */
+	int64_t interval_ms;
+	int64_t timeout_ms; /* may be longer than the interval */
+	int rise;
+	int fall;
+};
+
+struct oo_config_hooks {
+	struct oo_config_texts
+		promoted; /* absolute paths of files or directories, not looked at here */
+	struct oo_config_texts demoted;
+	int64_t timeout_ms;
+};
+
+struct oo_config_api {
+	const char *socket; /* absolute, fits sun_path */
+	struct oo_config_address listen;
+};
+
+struct oo_config_memory;
+
+/* Pure data. Everything that it points to is its own and lives until oo_config_free. */
+struct oo_config {
+	const char *cluster;
+	struct oo_config_node node;
+	struct oo_config_etcd etcd;
+	struct oo_config_lease lease;
+	struct oo_config_group *groups; /* at least one */
+	size_t n_groups;
+	struct oo_config_check *checks;
+	size_t n_checks;
+	struct oo_config_hooks hooks;
+	struct oo_config_api api;
+	const char *runtime_directory;
+	struct oo_config_memory *memory; /* owned; what all of the above lives in */
+};
+
+/* One problem: one line, without newline. Runs inside oo_config_check. */
+typedef void oo_config_problem_fn(const char *text, void *user);
+
+/*
+ * Reads, parses and validates. Reads the file at path, and looks at the etcd files' modes; nothing
+ * else is opened, nothing is written, printed or logged.
+ * err  the first problem.
+ * Returns 0, -EINVAL (wrong content), -EFBIG (over 1 MiB), -ENOMEM or -errno of reading path.
+ */
+int oo_config_load(const char *path, struct oo_config **ret_config, struct oo_err *err);
+/*
+ * As oo_config_load, but hands every problem to problem, first OO_CONFIG_PROBLEMS, and keeps no
+ * configuration: for ooha-agent --check. Returns 0 only if there was none.
+ */
+int oo_config_check(const char *path, oo_config_problem_fn *problem, void *user);
+/* NULL is accepted. */
+void oo_config_free(struct oo_config *config);
+
+#endif

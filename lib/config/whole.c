@@ -1,0 +1,247 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/duration.h"
+#include "base/text.h"
+#include "config/schema.h"
+
+#define NAMES_LENGTH 200
+#define LIFETIME_UNIT_MS 1000 /* the kernel counts whole seconds, and is late by up to one */
+
+/* A length of time in a message. */
+struct shown {
+	char text[OO_DURATION_LENGTH];
+};
+
+static struct shown show(int64_t ms)
+{
+	struct shown shown;
+	oo_duration_format(ms, shown.text);
+	return shown;
+}
+
+/* Rule 2 of the header: with the slowest answer a whole second must be left. */
+static bool check_lifetime(struct config_reader *reader, const struct oo_config_lease *lease,
+			   struct fy_node *blamed)
+{
+	int64_t left =
+		lease->ttl_ms - lease->margin_ms - lease->request_timeout_ms - LIFETIME_UNIT_MS;
+	if (left >= LIFETIME_UNIT_MS) {
+		return true;
+	}
+	return config_wrong(
+		reader, blamed,
+		"impossible: the kernel ends the VIP's lifetime in whole seconds, up to 1s late; "
+		"ttl %s - margin %s - request timeout %s (4/5 of renew) - 1s = %s, and 1s must be "
+		"left; with the default renew and margin ttl is at least 2450ms",
+		show(lease->ttl_ms).text, show(lease->margin_ms).text,
+		show(lease->request_timeout_ms).text, show(left).text);
+}
+
+/* Rules 1 and 3: renew and request timeout end in time; what names the time. */
+static bool check_round(struct config_reader *reader, const struct oo_config_lease *lease,
+			struct fy_node *blamed, bool lifetime)
+{
+	int64_t round = lease->renew_ms + lease->request_timeout_ms;
+	int64_t limit = lease->ttl_ms - lease->margin_ms - (lifetime ? LIFETIME_UNIT_MS : 0);
+
+	/* both as "less than": what ends at the limit ends too late */
+	if (round < limit) {
+		return true;
+	}
+	return config_wrong(
+		reader, blamed,
+		"impossible: renew %s + request timeout %s (4/5 of renew) = %s must be less than "
+		"ttl %s - margin %s%s = %s; make renew at most %s or ttl longer",
+		show(lease->renew_ms).text, show(lease->request_timeout_ms).text, show(round).text,
+		show(lease->ttl_ms).text, show(lease->margin_ms).text,
+		lifetime ? " - 1s (how late the kernel may end the VIP's lifetime)" : "",
+		show(limit).text, show((limit * 5 - 1) / 9).text);
+}
+
+bool config_check_lease(struct config_reader *reader, const struct oo_config_lease *lease,
+			const struct config_lease_nodes *given)
+{
+	struct fy_node *ttl_or_margin = given->ttl != NULL ? given->ttl : given->margin;
+	struct fy_node *for_ttl = ttl_or_margin != NULL ? ttl_or_margin : given->renew;
+	struct fy_node *for_renew = given->renew != NULL ? given->renew : ttl_or_margin;
+
+	if (for_ttl == NULL) {
+		return true; /* the defaults are possible */
+	}
+	/* the default margin is less than half of any ttl */
+	if (given->margin != NULL && lease->margin_ms * 2 >= lease->ttl_ms) {
+		return config_wrong(reader, given->margin,
+				    "impossible: margin must be less than half of ttl %s; make it "
+				    "at most %s, or leave it out",
+				    show(lease->ttl_ms).text, show((lease->ttl_ms - 1) / 2).text);
+	}
+	return check_round(reader, lease, for_renew, false) &&
+	       check_lifetime(reader, lease, for_ttl) &&
+	       check_round(reader, lease, for_renew, true);
+}
+
+static struct fy_node *value_of(struct fy_node *mapping, const char *key)
+{
+	return fy_node_mapping_lookup_value_by_simple_key(mapping, key, strlen(key));
+}
+
+static bool is_same(struct fy_node *one, struct fy_node *other)
+{
+	return oo_text_equal(fy_node_get_scalar0(one), fy_node_get_scalar0(other));
+}
+
+/* Items of a list, or their values of key, are all different. list may be NULL. */
+static void check_unique(struct config_reader *reader, struct fy_node *list, const char *key)
+{
+	void *position = NULL;
+	struct fy_node *item;
+
+	while (list != NULL && (item = fy_node_sequence_iterate(list, &position)) != NULL) {
+		struct fy_node *mine = key != NULL ? value_of(item, key) : item;
+		void *earlier = NULL;
+		struct fy_node *other;
+		while ((other = fy_node_sequence_iterate(list, &earlier)) != item) {
+			struct fy_node *theirs = key != NULL ? value_of(other, key) : other;
+			if (is_same(mine, theirs)) {
+				config_wrong(reader, mine, "given twice; it is on line %d already",
+					     config_line(theirs));
+				break;
+			}
+		}
+	}
+}
+
+/* The check's index; n_checks if there is none of that name. */
+static size_t find_check(const struct oo_config *config, const char *name)
+{
+	size_t i = 0;
+	while (i < config->n_checks && !oo_text_equal(config->checks[i].name, name)) {
+		i++;
+	}
+	return i;
+}
+
+static void say_no_check(struct config_reader *reader, struct fy_node *name)
+{
+	const struct oo_config *config = reader->config;
+	char names[NAMES_LENGTH] = "none";
+	size_t length = 0;
+
+	for (size_t i = 0; i < config->n_checks && length < sizeof(names); i++) {
+		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+					   i > 0 ? ", " : "", config->checks[i].name);
+	}
+	config_wrong(reader, name, "no such check; there are: %s", names);
+}
+
+/* list  the names; NULL: all checks. */
+static uint64_t resolve_checks(struct config_reader *reader, struct fy_node *list)
+{
+	uint64_t checks = 0;
+	void *position = NULL;
+	struct fy_node *name;
+
+	for (size_t i = 0; list == NULL && i < reader->config->n_checks; i++) {
+		checks |= UINT64_C(1) << i;
+	}
+	while (list != NULL && (name = fy_node_sequence_iterate(list, &position)) != NULL) {
+		size_t i = find_check(reader->config, fy_node_get_scalar0(name));
+		if (i == reader->config->n_checks) {
+			say_no_check(reader, name);
+		} else {
+			checks |= UINT64_C(1) << i;
+		}
+	}
+	return checks;
+}
+
+struct placed_vip {
+	const char *address; /* borrowed from the configuration */
+	struct fy_node *node;
+	size_t place; /* in the file's order */
+};
+
+/* The address alone counts: 10.0.0.100/24 and 10.0.0.100/32 are one VIP. */
+static int compare_addresses(const struct placed_vip *one, const struct placed_vip *other)
+{
+	size_t length = strcspn(one->address, "/");
+	size_t other_length = strcspn(other->address, "/");
+	if (length != other_length) {
+		return length < other_length ? -1 : 1;
+	}
+	return memcmp(one->address, other->address, length);
+}
+
+static int compare_vips(const void *one, const void *other)
+{
+	const struct placed_vip *a = one, *b = other;
+	int order = compare_addresses(a, b);
+	return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+/* Fills vips from all groups; the nodes stand in the order of the configuration. */
+static void place_vips(const struct oo_config *config, struct fy_node *groups,
+		       struct placed_vip *vips)
+{
+	void *group_position = NULL;
+	size_t place = 0;
+
+	for (size_t i = 0; i < config->n_groups; i++) {
+		struct fy_node *list =
+			value_of(fy_node_sequence_iterate(groups, &group_position), "vips");
+		void *position = NULL;
+		for (size_t j = 0; j < config->groups[i].n_vips; j++, place++) {
+			struct fy_node *item = fy_node_sequence_iterate(list, &position);
+			vips[place] = (struct placed_vip){
+				.address = config->groups[i].vips[j].address,
+				.node = value_of(item, "address"),
+				.place = place,
+			};
+		}
+	}
+}
+
+/* No VIP twice, in one group or in two. Sorted: there may be 65,536. */
+static void check_vips(struct config_reader *reader, struct fy_node *groups)
+{
+	const struct oo_config *config = reader->config;
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_groups; i++) {
+		n += config->groups[i].n_vips;
+	}
+	OO_AUTO(oo_free) struct placed_vip *vips = calloc(n, sizeof(*vips));
+	if (vips == NULL) {
+		reader->out_of_memory = true;
+		return;
+	}
+	place_vips(config, groups, vips);
+	qsort(vips, n, sizeof(*vips), compare_vips);
+	for (size_t i = 1; i < n; i++) {
+		if (compare_addresses(&vips[i - 1], &vips[i]) == 0) {
+			config_wrong(reader, vips[i].node, "given twice; it is on line %d already",
+				     config_line(vips[i - 1].node));
+		}
+	}
+}
+
+void config_check_whole(struct config_reader *reader, struct fy_node *root)
+{
+	struct fy_node *groups = value_of(root, "groups");
+	void *position = NULL;
+
+	check_unique(reader, value_of(value_of(root, "etcd"), "endpoints"), NULL);
+	check_unique(reader, value_of(root, "checks"), "name");
+	check_unique(reader, groups, "name");
+	check_vips(reader, groups);
+	for (size_t i = 0; i < reader->config->n_groups; i++) {
+		struct fy_node *names =
+			value_of(fy_node_sequence_iterate(groups, &position), "checks");
+		check_unique(reader, names, NULL);
+		reader->config->groups[i].checks = resolve_checks(reader, names);
+	}
+}

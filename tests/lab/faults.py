@@ -1,0 +1,196 @@
+"""Faults: each breaks one thing of one node and returns the CLOCK_BOOTTIME us at which it did.
+
+The time is that just before the act (a stand-in's mode: when the stand-in says it switched), so
+a gap counted from it is never too short. Healing is by level: it puts right whatever is not.
+"""
+
+import shutil
+import signal
+import socket
+import time
+
+from netns import LabError, nft, now_us, run, set_link
+
+CUT = "ooha_lab"
+
+
+def ask_standin(node, mode):
+    """Switches a stand-in's mode; returns when it took effect."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
+        control.settimeout(2)
+        control.connect(str(node.control))
+        control.sendall(f"{mode}\n".encode())
+        answer = control.recv(256).decode().split()
+    if not answer or answer[0] != "ok":
+        raise LabError(f"stand-in of {node.name}: {' '.join(answer)}")
+    return int(answer[1])
+
+
+class Faults:
+    """The faults of one lab."""
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    # -- the network
+
+    def link_down(self, node):
+        """The switch's side of the node's cable goes down: the node loses carrier."""
+        return set_link(self.lab.switch, node.port, False)
+
+    def link_up(self, node):
+        return set_link(self.lab.switch, node.port, True)
+
+    def cut_etcd(self, node):
+        """No etcd traffic, in or out, not even with the member on the node itself."""
+        ports = "{ 2379, 2380 }"
+        rules = f"tcp dport {ports} drop\ntcp sport {ports} drop"
+        return nft(node.namespace, f"""table inet {CUT} {{
+            chain in {{ type filter hook input priority -300; policy accept;\n{rules}\n}}
+            chain out {{ type filter hook output priority -300; policy accept;\n{rules}\n}}
+        }}\n""")
+
+    def cut_peers(self, node):
+        """The node and the other nodes do not hear each other; the client hears all."""
+        others = ", ".join(f'"{other.port}"' for other in self.lab.nodes if other is not node)
+        return nft(self.lab.switch, f"""table bridge {CUT}_{node.letter} {{
+            chain cut {{ type filter hook forward priority -300; policy accept;
+                iifname "{node.port}" oifname {{ {others} }} drop
+                iifname {{ {others} }} oifname "{node.port}" drop
+            }}
+        }}\n""")
+
+    def heal_cuts(self, node):
+        for namespace, table in ((node.namespace, f"inet {CUT}"),
+                                 (self.lab.switch, f"bridge {CUT}_{node.letter}")):
+            # adding it first makes the deletion work where there is none
+            nft(namespace, f"add table {table}\ndelete table {table}\n")
+        return now_us()
+
+    def delete_vip(self, node):
+        """Somebody takes the virtual addresses off the interface by hand."""
+        before_us = now_us()
+        for vip in self.lab.vips:
+            bits = 128 if ":" in vip else 32
+            for length in dict.fromkeys([bits] + [int(v.partition("/")[2] or bits)
+                                                  for v in self.lab.options.vips]):
+                run("ip", "-n", node.namespace, "addr", "del", f"{vip}/{length}", "dev", "eth0",
+                    check=False)
+        return before_us
+
+    # -- processes
+
+    def kill(self, node, service):
+        before_us = self.lab.process(node, service).signal(signal.SIGKILL)
+        self.lab.process(node, service).wait_dead(5)
+        return before_us
+
+    def freeze(self, node, service):
+        return self.lab.process(node, service).signal(signal.SIGSTOP, whole_group=True)
+
+    def thaw(self, node, service):
+        return self.lab.process(node, service).signal(signal.SIGCONT, whole_group=True)
+
+    def terminate(self, node, service):
+        return self.lab.process(node, service).signal(signal.SIGTERM)
+
+    def start(self, node, service):
+        """Starts it if it does not run, wakes it if it sleeps."""
+        if self.lab.is_running(node, service):
+            return self.thaw(node, service)
+        before_us = now_us()
+        self.lab.start(node, service)
+        return before_us
+
+    def standin(self, node, mode):
+        """Puts the stand-in Document Server into a mode (see tests/lab/standin_answer.h)."""
+        return ask_standin(node, mode)
+
+    # -- the whole node
+
+    def power_off(self, node):
+        """Cable, processes and memory are gone at the same instant."""
+        processes = [process for (name, _), process in self.lab.processes.items()
+                     if name == node.name]
+        before_us = self.link_down(node)
+        for process in processes:
+            process.signal(signal.SIGKILL, whole_group=True)
+        # a machine without power has no addresses; the namespace would keep them
+        self.delete_vip(node)
+        for process in processes:
+            process.wait_dead(5)
+        return before_us
+
+    def power_on(self, node):
+        """Boots: everything starts, and the runtime directory is as empty as /run is then."""
+        before_us = now_us()
+        if not self.lab.is_running(node, "agent"):
+            shutil.rmtree(node.directory / "run", ignore_errors=True)
+        self.heal(node)
+        return before_us
+
+    def heal(self, node):
+        """Puts everything of a node right."""
+        self.heal_cuts(node)
+        self.link_up(node)
+        for service in ("etcd", "standin", "nginx", "echo") + (
+                ("agent",) if self.lab.options.agent else ()):
+            if service != "etcd" or node in self.lab.members:
+                self.start(node, service)
+        deadline = time.monotonic() + 3
+        while True:
+            try:
+                return ask_standin(node, "true")
+            except OSError:  # it is just starting
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def heal_all(self):
+        for node in self.lab.nodes:
+            self.heal(node)
+
+
+def service_fault(service, act):
+    """A row's two functions: act on a service, and start it again."""
+    return (lambda faults, node: getattr(faults, act)(node, service),
+            lambda faults, node: faults.start(node, service))
+
+
+def mode_fault(mode):
+    return (lambda faults, node: faults.standin(node, mode),
+            lambda faults, node: faults.standin(node, "true"))
+
+
+# name: (what breaks, break, heal); what `scripts/lab break` and `heal` know
+FAULTS = {
+    "link": ("the cable is pulled at the switch", Faults.link_down, Faults.link_up),
+    "etcd-cut": ("etcd cannot be reached from the node", Faults.cut_etcd, Faults.heal_cuts),
+    "peers-cut": ("the other nodes cannot be reached, the client can", Faults.cut_peers,
+                  Faults.heal_cuts),
+    "vip-gone": ("the virtual addresses are deleted by hand", Faults.delete_vip,
+                 lambda faults, node: now_us()),
+    "docservice-false": ("/healthcheck is 200 false: database or broker down",
+                         *mode_fault("false")),
+    "docservice-hang": ("the Document Server answers nothing", *mode_fault("hang")),
+    "docservice-hang-healthcheck": ("only /healthcheck hangs: database or broker hung",
+                                    *mode_fault("hang-healthcheck")),
+    "docservice-refuse": ("the Document Server does not listen", *mode_fault("refuse")),
+    "docservice-500": ("the Document Server answers 500", *mode_fault("status 500")),
+    "docservice-slow": ("the Document Server needs 3 s", *mode_fault("slow 3000")),
+    "docservice-kill": ("the Document Server dies (SIGKILL)",
+                        *service_fault("standin", "kill")),
+    "docservice-freeze": ("the Document Server is stopped (SIGSTOP)",
+                          *service_fault("standin", "freeze")),
+    "nginx-stop": ("nginx ends", *service_fault("nginx", "terminate")),
+    "nginx-freeze": ("nginx and its worker are stopped (SIGSTOP)",
+                     *service_fault("nginx", "freeze")),
+    "agent-stop": ("the agent ends in good order (SIGTERM)",
+                   *service_fault("agent", "terminate")),
+    "agent-kill": ("the agent dies (SIGKILL)", *service_fault("agent", "kill")),
+    "agent-freeze": ("the agent is stopped (SIGSTOP)", *service_fault("agent", "freeze")),
+    "etcd-kill": ("the node's etcd member dies (SIGKILL)", *service_fault("etcd", "kill")),
+    "etcd-freeze": ("the node's etcd member is stopped (SIGSTOP)",
+                    *service_fault("etcd", "freeze")),
+    "power": ("the node loses power", Faults.power_off, Faults.power_on),
+}

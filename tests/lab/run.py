@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""Runs the lab's scenarios: breaks one thing at a time and measures what a client sees."""
+
+import argparse
+import os
+import pathlib
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+from lab import MANY, Lab, Options  # noqa: E402
+from netns import LabError  # noqa: E402
+from scenarios import SCENARIOS  # noqa: E402
+from story import Story  # noqa: E402
+
+LOG_LINES = 25
+
+
+def name_of(function):
+    return function.__name__.replace("_", "-")
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default=Options.build, metavar="DIR",
+                        help="default: %(default)s")
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        help="only this scenario; may be given more than once")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N",
+                        help="run all of it N times")
+    parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
+    parser.add_argument("--ttl-ms", type=int, default=Options.ttl_ms, metavar="MS",
+                        help="default: %(default)s")
+    parser.add_argument("--name", default=f"oohat{os.getpid()}",
+                        help="the lab's name; default: one of its own")
+    arguments = parser.parse_args()
+    known = [name_of(function) for function in SCENARIOS]
+    for name in arguments.only or []:
+        if name not in known:
+            parser.error(f"no scenario {name}; there are: {', '.join(known)}")
+    return arguments
+
+
+def tell(story, function):
+    """One scenario from a healthy lab; what is wrong becomes a problem of the story."""
+    try:
+        story.faults.heal_all()
+        function(story)
+        if story.watch is not None:
+            story.settle()
+    except LabError as error:
+        story.problem(str(error))
+    try:
+        story.end()
+    except LabError as error:
+        story.problem(str(error))
+
+
+def run_one(lab, function, directory):
+    """Runs one scenario; returns its story. However that ends, no watcher is left."""
+    story = Story(lab, directory)
+    try:
+        tell(story, function)
+    finally:
+        if story.watch is not None:
+            story.watch.abandon()
+    return story
+
+
+def in_ms(value_us):
+    return "-" if value_us is None else f"{value_us / 1000:.0f}"
+
+
+def print_row(name, story):
+    print(f"{name:29} {story.moved:8} {in_ms(story.gaps_us.get('echo')):>8} "
+          f"{in_ms(story.gaps_us.get('http')):>8} {in_ms(story.bound_us):>8}  "
+          f"{'FAIL' if story.problems else 'ok'}", flush=True)
+
+
+def print_failure(lab, story):
+    for problem in story.problems:
+        print(f"    {problem}")
+    if story.watch is not None and story.watch.judge is not None:
+        print("    time line, from the first fault:")
+        try:
+            for line in story.watch.timeline(story.first_us or story.served_us or 0):
+                print(f"    {line}")
+        except LabError as error:
+            print(f"    {error}")
+    for node in lab.nodes:
+        process = lab.processes.get((node.name, "agent"))
+        print(f"    agent of {node.name}:")
+        for line in process.tail(LOG_LINES) if process else []:
+            print(f"        {line}")
+    sys.stdout.flush()
+
+
+def run_all(lab, functions, repeat):
+    """Returns how many passed and failed."""
+    n_passed = n_failed = 0
+    print(f"{'scenario':29} {'moved':8} {'echo ms':>8} {'http ms':>8} {'bound':>8}")
+    for turn in range(repeat):
+        for function in functions:
+            story = run_one(lab, function, pathlib.Path(lab.directory) / "stories" /
+                            f"{turn}-{function.__name__}")
+            print_row(name_of(function), story)
+            if story.problems:
+                n_failed += 1
+                print_failure(lab, story)
+            else:
+                n_passed += 1
+    return n_passed, n_failed
+
+
+def main():
+    arguments = read_arguments()
+    if arguments.list:
+        for function in SCENARIOS:
+            print(f"{name_of(function):29} {function.__doc__}")
+        return 0
+    # so that the lab is taken down when the runner is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    functions = [function for function in SCENARIOS
+                 if not arguments.only or name_of(function) in arguments.only]
+    lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build),
+                      ttl_ms=arguments.ttl_ms, vips=MANY))
+    started = time.monotonic()
+    try:
+        lab.up()
+        n_passed, n_failed = run_all(lab, functions, arguments.repeat)
+    finally:
+        lab.down()
+    print(f"in {time.monotonic() - started:.0f} s, ttl {arguments.ttl_ms} ms")
+    print(f"{n_passed} passed, {n_failed} failed")
+    return 1 if n_failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LabError as error:
+        sys.exit(f"run.py: {error}")

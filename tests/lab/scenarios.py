@@ -1,0 +1,241 @@
+"""The scenarios: each breaks something and says what the client may see of it."""
+
+import json
+import signal
+import time
+
+from netns import neighbours, now_us, wait_for
+from story import PLANNED_US, SLACK_CHECK_US, detection_us
+
+SCENARIOS = []
+
+
+def scenario(function):
+    """Registers a scenario; its name is the function's, its docstring what it proves."""
+    SCENARIOS.append(function)
+    return function
+
+
+def check_bound(check, hangs=False):
+    return detection_us(check, hangs) + SLACK_CHECK_US
+
+
+# -- the node and its agent
+
+
+@scenario
+def link_of_holder(story):
+    """The holder's link goes down: another takes over; it comes back: nothing moves."""
+    story.begin()
+    target = story.expect_move(story.faults.link_down(story.holder), story.death_us)
+    story.faults.link_up(story.holder)
+    time.sleep(2)
+    story.expect_held_by(target)
+
+
+@scenario
+def agent_terminated(story):
+    """The holder's agent gets SIGTERM: a planned move."""
+    story.begin()
+    story.expect_move(story.faults.terminate(story.holder, "agent"), PLANNED_US)
+
+
+@scenario
+def agent_killed(story):
+    """The holder's agent is killed: the kernel lets go, a standby takes over."""
+    story.begin()
+    story.expect_move(story.faults.kill(story.holder, "agent"), story.death_us)
+
+
+@scenario
+def agent_frozen(story):
+    """The holder's agent is stopped: silent from the ttl on, and no holder when it wakes."""
+    story.begin()
+    fault_us = story.faults.freeze(story.holder, "agent")
+    target = story.expect_move(fault_us, story.death_us)
+    for vip in story.watch.vips:
+        line = story.watch.switch_after(vip, "echo", fault_us, story.holder.name)
+        # the last renewal was sent before the freeze
+        late_us = line["start_us"] - (fault_us + story.ttl_us)
+        story.check(late_us <= 0,
+                    f"the frozen holder answered {late_us / 1000:.0f} ms past its ttl")
+    story.faults.thaw(story.holder, "agent")
+    time.sleep(2)
+    story.expect_held_by(target)
+
+
+@scenario
+def agent_killed_and_restarted(story):
+    """The holder's agent is killed and started at once: it adopts its tenure, nothing moves."""
+    story.begin()
+    fault_us = story.faults.kill(story.holder, "agent")
+    story.faults.start(story.holder, "agent")
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
+
+
+@scenario
+def power_lost(story):
+    """The holder loses power, its etcd member included: a standby takes over."""
+    story.begin()
+    story.expect_move(story.faults.power_off(story.holder), story.death_us)
+
+
+@scenario
+def standby_restarted(story):
+    """A standby's agent is stopped and started: nothing changes."""
+    story.begin()
+    standby = story.standbys()[0]
+    fault_us = story.faults.terminate(standby, "agent")
+    story.lab.process(standby, "agent").wait_dead(10)
+    story.faults.start(standby, "agent")
+    wait_for(lambda: not story.lab.ineligible(), 20, "the standby is eligible again")
+    story.expect_stay(fault_us, 2)
+
+
+# -- the Document Server and its proxy
+
+
+@scenario
+def docservice_refused(story):
+    """The holder's Document Server stops listening."""
+    story.begin()
+    fault_us = story.faults.standin(story.holder, "refuse")
+    story.expect_move(fault_us, check_bound("docservice"))
+
+
+@scenario
+def docservice_hung(story):
+    """The holder's Document Server takes requests and answers none."""
+    story.begin()
+    fault_us = story.faults.standin(story.holder, "hang")
+    story.expect_move(fault_us, check_bound("docservice", hangs=True))
+
+
+@scenario
+def docservice_false(story):
+    """The holder's /healthcheck is 200 with the body false."""
+    story.begin()
+    story.expect_move(story.faults.standin(story.holder, "false"), check_bound("proxy"))
+
+
+@scenario
+def nginx_down(story):
+    """The holder's nginx ends."""
+    story.begin()
+    fault_us = story.faults.terminate(story.holder, "nginx")
+    story.expect_move(fault_us, check_bound("proxy"))
+
+
+@scenario
+def nobody_better(story):
+    """All nodes are unhealthy: the holder keeps the address, degraded."""
+    story.begin()
+    for standby in story.standbys():
+        story.faults.standin(standby, "false")
+    wait_for(lambda: len(story.lab.ineligible()) == len(story.standbys()),
+             check_bound("proxy") / 1e6 + 5, "the standbys are not eligible")
+    story.kinds.remove("http")  # /healthcheck is false wherever it is asked
+    fault_us = story.faults.standin(story.holder, "false")
+    wait_for(lambda: len(story.lab.ineligible()) == len(story.lab.nodes),
+             check_bound("proxy") / 1e6 + 5, "nobody is eligible")
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 1)
+    code, _ = story.lab.status(story.holder)
+    story.check(code == 1, f"`ooha status` exits {code}, not 1 (degraded)")
+
+
+# -- etcd
+
+
+def etcd_member_killed(story, node):
+    fault_us = story.faults.kill(node, "etcd")
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
+    fault_us = story.faults.start(node, "etcd")
+    wait_for(lambda: story.lab.etcd_is_healthy(node), 15, f"etcd of {node.name} is healthy")
+    story.expect_stay(fault_us, 2)
+
+
+@scenario
+def etcd_leader_killed(story):
+    """The member that leads etcd is killed and brought back: nothing moves."""
+    story.begin()
+    etcd_member_killed(story, story.lab.etcd_leader())
+
+
+@scenario
+def etcd_of_holder_killed(story):
+    """The holder's own etcd member is killed and brought back: nothing moves."""
+    story.begin()
+    etcd_member_killed(story, story.holder)
+
+
+@scenario
+def holder_cut_from_etcd(story):
+    """The holder cannot reach etcd: it lets go before a standby takes over."""
+    story.begin()
+    story.expect_move(story.faults.cut_etcd(story.holder), story.death_us)
+
+
+@scenario
+def keys_are_readable(story):
+    """etcd shows the keys of the design, each a JSON object."""
+    story.begin()
+    story.lab.require_running()
+    keys = story.lab.keys("/ooha/")
+    wanted = ["/ooha/office/groups/office/leader", "/ooha/office/groups/office/beat"]
+    wanted += [f"/ooha/office/members/{node.name}" for node in story.lab.nodes]
+    for key in wanted:
+        story.check(key in keys, f"{key} is missing")
+    story.check(any(key.startswith("/ooha/office/history/") for key in keys),
+                "no /ooha/office/history/ key")
+    for key, value in keys.items():
+        try:
+            story.check(isinstance(json.loads(value), dict), f"{key} is no JSON object: {value}")
+        except ValueError:
+            story.problem(f"{key} is no JSON: {value}")
+    leader = json.loads(keys.get(wanted[0], "{}"))
+    story.check(leader.get("node") == story.holder.name,
+                f"the claim names {leader.get('node')}, the holder is {story.holder.name}")
+    story.expect_stay(now_us(), 1)
+
+
+# -- the addresses
+
+
+@scenario
+def vip_deleted(story):
+    """The address is deleted by hand: the holder puts it back."""
+    story.begin()
+    fault_us = story.faults.delete_vip(story.holder)
+    story.expect_stay(fault_us, 2)
+    events = [line.get("event") for line in story.watch.judge_lines() if line["t_us"] > fault_us]
+    for event in ("down", "up"):
+        story.check(events.count(event) >= len(story.lab.vips), f"the judge saw no {event}")
+
+
+@scenario
+def addresses_move_together(story):
+    """Two IPv4 and one IPv6 address move as one, and the client's neighbour table with them."""
+    story.begin(vips=story.lab.vips)
+    fault_us = story.faults.terminate(story.holder, "agent")
+    target = story.expect_move(fault_us, PLANNED_US)
+
+    def table():
+        known = neighbours(story.lab.client)
+        return {vip: known.get(vip) for vip in story.lab.vips}
+    wait_for(lambda: set(table().values()) == {target.mac}, 2,
+             lambda: f"the client knows {target.mac} of {target.name}; it knows {table()}")
+
+
+@scenario
+def stopped_agents_leave_nothing(story):
+    """All agents end: no node has an address, and none has to be killed."""
+    story.lab.await_settled()
+    for node in story.lab.nodes:
+        story.faults.terminate(node, "agent")
+    for node in story.lab.nodes:
+        process = story.lab.process(node, "agent")
+        story.check(process.wait_dead(10), f"the agent of {node.name} does not end")
+        process.signal(signal.SIGKILL)  # or the next scenario would take it for a living one
+    for vip in story.lab.vips:
+        names = [node.name for node in story.lab.holders(vip)]
+        story.check(not names, f"{vip} was left on {names}")
