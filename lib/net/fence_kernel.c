@@ -172,7 +172,7 @@ int oo_fence_kernel_commit(struct oo_fence_kernel *kernel, const struct oo_fence
 {
 	const struct nlmsghdr *refused = NULL;
 	int r = commit(kernel, batch, &refused);
-	return r < 0 ? refuse(err, r, refused) : 0;
+	return r < 0 && r != -ENOENT ? refuse(err, r, refused) : r;
 }
 
 /* The kernel's option without which refused is not known. */
@@ -234,7 +234,7 @@ int oo_fence_kernel_dump(struct oo_fence_kernel *kernel, const struct oo_fence_d
 		dump->restart(dump->user);
 		r = dump_once(kernel, dump);
 	}
-	return r < 0 ? oo_fail(err, -r, "nf_tables, read table %s", dump->name) : 0;
+	return r < 0 && r != -ENOENT ? oo_fail(err, -r, "nf_tables, read table %s", dump->name) : r;
 }
 
 const struct nlattr *oo_fence_attribute(const struct nlmsghdr *header, uint16_t number)

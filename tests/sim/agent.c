@@ -60,35 +60,6 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 		      });
 }
 
-/* Down, at once or with time for hooks; up again at any moment. */
-static void apply_address(struct sim *sim, unsigned index, unsigned group)
-{
-	struct sim_agent *agent = &sim->agents[index];
-	struct sim_address *address = &agent->addresses[group];
-	const struct oo_want *want = oo_core_want(agent->core, group);
-
-	if (want->address) {
-		address->wanted = true;
-		address->removing = false;
-		sim_kernel_arm(sim, index, group);
-		return;
-	}
-	if (address->wanted && want->graceful && sim_chance(sim, 500)) {
-		address->removing = true;
-		address->round++;
-		sim_push(sim, sim->now + sim_between(sim, 0, 2 * sim->ttl_ms * SIM_MS),
-			 (struct sim_event){.type = SIM_REMOVE,
-					    .agent = (uint8_t)index,
-					    .group = (uint8_t)group,
-					    .id = address->round});
-	} else if (address->wanted || (address->removing && !want->graceful)) {
-		sim->counts[SIM_COUNT_LAPSED] += want->role == OO_ROLE_ACTIVE;
-		address->removing = false;
-		sim_kernel_remove(sim, index, group);
-	}
-	address->wanted = false;
-}
-
 static uint32_t eligible_of(const struct sim *sim, const struct sim_agent *agent)
 {
 	uint32_t eligible = 0;
@@ -147,9 +118,10 @@ static void apply(struct sim *sim, unsigned index)
 
 	for (size_t i = 0; i < n; i++) {
 		sim_judge_transition(sim, index, &transitions[i]);
+		sim_tempt(sim, index, 100);
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {
-		apply_address(sim, index, g);
+		sim_address_apply(sim, index, g);
 		uint64_t seq = oo_core_want(agent->core, g)->request.seq;
 		if (seq != agent->request_seq[g]) {
 			agent->request_seq[g] = seq;
@@ -326,7 +298,10 @@ void sim_agent_start(struct sim *sim, unsigned index)
 	for (unsigned g = 0; g < sim->n_groups; g++) { /* left by whoever ran before */
 		sim_kernel_remove(sim, index, g);
 		agent->addresses[g].wanted = false;
+		agent->addresses[g].adding = false;
 		agent->addresses[g].removing = false;
+		agent->addresses[g].operated_at = 0;
+		agent->addresses[g].round++;
 		agent->request_seq[g] = 0;
 	}
 	agent->alive = true;
@@ -398,20 +373,27 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		sim_agent_tell(sim, event->agent,
 			       &(struct oo_event){.type = OO_EVENT_ADDRESS,
 						  .group = event->group,
-						  .up = agent->addresses[event->group].up});
+						  .up = agent->addresses[event->group].up ||
+							agent->addresses[event->group].adding});
 		return;
-	case SIM_REMOVE:
-		if (agent->alive && agent->addresses[event->group].removing &&
-		    agent->addresses[event->group].round == event->id) {
-			agent->addresses[event->group].removing = false;
-			sim_kernel_remove(sim, event->agent, event->group);
-		}
+	case SIM_OPERATE:
+		sim_address_operate(sim, event);
 		return;
 	case SIM_CHECK:
 		sim_agent_tell(sim, event->agent,
 			       &(struct oo_event){.type = OO_EVENT_CHECK,
 						  .index = event->group,
 						  .health = agent->health[event->group]});
+		return;
+	case SIM_LINK:
+		sim_agent_tell(sim, event->agent,
+			       &(struct oo_event){.type = OO_EVENT_LINK,
+						  .group = event->group,
+						  .up = agent->link[event->group]});
+		return;
+	case SIM_STOP:
+		agent->stopping = true;
+		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_STOP});
 		return;
 	case SIM_PUBLISH:
 		if (agent->alive) {
@@ -423,6 +405,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_PRESENCE:
 	case SIM_START:
 	case SIM_CHAOS:
+	case SIM_STRIKE:
 	case SIM_CALM:
 	case SIM_SETTLED:
 	case SIM_STORM:
