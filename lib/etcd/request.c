@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "etcd/client.h"
 
+#define SAID_AGAIN_MAX 40
+
 /* One member being asked. */
 struct
 try {
@@ -92,10 +94,14 @@ static void end_try(struct try *try)
 	}
 }
 
+/* A long text is said once: with three members it would not fit. */
 static void add_said(struct oo_etcd_request *request, const char *who, const char *what)
 {
 	char *text = request->said.text;
 	size_t length = strlen(text);
+	if (strlen(what) > SAID_AGAIN_MAX && strstr(text, what) != NULL) {
+		what = "the same";
+	}
 	snprintf(text + length, sizeof(request->said.text) - length, "%s%s%s%s",
 		 length > 0 ? "; " : "", who, who[0] != '\0' ? ": " : "", what);
 }
