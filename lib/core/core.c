@@ -89,7 +89,7 @@ static void settle_standby(struct oo_core *core, struct group *group)
 	}
 }
 
-/* Etcd shows another claim than ours, or none. What is older than our claim was never taken as seen. */
+/* Etcd shows another claim than ours, or none. Older than our claim is nothing that was seen. */
 static bool is_lost(const struct group *group)
 {
 	return group->known && group->pair.claim.nonce != group->mine.claim.nonce;

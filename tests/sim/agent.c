@@ -135,7 +135,6 @@ static void apply(struct sim *sim, unsigned index)
 							 .incarnation = agent->incarnation,
 							 .seq = agent->read_seq});
 	}
-	publish(sim, index);
 	plan_wake(sim, index);
 	if (oo_core_is_stopped(agent->core)) {
 		leave_well(sim, index);
@@ -148,6 +147,10 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
 		apply(sim, index);
+	}
+	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
+			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP)) {
+		publish(sim, index);
 	}
 }
 
@@ -260,6 +263,7 @@ static void take_answer(struct sim *sim, uint32_t id, const struct sim_parcel *p
 		agent->publishing = false;
 		if (parcel != NULL) {
 			agent->published = request->eligible;
+			publish(sim, request->agent);
 		} else {
 			sim_push(sim, sim->now + 200 * SIM_MS,
 				 (struct sim_event){.type = SIM_PUBLISH, .agent = request->agent});
@@ -336,6 +340,30 @@ void sim_agent_die(struct sim *sim, unsigned index)
 		 (struct sim_event){.type = SIM_START, .agent = (uint8_t)index});
 }
 
+/* The truth about its own host, as it is by now. */
+static void see(struct sim *sim, const struct sim_event *event)
+{
+	struct sim_agent *agent = &sim->agents[event->agent];
+	const struct sim_address *address = &agent->addresses[event->group];
+	struct oo_event news = {.group = event->group};
+
+	if (event->type == SIM_REPORT) {
+		news.type = OO_EVENT_ADDRESS;
+		news.up = address->up || address->adding;
+	} else if (event->type == SIM_LINK) {
+		news.type = OO_EVENT_LINK;
+		news.up = agent->link[event->group];
+	} else if (event->type == SIM_CHECK) {
+		news.type = OO_EVENT_CHECK;
+		news.index = event->group;
+		news.health = agent->health[event->group];
+	} else {
+		news.type = OO_EVENT_STOP;
+		agent->stopping = true;
+	}
+	sim_agent_tell(sim, event->agent, &news);
+}
+
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
 void sim_agent_event(struct sim *sim, const struct sim_event *event)
 {
@@ -369,31 +397,14 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		take_watch(sim, event->agent, sim_wire_parcel(sim, event->id));
 		sim_wire_release_parcel(sim, event->id);
 		return;
-	case SIM_REPORT:
-		sim_agent_tell(sim, event->agent,
-			       &(struct oo_event){.type = OO_EVENT_ADDRESS,
-						  .group = event->group,
-						  .up = agent->addresses[event->group].up ||
-							agent->addresses[event->group].adding});
-		return;
 	case SIM_OPERATE:
 		sim_address_operate(sim, event);
 		return;
+	case SIM_REPORT:
 	case SIM_CHECK:
-		sim_agent_tell(sim, event->agent,
-			       &(struct oo_event){.type = OO_EVENT_CHECK,
-						  .index = event->group,
-						  .health = agent->health[event->group]});
-		return;
 	case SIM_LINK:
-		sim_agent_tell(sim, event->agent,
-			       &(struct oo_event){.type = OO_EVENT_LINK,
-						  .group = event->group,
-						  .up = agent->link[event->group]});
-		return;
 	case SIM_STOP:
-		agent->stopping = true;
-		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_STOP});
+		see(sim, event);
 		return;
 	case SIM_PUBLISH:
 		if (agent->alive) {

@@ -19,7 +19,7 @@ bool sim_chance(struct sim *sim, int64_t permille)
 	return sim_between(sim, 0, 999) < permille;
 }
 
-/* A deadline of somebody's, in true time: the hold, the kernel's promise, the next that it plans. */
+/* A deadline of somebody's, in true time: the hold, the promise, the next that it plans. */
 static int64_t deadline(struct sim *sim)
 {
 	const struct sim_agent *agent = &sim->agents[sim_random(sim) % sim->n_agents];

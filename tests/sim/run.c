@@ -96,6 +96,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->etcd_down_until = 0;
 	sim->etcd_lost_until = 0;
 	sim->absent_claim_at = -SIM_SECOND;
+	sim->looked_at = 0;
 	sim->values = 1;
 	sim->failed = false;
 	for (unsigned i = 0; i < sim->n_agents; i++) {
@@ -232,7 +233,8 @@ void sim_run(struct sim *sim, uint64_t seed, int64_t duration)
 		sim_judge_time(sim);
 		happen(sim, &event);
 		sim->events++;
-		if (sim->calm) {
+		if (sim->calm && sim->now >= sim->looked_at + SIM_MS) {
+			sim->looked_at = sim->now;
 			look_whether_well(sim);
 		}
 	}

@@ -234,7 +234,7 @@ struct sim {
 	uint64_t counts[SIM_COUNTS];
 	uint64_t events;
 	int64_t slowest_calm; /* the longest that all took to be well */
-	int64_t well_at, calm_at;
+	int64_t well_at, calm_at, looked_at;
 	bool failed;
 	char failure[256];
 };
