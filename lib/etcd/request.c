@@ -184,7 +184,7 @@ static int start_try(struct oo_etcd_request *request, size_t i, int64_t now)
 		.token = request->kind != OO_ETCD_KIND_LOGIN ? etcd->login.token : NULL,
 		.needs_leader = kinds[request->kind].needs_leader,
 		.timeout_ms = left_ms,
-		.connect_timeout_ms = hurry ? OO_ETCD_CONNECT_MS : left_ms,
+		.connect_timeout_ms = hurry ? OO_ETCD_CONNECT_MS : left_ms + OO_ETCD_CONNECT_MS,
 		.done = on_answer,
 		.user = try,
 	};
