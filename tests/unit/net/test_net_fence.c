@@ -131,6 +131,7 @@ static void test_resets_of_old_connections_leave_a_closed_vip(void)
 	OO_AUTO(oo_close) int client = connect_from(&lab, lab.client, VIP4);
 	CU_ASSERT_TRUE(connected_within(client, WAIT_MS));
 	OO_AUTO(oo_close) int server = accept4(lab.listener, NULL, NULL, SOCK_CLOEXEC);
+	CU_ASSERT_TRUE(server >= 0);
 	fence_close(&lab, VIP4);
 	const struct oo_address vip = address_of(VIP4);
 	unsigned count = 0;
