@@ -21,17 +21,22 @@ static struct agent_known_member *find(struct agent_store *store, const char *no
 	return NULL;
 }
 
-/* A record that cannot be read is nobody: said once, since it is parsed once. */
+/* A record that cannot be read is nobody. Every read shows it again: each revision is said once. */
 static bool parse(struct agent_store *store, const struct oo_etcd_kv *kv,
 		  struct agent_known_member *ret_known)
 {
 	struct oo_err err;
 	const char *node = agent_store_after(store, kv->key, "members/");
 
-	if (node == NULL || oo_record_read_member(node, kv->value, store->agent->group_names,
-						  store->agent->core_config.n_groups,
-						  &ret_known->member, &err) < 0) {
-		oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
+	if (oo_record_read_member(node, kv->value, store->agent->group_names,
+				  store->agent->core_config.n_groups, &ret_known->member,
+				  &err) < 0) {
+		if (kv->mod_revision > store->refused_revision) {
+			oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
+			store->refused_newest = kv->mod_revision > store->refused_newest
+							? kv->mod_revision
+							: store->refused_newest;
+		}
 		return false;
 	}
 	ret_known->member.mod_revision = kv->mod_revision;
@@ -65,6 +70,7 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 		}
 	}
 	changed = changed || n != store->n_members;
+	store->refused_revision = store->refused_newest;
 	memcpy(store->members, members, n * sizeof(members[0]));
 	store->n_members = n;
 	return changed;
@@ -85,6 +91,7 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 		}
 		return known != NULL;
 	}
+	store->refused_revision = store->refused_newest;
 	if (known == NULL) {
 		return false;
 	}

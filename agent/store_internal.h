@@ -29,6 +29,8 @@ struct agent_store {
 	bool read_unsent;
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
+	int64_t refused_revision; /* the log has every member record that is no good, up to here */
+	int64_t refused_newest;   /* the same while a read is gone through */
 	bool shows_us, paused, troubled;
 	int64_t troubled_at;
 	struct oo_pause pause;
