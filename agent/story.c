@@ -10,14 +10,16 @@
 #include "checks.h"
 #include "history.h"
 #include "hook/hook.h"
-#include "vips.h"
 
 struct chapter {
 	char reason[OO_REASON_LENGTH];  /* why the group is what it is */
 	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
 	enum oo_cause cause;
 	struct agent_timeline timeline;
-	bool promoted; /* of this tenure people and hooks have been told */
+	bool promoted;        /* of this tenure people and hooks have been told */
+	enum oo_cause failed; /* as what the last claim failed; NONE: it did not */
+	int64_t failed_at;
+	uint64_t failed_count; /* claims in a row that failed alike; the first was said */
 };
 
 struct agent_story {
@@ -178,19 +180,23 @@ static void on_hook_line(void *user, enum oo_log_level level, const char *hook, 
 	oo_log(level, "hook %s: %s", hook, line);
 }
 
+/* tries: claims that failed alike before, in a row. */
 static void log_transition(const struct agent_story *story, const struct oo_transition *transition,
-			   const char *text)
+			   const char *text, uint64_t tries)
 {
-	char group[80], epoch[40], cause[40];
+	char group[80], epoch[40], cause[40], after[40] = "";
 	const char *fields[] = {group, epoch, cause, NULL};
 
 	snprintf(group, sizeof(group), "OOHA_GROUP=%s",
 		 story->agent->group_names[transition->group]);
 	snprintf(epoch, sizeof(epoch), "OOHA_EPOCH=%" PRIu64, transition->epoch);
 	snprintf(cause, sizeof(cause), "OOHA_CAUSE=%s", oo_cause_name(transition->cause));
-	oo_log_fields(OO_LOG_NOTICE, fields, "%s: %s -> %s: %s",
+	if (tries > 1) {
+		snprintf(after, sizeof(after), " (after %" PRIu64 " tries)", tries);
+	}
+	oo_log_fields(OO_LOG_NOTICE, fields, "%s: %s -> %s: %s%s",
 		      story->agent->group_names[transition->group], oo_role_name(transition->from),
-		      oo_role_name(transition->to), text);
+		      oo_role_name(transition->to), text, after);
 }
 
 /* What is a step on the way has the reason of where the way began. */
@@ -200,13 +206,37 @@ static bool is_new_reason(const struct oo_transition *transition)
 	       transition->cause != OO_CAUSE_ADDRESS_DOWN && transition->cause != OO_CAUSE_YIELDED;
 }
 
+/*
+ * While etcd takes no claim a standby tries again and again: the first try is said, and another end than
+ * before. A ttl without a try is another matter: a holder was there meanwhile.
+ */
+static bool is_repeat(const struct agent_story *story, struct chapter *chapter,
+		      const struct oo_transition *transition)
+{
+	if (transition->from == OO_ROLE_STANDBY && transition->to == OO_ROLE_ACQUIRING) {
+		if (transition->at - chapter->failed_at > story->agent->config->lease.ttl_ms) {
+			chapter->failed = OO_CAUSE_NONE;
+		}
+		return chapter->failed != OO_CAUSE_NONE;
+	}
+	bool fails = transition->from == OO_ROLE_ACQUIRING && transition->to == OO_ROLE_STANDBY;
+	bool repeat = fails && chapter->failed == transition->cause;
+	chapter->failed_count = repeat ? chapter->failed_count + 1 : fails;
+	chapter->failed = fails ? transition->cause : OO_CAUSE_NONE;
+	chapter->failed_at = transition->at;
+	return repeat;
+}
+
 static void tell(struct agent_story *story, const struct oo_transition *transition)
 {
 	struct chapter *chapter = &story->chapters[transition->group];
 	char text[OO_REASON_LENGTH];
+	uint64_t tries = chapter->failed_count;
 
 	explain(story, transition, text);
-	log_transition(story, transition, text);
+	if (!is_repeat(story, chapter, transition)) {
+		log_transition(story, transition, text, tries);
+	}
 	if (is_new_reason(transition)) {
 		memcpy(chapter->reason, text, sizeof(text));
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
@@ -245,7 +275,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 		return;
 	}
 	chapter->promoted = true;
-	chapter->timeline.added_at = agent_vips_up_since(story->agent->vips[group]);
+	chapter->timeline.added_at = oo_clock_now();
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
