@@ -17,6 +17,7 @@ struct chapter {
 	enum oo_cause cause;
 	struct agent_timeline timeline;
 	bool promoted;        /* of this tenure people and hooks have been told */
+	uint64_t epoch;       /* of the tenure that they were told of */
 	enum oo_cause failed; /* as what the last claim failed; NONE: it did not */
 	int64_t failed_at;
 	uint64_t failed_count; /* claims in a row that failed alike; the first was said */
@@ -163,7 +164,7 @@ static void run_hooks(struct agent_story *story, unsigned group, const char *eve
 				.reason = chapter->reason,
 				.vips = vips.data,
 				.cluster = config->cluster,
-				.epoch = oo_core_view(story->agent->core, group).epoch},
+				.epoch = chapter->epoch},
 		.done = on_hooks_done,
 		.user = story,
 	};
@@ -242,6 +243,9 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
 		chapter->cause = transition->cause;
 	}
+	if (transition->cause == OO_CAUSE_YIELDED) { /* the best may be another one by now */
+		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
+	}
 	if (transition->from == OO_ROLE_STANDBY) {
 		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
 	}
@@ -275,6 +279,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 		return;
 	}
 	chapter->promoted = true;
+	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
 	chapter->timeline.added_at = oo_clock_now();
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
@@ -300,6 +305,7 @@ void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
 {
 	story->chapters[group].promoted = adopted;
 	if (adopted) {
+		story->chapters[group].epoch = oo_core_view(story->agent->core, group).mine->epoch;
 		snprintf(story->chapters[group].reason, OO_REASON_LENGTH,
 			 "held by this node's agent before a restart");
 	}
