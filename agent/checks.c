@@ -87,6 +87,13 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	return 0;
 }
 
+void agent_checks_inherit(struct agent_checks *checks, unsigned index,
+			  const struct agent_checks *before, unsigned from)
+{
+	checks->slots[index].result = before->slots[from].result;
+	checks->slots[index].told = before->slots[from].told;
+}
+
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
 void agent_checks_tell(struct agent_checks *checks)
 {

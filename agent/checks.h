@@ -7,6 +7,9 @@
 struct agent_checks;
 
 int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, struct oo_err *err);
+/* Check index goes on from what before knew of its check number from. */
+void agent_checks_inherit(struct agent_checks *checks, unsigned index,
+			  const struct agent_checks *before, unsigned from);
 void agent_checks_free(struct agent_checks *checks);
 /* Logs which checks have turned in the core's last step. */
 void agent_checks_tell(struct agent_checks *checks);
