@@ -26,17 +26,26 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
 }
 
-/* Trouble with etcd is said once when it begins and once when it ends. */
+/*
+ * Trouble with etcd is said once when it begins and once when it has ended: when nothing has failed for
+ * a ttl. Reads may go on to succeed where writes fail (a full database, a missing permission).
+ */
 void agent_store_note(struct agent_store *store, int r, const struct oo_err *err)
 {
-	if (r == 0 && store->troubled) {
-		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-		       (double)(oo_clock_now() - store->troubled_at) / 1000);
-	} else if (r < 0 && !store->troubled) {
+	int64_t now = oo_clock_now();
+	if (r < 0 && !store->troubled) {
 		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
-		store->troubled_at = oo_clock_now();
+		store->troubled = true;
+		store->troubled_at = now;
 	}
-	store->troubled = r < 0;
+	if (r < 0) {
+		store->failed_at = now;
+	} else if (store->troubled &&
+		   now - store->failed_at >= store->agent->config->lease.ttl_ms) {
+		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
+		       (double)(store->failed_at - store->troubled_at) / 1000);
+		store->troubled = false;
+	}
 }
 
 int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader)

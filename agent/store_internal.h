@@ -10,7 +10,7 @@ struct call {
 	struct agent_store *store;
 	bool busy;
 	unsigned group;
-	uint64_t seq;
+	uint64_t seq, nonce;
 	enum oo_request_op op;
 };
 
@@ -32,7 +32,7 @@ struct agent_store {
 	int64_t refused_revision; /* the log has every member record that is no good, up to here */
 	int64_t refused_newest;   /* the same while a read is gone through */
 	bool shows_us, paused, troubled;
-	int64_t troubled_at;
+	int64_t troubled_at, failed_at; /* the first and the last call that failed */
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };
