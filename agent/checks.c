@@ -87,11 +87,16 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	return 0;
 }
 
-void agent_checks_inherit(struct agent_checks *checks, unsigned index,
-			  const struct agent_checks *before, unsigned from)
+void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks *before,
+			  const struct oo_core_config *config)
 {
-	checks->slots[index].result = before->slots[from].result;
-	checks->slots[index].told = before->slots[from].told;
+	for (size_t i = 0; i < checks->n; i++) {
+		int from = config->checks[i].inherits;
+		if (from >= 0) {
+			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].told = before->slots[from].told;
+		}
+	}
 }
 
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */

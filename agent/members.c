@@ -21,21 +21,17 @@ static struct agent_known_member *find(struct agent_store *store, const char *no
 	return NULL;
 }
 
-/* A record that cannot be read is nobody. Every read shows it again: each revision is said once. */
-static bool parse(struct agent_store *store, const struct oo_etcd_kv *kv,
+/* A record that cannot be read is nobody: said when it is first seen, though every read shows it. */
+static bool parse(struct agent_store *store, const char *node, const struct oo_etcd_kv *kv,
 		  struct agent_known_member *ret_known)
 {
 	struct oo_err err;
-	const char *node = agent_store_after(store, kv->key, "members/");
 
 	if (oo_record_read_member(node, kv->value, store->agent->group_names,
 				  store->agent->core_config.n_groups, &ret_known->member,
 				  &err) < 0) {
-		if (kv->mod_revision > store->refused_revision) {
+		if (kv->mod_revision > store->members_revision) {
 			oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
-			store->refused_newest = kv->mod_revision > store->refused_newest
-							? kv->mod_revision
-							: store->refused_newest;
 		}
 		return false;
 	}
@@ -44,7 +40,16 @@ static bool parse(struct agent_store *store, const struct oo_etcd_kv *kv,
 	return true;
 }
 
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result)
+/* Reads that were overtaken by the watch bring lower ones. */
+static void note_revision(struct agent_store *store, int64_t revision)
+{
+	if (revision > store->members_revision) {
+		store->members_revision = revision;
+	}
+}
+
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision)
 {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n = 0;
@@ -64,13 +69,13 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 		if (old != NULL && old->member.mod_revision == kv->mod_revision) {
 			members[n] = *old;
 			members[n++].seen_at = oo_clock_now();
-		} else if (parse(store, kv, &members[n])) {
+		} else if (parse(store, node, kv, &members[n])) {
 			n++;
 			changed = true;
 		}
 	}
+	note_revision(store, revision);
 	changed = changed || n != store->n_members;
-	store->refused_revision = store->refused_newest;
 	memcpy(store->members, members, n * sizeof(members[0]));
 	store->n_members = n;
 	return changed;
@@ -81,8 +86,10 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 	const char *node = agent_store_after(store, event->kv.key, "members/");
 	struct agent_known_member *known = find(store, node);
 	struct agent_known_member parsed;
+	bool readable = !event->deleted && parse(store, node, &event->kv, &parsed);
 
-	if (!event->deleted && parse(store, &event->kv, &parsed)) {
+	note_revision(store, event->kv.mod_revision);
+	if (readable) {
 		if (known == NULL && store->n_members < OO_CORE_MEMBERS_MAX) {
 			known = &store->members[store->n_members++];
 		}
@@ -91,7 +98,6 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 		}
 		return known != NULL;
 	}
-	store->refused_revision = store->refused_newest;
 	if (known == NULL) {
 		return false;
 	}

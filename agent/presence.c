@@ -162,10 +162,11 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 {
 	struct agent_presence *presence = user;
 	(void)answer;
-	(void)err; /* the store's reads say when etcd is in trouble */
 	presence->request = NULL;
 	if (r == -ENOENT) {
 		lose_lease(presence);
+	} else {
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
 	}
 	presence->written = r == 0;
 	presence->said = presence->saying;
@@ -203,9 +204,9 @@ static void on_grant(void *user, int r, const struct oo_etcd_answer *answer,
 {
 	struct agent_presence *presence = user;
 	(void)answer;
-	(void)err;
 	presence->request = NULL;
 	if (r < 0) {
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
 		retry_later(presence); /* the same id again: a grant that did get through is one */
 		return;
 	}
@@ -234,8 +235,10 @@ static void on_renewed(void *user, int r, const struct oo_etcd_answer *answer,
 		       const struct oo_err *err)
 {
 	struct agent_presence *presence = user;
-	(void)err;
 	presence->request = NULL;
+	if (r < 0 || presence->written) { /* a lease alone is no presence */
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
+	}
 	if (r == 0 && answer->lease_ttl_s <= 0) {
 		lose_lease(presence);
 	} else if (r < 0) {
@@ -313,6 +316,7 @@ void agent_presence_leave(struct agent_presence *presence)
 		return;
 	}
 	presence->leaving = true;
+	presence->gone = agent_store_trouble(presence->agent->store)[0] != '\0';
 	if (presence->request != NULL) {
 		oo_etcd_cancel(presence->request);
 		presence->request = NULL;

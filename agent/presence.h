@@ -13,7 +13,10 @@ void agent_presence_free(struct agent_presence *presence);
 void agent_presence_apply(struct agent_presence *presence);
 /* A read has shown our key, or not: one that is gone is written again. */
 void agent_presence_on_read(struct agent_presence *presence, bool shown);
-/* Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. */
+/*
+ * Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. While
+ * etcd is in trouble that is not waited for: the lease runs out by itself.
+ */
 void agent_presence_leave(struct agent_presence *presence);
 bool agent_presence_is_gone(const struct agent_presence *presence);
 

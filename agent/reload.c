@@ -113,12 +113,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 		agent->config = before;
 		return r;
 	}
-	for (unsigned i = 0; i < next->n_checks; i++) {
-		int from = core_config.checks[i].inherits;
-		if (from >= 0) {
-			agent_checks_inherit(checks, i, agent->checks, (unsigned)from);
-		}
-	}
+	agent_checks_inherit(checks, agent->checks, &core_config);
 	agent_checks_free(agent->checks);
 	agent->checks = checks;
 	agent_story_set_hook_timeout(agent->story, next->hooks.timeout_ms);

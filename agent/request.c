@@ -205,7 +205,7 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 		event.pairs = NULL;
 	}
 	call->busy = false;
-	agent_store_note(store, r, err);
+	agent_store_note(store, AGENT_AFFAIR_CLAIM, r, err);
 	agent_tell(store->agent, &event);
 }
 

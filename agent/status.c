@@ -87,11 +87,11 @@ static struct json_object *new_agent(const struct agent *agent)
 	return object;
 }
 
-/* Connected: the last call succeeded, and not longer ago than a ttl. */
+/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
 static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
-	const char *trouble = oo_etcd_trouble(etcd);
+	const char *trouble = agent_store_trouble(agent->store);
 	int64_t answered_at = oo_etcd_answered_at(etcd);
 	bool connected = trouble[0] == '\0' && answered_at != 0 &&
 			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
@@ -102,8 +102,8 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 	add_age(object, "answered_ms", answered_at);
 	add_text(object, "error", trouble);
 	if (!connected) {
-		complain(verdict, STATE_CRITICAL, "etcd does not answer%s%s",
-			 trouble[0] == '\0' ? "" : ": ", trouble);
+		complain(verdict, STATE_CRITICAL, "etcd: %s",
+			 trouble[0] == '\0' ? "no answer" : trouble);
 	}
 	return object;
 }

@@ -26,26 +26,23 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
 }
 
-/*
- * Trouble with etcd is said once when it begins and once when it has ended: when nothing has failed for
- * a ttl. Reads may go on to succeed where writes fail (a full database, a missing permission).
- */
-void agent_store_note(struct agent_store *store, int r, const struct oo_err *err)
+void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
+		      const struct oo_err *err)
 {
+	struct agent_trouble *trouble = &store->trouble;
 	int64_t now = oo_clock_now();
-	if (r < 0 && !store->troubled) {
-		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
-		store->troubled = true;
-		store->troubled_at = now;
-	}
-	if (r < 0) {
-		store->failed_at = now;
-	} else if (store->troubled &&
-		   now - store->failed_at >= store->agent->config->lease.ttl_ms) {
+
+	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
 		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-		       (double)(store->failed_at - store->troubled_at) / 1000);
-		store->troubled = false;
+		       (double)(now - trouble->since) / 1000);
+	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
+		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
 	}
+}
+
+const char *agent_store_trouble(const struct agent_store *store)
+{
+	return agent_trouble_text(&store->trouble);
 }
 
 int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader)
@@ -195,7 +192,7 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	struct oo_event event = {.type = OO_EVENT_READ, .seq = store->read_sent};
 	bool members_changed = false;
 
-	agent_store_note(store, r, err);
+	agent_store_note(store, AGENT_AFFAIR_READ, r, err);
 	if (r == 0 && answer->n_results == 3) {
 		memset(store->pairs, 0, sizeof(store->pairs));
 		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
@@ -208,7 +205,8 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 				take_beat(&store->pairs[g], kv, false);
 			}
 		}
-		members_changed = agent_store_members_set(store, &answer->results[1]);
+		members_changed =
+			agent_store_members_set(store, &answer->results[1], answer->revision);
 		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = answer->revision;

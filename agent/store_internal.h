@@ -29,10 +29,9 @@ struct agent_store {
 	bool read_unsent;
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
-	int64_t refused_revision; /* the log has every member record that is no good, up to here */
-	int64_t refused_newest;   /* the same while a read is gone through */
-	bool shows_us, paused, troubled;
-	int64_t troubled_at, failed_at; /* the first and the last call that failed */
+	int64_t members_revision; /* all up to it has been looked at */
+	bool shows_us, paused;
+	struct agent_trouble trouble;
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };
@@ -43,11 +42,9 @@ int agent_store_send(struct agent_store *store, unsigned group, const struct oo_
 void agent_store_pair(const struct oo_etcd_result *leader, const struct oo_etcd_result *beat,
 		      struct oo_pair *ret_pair);
 
-/* store.c */
-void agent_store_note(struct agent_store *store, int r, const struct oo_err *err);
-
 /* members.c: return whether the core has to be told. */
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result);
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
 void agent_store_members_tell(struct agent_store *store);
 

@@ -89,11 +89,10 @@ static void settle_standby(struct oo_core *core, struct group *group)
 	}
 }
 
-/* A later revision than our claim's shows another one there, or none. */
+/* Etcd shows another claim than ours, or none. Older than our claim is nothing that was seen. */
 static bool is_lost(const struct group *group)
 {
-	return group->known && group->revision > group->mine.claim.revision &&
-	       group->pair.claim.nonce != group->mine.claim.nonce;
+	return group->known && group->pair.claim.nonce != group->mine.claim.nonce;
 }
 
 /*

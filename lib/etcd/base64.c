@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -31,11 +30,16 @@ int oo_etcd_base64_encode(struct oo_buffer *target, const void *data, size_t len
 /* The six bits of a character, or -1. */
 static int six_bits(char character)
 {
-	if (character == '\0') {
-		return -1;
+	if (character >= 'A' && character <= 'Z') {
+		return character - 'A';
 	}
-	const char *at = strchr(alphabet, character);
-	return at != NULL ? (int)(at - alphabet) : -1;
+	if (character >= 'a' && character <= 'z') {
+		return character - 'a' + 26;
+	}
+	if (character >= '0' && character <= '9') {
+		return character - '0' + 52;
+	}
+	return character == '+' ? 62 : character == '/' ? 63 : -1;
 }
 
 /* Decodes a group of four characters, the last padding of which are '='. */

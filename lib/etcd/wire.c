@@ -261,13 +261,16 @@ void oo_etcd_wire_failure(const struct oo_etcd_wire *wire, CURLcode code,
 {
 	long error_number = 0;
 	curl_off_t handshaken_us = 0; /* 0: no TLS, or its handshake failed */
+	curl_off_t took_us = 0;
 	curl_easy_getinfo(wire->easy, CURLINFO_OS_ERRNO, &error_number);
 	curl_easy_getinfo(wire->easy, CURLINFO_APPCONNECT_TIME_T, &handshaken_us);
+	curl_easy_getinfo(wire->easy, CURLINFO_TOTAL_TIME_T, &took_us);
 	const struct oo_etcd_broken broken = {
 		.code = code,
 		.error_number = (int)error_number,
 		.sent = oo_etcd_wire_was_sent(wire),
 		.tls = handshaken_us > 0,
+		.took_ms = took_us / 1000,
 		.theirs = wire->error,
 	};
 	oo_etcd_failure_from_broken(&broken, ret_failure);

@@ -12,7 +12,8 @@ struct oo_timer;
 typedef void oo_timer_fn(struct oo_timer *timer);
 
 struct oo_timer {
-	sd_event_source *source; /* owned */
+	sd_event_source *source; /* owned; a priority set here holds */
+	sd_event_source *soon;   /* owned; NULL until a past time is first asked for */
 	oo_timer_fn *expired;
 };
 

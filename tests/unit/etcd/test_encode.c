@@ -56,6 +56,25 @@ static void test_base64_refuses_what_no_encoder_writes(void)
 	}
 }
 
+static void test_base64_takes_exactly_the_64_characters(void)
+{
+	int n_taken = 0;
+	for (int character = 0; character < 256; character++) {
+		char group[4] = {'Z', 'm', '9', (char)character};
+		char back[4];
+		size_t length;
+		OO_AUTO(oo_buffer_done) struct oo_buffer again;
+		oo_buffer_init(&again, 16);
+		if (oo_etcd_base64_decode(group, sizeof(group), back, &length) < 0) {
+			continue;
+		}
+		n_taken++;
+		CU_ASSERT_EQUAL_FATAL(oo_etcd_base64_encode(&again, back, length), 0);
+		CU_ASSERT_EQUAL(memcmp(again.data, group, sizeof(group)), 0);
+	}
+	CU_ASSERT_EQUAL(n_taken, 64);
+}
+
 static void test_an_acquiring_txn_is_written_as_etcd_reads_it(void)
 {
 	const struct oo_etcd_compare compare[] = {
@@ -193,6 +212,7 @@ int main(void)
 	static const struct oo_test tests[] = {
 		OO_TEST(test_base64_matches_the_vectors_of_rfc_4648),
 		OO_TEST(test_base64_refuses_what_no_encoder_writes),
+		OO_TEST(test_base64_takes_exactly_the_64_characters),
 		OO_TEST(test_an_acquiring_txn_is_written_as_etcd_reads_it),
 		OO_TEST(test_ops_are_written_as_etcd_reads_them),
 		OO_TEST(test_the_end_of_a_prefix_of_0xff_is_cut_or_everything),

@@ -97,6 +97,49 @@ static void test_a_past_time_fires_at_the_next_turn(void)
 	oo_timer_done(&watched.timer);
 }
 
+static void test_a_past_time_is_replaced_and_replaces(void)
+{
+	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
+	struct watched disarmed = {0}, delayed = {0}, hurried = {0};
+	CU_ASSERT_EQUAL_FATAL(oo_timer_init(&disarmed.timer, event, on_timer), 0);
+	CU_ASSERT_EQUAL_FATAL(oo_timer_init(&delayed.timer, event, on_timer), 0);
+	CU_ASSERT_EQUAL_FATAL(oo_timer_init(&hurried.timer, event, on_timer), 0);
+	int64_t at = oo_clock_now() + 20;
+	oo_timer_set(&disarmed.timer, 0);
+	oo_timer_set(&disarmed.timer, OO_NEVER);
+	oo_timer_set(&delayed.timer, 0);
+	oo_timer_set(&delayed.timer, at);
+	oo_timer_set(&hurried.timer, oo_clock_now() + 5);
+	oo_timer_set(&hurried.timer, 0);
+	settle(event);
+	CU_ASSERT(hurried.fired);
+	CU_ASSERT(await(event, &delayed.fired));
+	CU_ASSERT(delayed.fired_at >= at);
+	CU_ASSERT_FALSE(disarmed.fired);
+	CU_ASSERT_EQUAL(delayed.times, 1);
+	CU_ASSERT_EQUAL(hurried.times, 1);
+	oo_timer_done(&disarmed.timer);
+	oo_timer_done(&delayed.timer);
+	oo_timer_done(&hurried.timer);
+}
+
+static void test_a_priority_holds_for_past_times_too(void)
+{
+	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
+	struct watched first = {0}, second = {0};
+	CU_ASSERT_EQUAL_FATAL(oo_timer_init(&first.timer, event, on_timer), 0);
+	CU_ASSERT_EQUAL_FATAL(oo_timer_init(&second.timer, event, on_timer), 0);
+	CU_ASSERT(sd_event_source_set_priority(first.timer.source, SD_EVENT_PRIORITY_IMPORTANT) >=
+		  0);
+	oo_timer_set(&second.timer, 0);
+	oo_timer_set(&first.timer, 0);
+	CU_ASSERT(sd_event_run(event, 0) > 0);
+	CU_ASSERT(first.fired);
+	CU_ASSERT_FALSE(second.fired);
+	oo_timer_done(&first.timer);
+	oo_timer_done(&second.timer);
+}
+
 static void test_a_timer_may_be_armed_in_its_own_callback(void)
 {
 	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
@@ -158,6 +201,8 @@ int main(void)
 		TEST(an_unarmed_timer_never_fires),
 		TEST(arming_again_replaces_the_time),
 		TEST(a_past_time_fires_at_the_next_turn),
+		TEST(a_past_time_is_replaced_and_replaces),
+		TEST(a_priority_holds_for_past_times_too),
 		TEST(a_timer_may_be_armed_in_its_own_callback),
 		TEST(a_timer_may_end_itself_and_another_in_its_callback),
 		TEST(a_timer_may_be_set_when_the_loop_is_over),
