@@ -89,10 +89,10 @@ def configuration_that_is_wrong(place):
     path.write_text(path.read_text().replace("cluster:", "clustre:"))
     expect_refusal(place, 78, f"{path}:1: clustre: unknown key; did you mean 'cluster'?",
                    ["-c", path])
-    path = place.config(ttl_s=2)
+    path = place.config(ttl_s=0.4)
     done = place.run(place.tool("agent/ooha-agent"), "-c", path, check=False)
     expect(done.returncode == 78 and re.fullmatch(
-        rf"ooha-agent: {path}:7: lease.ttl: .*\n", done.stderr), f"a ttl of 2 s: {done.stderr!r}")
+        rf"ooha-agent: {path}:7: lease.ttl: .*\n", done.stderr), f"a ttl of 0.4 s: {done.stderr!r}")
 
 
 @case

@@ -42,7 +42,7 @@ static void apply_down(struct sim *sim, unsigned index, unsigned group, const st
 	struct sim_address *address = &sim->agents[index].addresses[group];
 	bool hurry = address->removing && address->unhurried && !want->graceful;
 
-	if (!address->wanted && !hurry) {
+	if (want->keep || (!address->wanted && !hurry)) {
 		return;
 	}
 	sim->counts[SIM_COUNT_LAPSED] += want->role == OO_ROLE_ACTIVE;

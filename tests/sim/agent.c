@@ -107,7 +107,7 @@ static void leave_well(struct sim *sim, unsigned index)
 		sim_kernel_remove(sim, index, g);
 	}
 	sim_etcd_drop_member(sim, index);
-	sim_agent_die(sim, index);
+	sim_life_end(sim, index);
 }
 
 static void apply(struct sim *sim, unsigned index)
@@ -146,6 +146,7 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	struct sim_agent *agent = &sim->agents[index];
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
+		sim_life_note(sim, index); /* on disk before anything comes up by it */
 		apply(sim, index);
 	}
 	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
@@ -290,54 +291,6 @@ void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check)
 					    .agent = (uint8_t)index,
 					    .group = (uint8_t)check});
 	}
-}
-
-void sim_agent_start(struct sim *sim, unsigned index)
-{
-	struct sim_agent *agent = &sim->agents[index];
-
-	if (agent->alive) {
-		return;
-	}
-	for (unsigned g = 0; g < sim->n_groups; g++) { /* left by whoever ran before */
-		sim_kernel_remove(sim, index, g);
-		agent->addresses[g].wanted = false;
-		agent->addresses[g].adding = false;
-		agent->addresses[g].removing = false;
-		agent->addresses[g].operated_at = 0;
-		agent->addresses[g].round++;
-		agent->request_seq[g] = 0;
-	}
-	agent->alive = true;
-	agent->stopping = false;
-	agent->publishing = false;
-	agent->incarnation++;
-	agent->frozen_until = 0;
-	agent->wake_at = SIM_NEVER;
-	agent->read_seq = 0;
-	agent->reads = 0;
-	agent->n_view = 0;
-	agent->published = UINT32_MAX;
-	agent->heard_at = sim->now;
-	agent->watch_from = sim->now;
-	agent->core = oo_core_init(agent->room, &agent->config, sim_random(sim));
-	TELL(sim, "%s: starts", sim_node((int)index));
-	for (unsigned g = 0; g < sim->n_groups; g++) {
-		sim_agent_tell(sim, index,
-			       &(struct oo_event){
-				       .type = OO_EVENT_LINK, .group = g, .up = agent->link[g]});
-	}
-	for (unsigned i = 0; i < SIM_CHECKS; i++) {
-		sim_agent_plan_checks(sim, index, i);
-	}
-}
-
-void sim_agent_die(struct sim *sim, unsigned index)
-{
-	sim->agents[index].alive = false;
-	sim->agents[index].frozen_until = 0;
-	sim_push(sim, sim->now + sim_between(sim, 10 * SIM_MS, 2 * sim->ttl_ms * SIM_MS),
-		 (struct sim_event){.type = SIM_START, .agent = (uint8_t)index});
 }
 
 /* The truth about its own host, as it is by now. */

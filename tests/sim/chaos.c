@@ -32,7 +32,12 @@ static void kill_agent(struct sim *sim, unsigned index)
 	if (sim->agents[index].alive) {
 		sim->counts[SIM_COUNT_KILLS]++;
 		TELL(sim, "%s: is killed", sim_node((int)index));
-		sim_agent_die(sim, index);
+		sim_life_end(sim, index);
+		if (sim_chance(sim, 200)) {
+			sim->counts[SIM_COUNT_REBOOTS]++;
+			TELL(sim, "%s: is booted", sim_node((int)index));
+			sim_life_reboot(sim, index);
+		}
 	}
 }
 
@@ -286,7 +291,7 @@ static void heal_agent(struct sim *sim, unsigned index)
 		agent->health[i] = OO_HEALTH_UP;
 	}
 	if (!agent->alive) {
-		sim_agent_start(sim, index);
+		sim_life_start(sim, index);
 		return;
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {

@@ -186,7 +186,7 @@ static void happen(struct sim *sim, const struct sim_event *event)
 		look_for_presence(sim, event->agent);
 		return;
 	case SIM_START:
-		sim_agent_start(sim, event->agent);
+		sim_life_start(sim, event->agent);
 		return;
 	case SIM_CHAOS:
 		if (!sim->calm) {

@@ -8,6 +8,7 @@
  *   run.c     one seed's life: storms and calms, and what every event does
  *   chaos.c   what goes wrong in a storm, and how it heals
  *   agent.c   what an agent does around its core: wants into requests and addresses
+ *   life.c    how an agent begins and ends, and what it leaves for the next one
  *   address.c what an agent does to addresses, in its own time
  *   wire.c    requests, answers and watch events on their way: late, lost, doubled, out of order
  *   etcd.c    the store: linearizable, sometimes down, wiped or restored
@@ -146,6 +147,13 @@ struct sim_address {
 	int64_t until_ms;    /* of a fence: as it was armed */
 };
 
+/* What the tenure file says of a group. */
+struct sim_tenure {
+	uint64_t epoch;
+	bool held;
+	struct oo_claim claim;
+};
+
 struct sim_agent {
 	struct oo_core *core;
 	void *room; /* owned */
@@ -163,6 +171,8 @@ struct sim_agent {
 	enum oo_health health[SIM_CHECKS]; /* the truth */
 	struct oo_core_member view[SIM_AGENTS_MAX];
 	size_t n_view;
+	struct sim_tenure tenures[SIM_GROUPS_MAX];
+	bool has_tenures;
 	uint32_t published;
 	bool publishing;
 };
@@ -180,6 +190,7 @@ struct sim_judge {
 enum sim_count {
 	SIM_COUNT_FREEZES,
 	SIM_COUNT_KILLS,
+	SIM_COUNT_REBOOTS,
 	SIM_COUNT_STOPS,
 	SIM_COUNT_CUTS,
 	SIM_COUNT_OUTAGES,
@@ -193,6 +204,7 @@ enum sim_count {
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_TAKEOVERS,
 	SIM_COUNT_HANDOVERS,
+	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
 	SIM_COUNT_FRESH_CLAIMS,
 	SIM_COUNT_LOST,
@@ -298,8 +310,6 @@ void sim_kernel_remove(struct sim *sim, unsigned agent, unsigned group);
 void sim_kernel_expire(struct sim *sim, unsigned agent, unsigned group);
 
 /* agent.c */
-void sim_agent_start(struct sim *sim, unsigned index);
-void sim_agent_die(struct sim *sim, unsigned index);
 void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event);
 void sim_agent_event(struct sim *sim, const struct sim_event *event);
 void sim_agent_report(struct sim *sim, unsigned index, unsigned group);
@@ -308,6 +318,13 @@ void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check);
 /* address.c */
 void sim_address_apply(struct sim *sim, unsigned index, unsigned group);
 void sim_address_operate(struct sim *sim, const struct sim_event *event);
+
+/* life.c: an agent that ended is started again by itself, soon. */
+void sim_life_start(struct sim *sim, unsigned index);
+void sim_life_end(struct sim *sim, unsigned index);
+/* After an end: takes the addresses, and the file with the tenures, along. */
+void sim_life_reboot(struct sim *sim, unsigned index);
+void sim_life_note(struct sim *sim, unsigned index);
 
 /* chaos.c */
 void sim_chaos(struct sim *sim);

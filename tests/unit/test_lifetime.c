@@ -200,7 +200,7 @@ static void look_behind_the_dead(const struct world *world, const struct arming 
 
 	expect(gone_by - next->at <= (most > 2000 ? most : 2000), world,
 	       "the address outlives the agent by more than ttl - renew and 2 s");
-	if (lease->ttl_ms >= 3000 && lease->renew_ms == lease->ttl_ms / 6) {
+	if (lease->ttl_ms >= 2400 && lease->renew_ms == lease->ttl_ms / 6) {
 		expect(gone_by <= sent_at + lease->ttl_ms, world,
 		       "a standby may have the address at the same time");
 	}
