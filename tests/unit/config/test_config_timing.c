@@ -60,7 +60,7 @@ static void test_what_a_refusal_advises_is_possible(void)
 		{LEAST "lease: {ttl: 500ms, margin: 249ms}\n", {500, 83, 249, 66}},
 		{LEAST "lease: {ttl: 500ms, margin: 249ms, renew: 139ms}\n", {500, 139, 249, 111}},
 		{LEAST "lease: {ttl: 10m}\n", {600000, 100000, 30000, 80000}},
-		{LEAST "lease: {renew: 50ms, margin: 10ms}\n", {3000, 50, 10, 40}},
+		{LEAST "lease: {renew: 50ms, margin: 30ms}\n", {3000, 50, 30, 40}},
 		{LEAST "lease: {}\n", {3000, 500, 150, 400}},
 	};
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
