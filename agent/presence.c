@@ -33,7 +33,8 @@ struct agent_presence {
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
 	bool written;
-	unsigned missed; /* reads in a row that did not show our key though it was written */
+	unsigned missed;  /* reads in a row that did not show our key though it was written */
+	int64_t retry_at; /* not before: the last request failed */
 	bool leaving, gone;
 };
 
@@ -140,7 +141,8 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 
 static void retry_later(struct agent_presence *presence)
 {
-	oo_timer_set(&presence->timer, oo_clock_now() + RETRY_MS);
+	presence->retry_at = oo_clock_now() + RETRY_MS;
+	oo_timer_set(&presence->timer, presence->retry_at);
 }
 
 static struct oo_etcd_call call(struct agent_presence *presence, oo_etcd_fn *done)
@@ -270,7 +272,7 @@ void agent_presence_apply(struct agent_presence *presence)
 {
 	struct said said;
 
-	if (presence->leaving || presence->request != NULL) {
+	if (presence->leaving || presence->request != NULL || oo_clock_now() < presence->retry_at) {
 		return;
 	}
 	if (presence->lease == 0) {

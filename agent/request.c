@@ -177,6 +177,9 @@ static bool read_answer(const struct call *call, const struct oo_etcd_answer *an
 			return false;
 		}
 		agent_store_pair(&answer->results[2], &answer->results[3], pair);
+		if (pair->claim.nonce != call->nonce) {
+			return false; /* what was put is not what is read: believe neither */
+		}
 	} else {
 		event->outcome = OO_OUTCOME_REFUSED;
 		if (answer->n_results != 3) {
@@ -227,8 +230,11 @@ int agent_store_send(struct agent_store *store, unsigned group, const struct oo_
 	if (r < 0) {
 		return r;
 	}
-	*call = (struct call){
-		.store = store, .group = group, .seq = request->seq, .op = request->op};
+	*call = (struct call){.store = store,
+			      .group = group,
+			      .seq = request->seq,
+			      .nonce = request->nonce,
+			      .op = request->op};
 	struct oo_etcd_txn txn = {
 		.compare = draft.compare,
 		.n_compare = draft.n_compare,

@@ -10,7 +10,7 @@ struct call {
 	struct agent_store *store;
 	bool busy;
 	unsigned group;
-	uint64_t seq;
+	uint64_t seq, nonce;
 	enum oo_request_op op;
 };
 

@@ -10,7 +10,6 @@
 #include "checks.h"
 #include "history.h"
 #include "hook/hook.h"
-#include "vips.h"
 
 /* Claims in a row that came to nothing, for the same cause: told once, then counted. */
 struct tries {
@@ -25,7 +24,8 @@ struct chapter {
 	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
 	enum oo_cause cause;
 	struct agent_timeline timeline;
-	bool promoted; /* of this tenure people and hooks have been told */
+	bool promoted;  /* of this tenure people and hooks have been told */
+	uint64_t epoch; /* of the tenure that they were told of */
 	struct tries tries;
 };
 
@@ -186,7 +186,7 @@ static void run_hooks(struct agent_story *story, unsigned group, const char *eve
 				.reason = chapter->reason,
 				.vips = vips.data,
 				.cluster = config->cluster,
-				.epoch = oo_core_view(story->agent->core, group).epoch},
+				.epoch = chapter->epoch},
 		.done = on_hooks_done,
 		.user = story,
 	};
@@ -259,6 +259,9 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
 		chapter->cause = transition->cause;
 	}
+	if (transition->cause == OO_CAUSE_YIELDED) { /* the best may be another one by now */
+		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
+	}
 	if (transition->from == OO_ROLE_STANDBY && !again) {
 		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
 	}
@@ -292,7 +295,8 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 		return;
 	}
 	chapter->promoted = true;
-	chapter->timeline.added_at = agent_vips_up_since(story->agent->vips[group]);
+	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
+	chapter->timeline.added_at = oo_clock_now();
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
@@ -317,6 +321,7 @@ void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
 {
 	story->chapters[group].promoted = adopted;
 	if (adopted) {
+		story->chapters[group].epoch = oo_core_view(story->agent->core, group).mine->epoch;
 		snprintf(story->chapters[group].reason, OO_REASON_LENGTH,
 			 "held by this node's agent before a restart");
 	}

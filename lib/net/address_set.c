@@ -258,17 +258,17 @@ int oo_net_addresses_add(struct oo_net *net, const struct oo_address_set *set, u
 		return oo_fail_text(err, EINVAL, "a lifetime of %s is refused",
 				    valid_s == 0 ? "0 s" : "for ever");
 	}
-	int r = make_label(set->ifindex, label, err);
-	if (r < 0) {
-		return r;
-	}
-	r = read_table(net, &table, err);
+	int r = read_table(net, &table, err);
 	if (r < 0) {
 		return r;
 	}
 	for (size_t i = 0; i < set->n; i++) {
-		if (rearm(&change, &table, i, valid_s)) {
-			continue;
+		if (set->ifindex > 0 && rearm(&change, &table, i, valid_s)) {
+			continue; /* the rule, twice a second: the name of the interface is not asked */
+		}
+		r = make_label(set->ifindex, label, err);
+		if (r < 0) {
+			return r;
 		}
 		struct row row = {.address = set->list[i], .ifindex = set->ifindex};
 		row.address.prefix = safe_prefix(&table, set->ifindex, &row.address);

@@ -305,8 +305,8 @@ static int copy_vips(struct oo_fence *fence, const struct oo_address *vips, size
 		     struct oo_err *err)
 {
 	fence->batch.capacity = oo_fence_batch_capacity(n);
-	fence->batch.bytes = malloc(fence->batch.capacity);
-	fence->vips = calloc(n + 1, sizeof(*fence->vips)); /* calloc(0) may be NULL */
+	fence->batch.bytes = calloc(1, fence->batch.capacity); /* libmnl leaves padding as it is */
+	fence->vips = calloc(n + 1, sizeof(*fence->vips));     /* calloc(0) may be NULL */
 	fence->n = n;
 	if (fence->batch.bytes == NULL || fence->vips == NULL) {
 		return oo_fail(err, ENOMEM, "fence");

@@ -6,15 +6,23 @@
  * the kernel keeps by itself: an agent that is killed, stopped or stuck needs to do nothing.
  *
  * What a VIP that is not held (any more) loses, while its address may still be on an interface:
- *   - packets to it, before connection tracking and DNAT where the address is this host's
- *     (prerouting), and whatever is delivered here (input);
- *   - ARP requests and neighbour solicitations for it;
- *   - what this kernel says by itself to attract its traffic: ARP packets with it as the sender,
- *     neighbour solicitations from it, neighbour advertisements of it (output). Packet sockets, and
- *     so our own announcements, are not filtered.
+ *   - packets to it: where the address is this host's, before connection tracking and DNAT
+ *     (prerouting); and whatever is delivered here (input);
+ *   - what this kernel says of it on the link (output): answers to ARP and neighbour
+ *     solicitations, gratuitous ARP and unsolicited advertisements (after a bond's failover, say),
+ *     ARP requests and neighbour solicitations with it as the sender, which neighbours believe.
+ *     Packet sockets, and so our own announcements, are not filtered.
  * What passes: everything else that leaves, so resets of old connections do (to neighbours that
  * are known); announcements of the VIP by another holder; packets that this host forwards to
  * another holder. This host's own packets to a VIP of its own come in over lo and are fenced alike.
+ * nft(8) shows the tables. They are the agent's: "flush ruleset" (the first line of many an
+ * nftables.conf) opens the fence until it is put back, and for good when no agent is there.
+ *
+ * How deadlines are kept (Linux 6.18, HZ 250; last answers of ARP, ND, ICMP and TCP, IPv4 and IPv6,
+ * 50 trials of 700 ms each, asked every 0.2 ms): 14 to 1 ms before the deadline, 28 to 1 ms with all
+ * CPUs busy; never after it. What is left is rounded down to jiffies, and a lookup in a set (a hash
+ * table, the kernel's kind for timeouts without ranges) does not find what has timed out, however
+ * late it is collected. Arming takes 0.05 ms for one VIP, 3 to 5 ms for 1,000.
  *
  * The clock: a deadline is CLOCK_BOOTTIME, the kernel counts jiffies, which stand still in a
  * suspend: the time slept is added to the deadline until the agent closes the VIP (its timers are

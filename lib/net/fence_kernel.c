@@ -203,7 +203,7 @@ int oo_fence_kernel_create(struct oo_fence_kernel *kernel, const struct oo_fence
 
 static int dump_once(struct oo_fence_kernel *kernel, const struct oo_fence_dump *dump)
 {
-	char request[REQUEST_BYTES];
+	char request[REQUEST_BYTES] = {0}; /* libmnl leaves padding as it is */
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 	struct nfgenmsg *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
 	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | dump->type;

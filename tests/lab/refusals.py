@@ -89,10 +89,10 @@ def configuration_that_is_wrong(place):
     path.write_text(path.read_text().replace("cluster:", "clustre:"))
     expect_refusal(place, 78, f"{path}:1: clustre: unknown key; did you mean 'cluster'?",
                    ["-c", path])
-    path = place.config(ttl_s=2)
+    path = place.config(ttl_s=0.2)
     done = place.run(place.tool("agent/ooha-agent"), "-c", path, check=False)
     expect(done.returncode == 78 and re.fullmatch(
-        rf"ooha-agent: {path}:7: lease.ttl: .*\n", done.stderr), f"a ttl of 2 s: {done.stderr!r}")
+        rf"ooha-agent: {path}:7: lease.ttl: .*\n", done.stderr), f"a ttl of 0.2 s: {done.stderr!r}")
 
 
 @case
@@ -216,6 +216,17 @@ def etcd_swallows_packets(place):
     """A firewall drops what goes to etcd."""
     expect_trouble(place, place.config(endpoint=f"http://{HOLE}:2379"),
                    rf"http://{HOLE}:2379: no connection within \d+ ms")
+
+
+@case
+def no_member_is_right(place):
+    """Three members with the same fault: all are named, the fault is explained once."""
+    for port in (2379, 2389, 2399):
+        place.serve(port, 404, b"")
+    endpoints = ", ".join(f"http://127.0.0.1:{port}" for port in (2379, 2389, 2399))
+    expect_trouble(place, place.config(endpoint=endpoints),
+                   r"http://127\.0\.0\.1:23.9: answers HTTP but has no /v3 gateway: set [^;]*; "
+                   r"http://127\.0\.0\.1:23.9: the same; http://127\.0\.0\.1:23.9: the same")
 
 
 @case

@@ -76,6 +76,8 @@ static void test_a_deadline_in_the_past_closes(void)
 	expect(&lab, 0, 0);
 	fence_open(&lab, VIP4, oo_clock_now() + OO_FENCE_LEAST_MS - 1);
 	expect(&lab, 0, 0);
+	const struct oo_address vip = address_of(VIP4);
+	CU_ASSERT_EQUAL(oo_fence_until(lab.fence, &vip), 0);
 }
 
 /* Nobody but the kernel does anything from the arming on. */
@@ -131,6 +133,7 @@ static void test_resets_of_old_connections_leave_a_closed_vip(void)
 	OO_AUTO(oo_close) int client = connect_from(&lab, lab.client, VIP4);
 	CU_ASSERT_TRUE(connected_within(client, WAIT_MS));
 	OO_AUTO(oo_close) int server = accept4(lab.listener, NULL, NULL, SOCK_CLOEXEC);
+	CU_ASSERT_TRUE(server >= 0);
 	fence_close(&lab, VIP4);
 	const struct oo_address vip = address_of(VIP4);
 	unsigned count = 0;
@@ -165,11 +168,17 @@ static void test_a_closed_vip_does_not_answer_through_dnat(void)
 	lab_init(&lab);
 	nft("table ip nat { chain prerouting { type nat hook prerouting priority dstnat;\n"
 	    "ip daddr " VIP4 " tcp dport 8000 dnat to " OWN4 "; }; }");
+	nft("table ip6 nat { chain prerouting { type nat hook prerouting priority dstnat;\n"
+	    "ip6 daddr " VIP6 " tcp dport 8000 dnat to " OWN6 "; }; }");
 	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP6));
 	fence_up(&lab, false);
 	CU_ASSERT_FALSE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_FALSE(answers(&lab, PROBE_TCP, VIP6));
 	fence_open(&lab, VIP4, oo_clock_now() + LONG_MS);
+	fence_open(&lab, VIP6, oo_clock_now() + LONG_MS);
 	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP6));
 }
 
 static void send_udp(const struct lab *lab, const char *address, char byte)
@@ -197,7 +206,7 @@ static bool is_delivered(const struct lab *lab)
 	return byte == 'v';
 }
 
-/* As in a VRF: local, but not by the table that the kernel calls local. */
+/* As in a VRF: local, but not by the look of what the kernel calls local. */
 static void test_a_closed_vip_of_another_routing_table_is_not_delivered(void)
 {
 	OO_AUTO(lab_done) struct lab lab;
@@ -206,7 +215,7 @@ static void test_a_closed_vip_of_another_routing_table_is_not_delivered(void)
 	ip("rule add to " VIP4 " lookup 100");
 	ip("route add local " VIP4 " dev lo table 100");
 	ip("address del " VIP6 "/64 dev eth0");
-	ip("-6 rule add to " VIP6 " lookup 100");
+	ip("-6 rule add iif eth0 to " VIP6 " lookup 100");
 	ip("-6 route add local " VIP6 " dev lo table 100");
 	space_enter(lab.client);
 	ip("neigh add " VIP4 " lladdr %s dev peer", mac_text(lab.node_mac));

@@ -78,8 +78,13 @@ static const struct {
 	{"delete table inet " FENCE, true},
 	{"delete table arp " FENCE, true},
 	{"flush chain inet " FENCE " input", true},
-	{"flush chain arp " FENCE " input", true},
+	{"flush chain arp " FENCE " output", true},
 	{"flush chain arp " FENCE " output; delete chain arp " FENCE " output", true},
+	{"add chain inet " FENCE " more", true},
+	{"add chain arp " FENCE " more", true},
+	{"add set arp " FENCE " more { type ipv4_addr; }", true},
+	{"add table arp " FENCE " { flags dormant; }", true},
+	{"add chain arp " FENCE " output { policy drop; }", true},
 	{"insert rule inet " FENCE " prerouting accept", true},
 	{"delete element inet " FENCE " vips4 { " VIP4 " }", true},
 	{"delete element inet " FENCE " vips6 { " VIP6 " }", true},
@@ -172,6 +177,21 @@ static void test_other_peoples_tables_are_left_alone(void)
 	EXPECT_CONTAINS(nft_list("ruleset"), others);
 	fence_down(&lab, true);
 	EXPECT_TEXT(nft_list("ruleset"), others);
+}
+
+/* Whoever saves his ruleset saves ours: that must not make it useless. */
+static void test_what_nft_lists_it_can_read_back(void)
+{
+	static char saved[65536];
+	OO_AUTO(lab_done) struct lab lab;
+	lab_init(&lab);
+	fence_up(&lab, false);
+	snprintf(saved, sizeof(saved), "%s", nft_list("ruleset"));
+	EXPECT_CONTAINS(saved, "table arp " FENCE " {");
+	fence_down(&lab, true);
+	nft(saved);
+	EXPECT_TEXT(nft_list("ruleset"), saved);
+	expect_open(&lab, false, false);
 }
 
 static void test_removing_leaves_nothing_and_not_removing_leaves_it_closing(void)
@@ -403,6 +423,7 @@ static const struct named_test tests[] = {
 	 test_what_we_and_others_do_elsewhere_is_not_told},
 	{"an arming puts missing tables up again", test_an_arming_puts_missing_tables_up_again},
 	{"other people's tables are left alone", test_other_peoples_tables_are_left_alone},
+	{"what nft lists it can read back", test_what_nft_lists_it_can_read_back},
 	{"removing leaves nothing, not removing leaves it closing",
 	 test_removing_leaves_nothing_and_not_removing_leaves_it_closing},
 	{"two names are two fences", test_two_names_are_two_fences},
