@@ -50,8 +50,9 @@ def read_arguments():
                         help=f"only this of: {', '.join(TRIALS)}; may be given more than once")
     parser.add_argument("--side", action="append", metavar="NAME",
                         help=f"only this of: {', '.join(side.name for side in SIDES)}")
-    parser.add_argument("--runs", type=int, metavar="N", help="trials of each; default: " + ", ".join(
-        f"{name} {row[1]}" for name, row in TRIALS.items()))
+    defaults = ", ".join(f"{name} {row[1]}" for name, row in TRIALS.items())
+    parser.add_argument("--runs", type=int, metavar="N",
+                        help=f"trials of each; default: {defaults}")
     parser.add_argument("--seconds", type=int, default=60, metavar="S",
                         help="length of one idle trial; default: %(default)s")
     parser.add_argument("--show-config", action="store_true",
