@@ -235,6 +235,10 @@ def etcd_without_quorum(story):
         story.faults.kill(node, "etcd")
     wait_for(lambda: not story.lab.holders(), story.ttl_us / 1e6 + 2, "nobody holds")
     time.sleep(story.ttl_us / 1e6 + 2)  # the standbys try to claim
+    for node in story.lab.nodes:
+        code, status = story.lab.status(node)
+        story.check(code == 2 and status["problems"][0].startswith("etcd"),
+                    f"`ooha status` of {node.name} exits {code}: {status['problems']}")
     for agent, n_lines in zip(agents, before):
         said = agent.tail(0x10000)[n_lines:]
         story.check(len(said) <= LOG_LINES_OUTAGE, f"{agent.name} says {len(said)} lines: {said}")
