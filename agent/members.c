@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#include "presence.h"
+
+/* Reads in a row; the first after a restart still shows what the agent before had written. */
+#define OTHERS_TOLD 3
+
 const char *agent_store_after(const struct agent_store *store, const char *key, const char *rest)
 {
 	size_t root = strlen(store->root), length = strlen(rest);
@@ -40,6 +45,31 @@ static bool parse(struct agent_store *store, const char *node, const struct oo_e
 	return true;
 }
 
+static bool is_our_name(const struct agent_store *store, const char *node)
+{
+	return oo_text_equal(node, store->agent->config->node.name);
+}
+
+void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim)
+{
+	if (claim->kind == OO_CLAIM_OFFERED && is_our_name(store, claim->node) && !store->is_us) {
+		memset(claim->node, 0, sizeof(claim->node));
+	}
+}
+
+static void note_us(struct agent_store *store, const struct oo_etcd_kv *kv)
+{
+	int64_t lease = agent_presence_lease(store->agent->presence);
+	store->is_us = lease != 0 && kv->lease == lease;
+	store->n_others = lease == 0 || store->is_us ? 0 : store->n_others + 1;
+	if (store->n_others == OTHERS_TOLD) {
+		oo_log(OO_LOG_ERROR,
+		       "%smembers/%s: another agent has this name: node.name must be different on "
+		       "each node; nothing is handed over to this one",
+		       store->root, store->agent->config->node.name);
+	}
+}
+
 /* Reads that were overtaken by the watch bring lower ones. */
 static void note_revision(struct agent_store *store, int64_t revision)
 {
@@ -56,6 +86,7 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 	bool changed = false;
 
 	store->shows_us = false;
+	store->is_us = false;
 	for (size_t i = 0; i < result->n_kvs && n < OO_CORE_MEMBERS_MAX; i++) {
 		const struct oo_etcd_kv *kv = &result->kvs[i];
 		const char *node = agent_store_after(store, kv->key, "members/");
@@ -63,8 +94,9 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 		if (node == NULL) {
 			continue;
 		}
-		if (oo_text_equal(node, store->agent->config->node.name)) {
+		if (is_our_name(store, node)) {
 			store->shows_us = true;
+			note_us(store, kv);
 		}
 		if (old != NULL && old->member.mod_revision == kv->mod_revision) {
 			members[n] = *old;
@@ -89,6 +121,10 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 	bool readable = !event->deleted && parse(store, node, &event->kv, &parsed);
 
 	note_revision(store, event->kv.mod_revision);
+	if (is_our_name(store, node)) {
+		store->is_us = !event->deleted &&
+			       event->kv.lease == agent_presence_lease(store->agent->presence);
+	}
 	if (readable) {
 		if (known == NULL && store->n_members < OO_CORE_MEMBERS_MAX) {
 			known = &store->members[store->n_members++];

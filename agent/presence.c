@@ -328,6 +328,11 @@ void agent_presence_leave(struct agent_presence *presence)
 	}
 }
 
+int64_t agent_presence_lease(const struct agent_presence *presence)
+{
+	return presence->lease;
+}
+
 bool agent_presence_is_gone(const struct agent_presence *presence)
 {
 	return presence->gone;

@@ -9,6 +9,8 @@ int agent_presence_new(struct agent *agent, struct agent_presence **ret_presence
 		       struct oo_err *err);
 void agent_presence_free(struct agent_presence *presence);
 
+/* The lease that our key is attached to; 0: none granted. */
+int64_t agent_presence_lease(const struct agent_presence *presence);
 /* Writes the key if what it should say has changed. */
 void agent_presence_apply(struct agent_presence *presence);
 /* A read has shown our key, or not: one that is gone is written again. */

@@ -69,11 +69,13 @@ static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
 	}
 }
 
-static void take_claim(struct oo_pair *pair, const struct oo_etcd_kv *kv, bool deleted)
+static void take_claim(const struct agent_store *store, struct oo_pair *pair,
+		       const struct oo_etcd_kv *kv, bool deleted)
 {
 	pair->claim = (struct oo_claim){0};
 	if (!deleted) {
 		oo_record_read_claim(kv->value, kv->value_length, &pair->claim);
+		agent_store_doubt(store, &pair->claim);
 		pair->claim.revision = kv->mod_revision;
 	}
 }
@@ -99,7 +101,7 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 		bool leader;
 		int g = agent_store_group_of(store, kv->key, &leader);
 		if (g >= 0 && leader) {
-			take_claim(&store->pairs[g], kv, events[i].deleted);
+			take_claim(store, &store->pairs[g], kv, events[i].deleted);
 			claims[g] = &store->pairs[g].claim;
 		} else if (g >= 0) {
 			take_beat(&store->pairs[g], kv, events[i].deleted);
@@ -195,18 +197,19 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	agent_store_note(store, AGENT_AFFAIR_READ, r, err);
 	if (r == 0 && answer->n_results == 3) {
 		memset(store->pairs, 0, sizeof(store->pairs));
+		/* first: an offer is doubted by who is present at the same revision */
+		members_changed =
+			agent_store_members_set(store, &answer->results[1], answer->revision);
 		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
 			const struct oo_etcd_kv *kv = &answer->results[0].kvs[i];
 			bool leader;
 			int g = agent_store_group_of(store, kv->key, &leader);
 			if (g >= 0 && leader) {
-				take_claim(&store->pairs[g], kv, false);
+				take_claim(store, &store->pairs[g], kv, false);
 			} else if (g >= 0) {
 				take_beat(&store->pairs[g], kv, false);
 			}
 		}
-		members_changed =
-			agent_store_members_set(store, &answer->results[1], answer->revision);
 		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = answer->revision;

@@ -31,6 +31,8 @@ struct agent_store {
 	size_t n_members;
 	int64_t members_revision; /* all up to it has been looked at */
 	bool shows_us, paused;
+	bool is_us;        /* the key of our name was last seen attached to our lease */
+	unsigned n_others; /* reads in a row that have shown it attached to another */
 	struct agent_trouble trouble;
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
@@ -39,10 +41,15 @@ struct agent_store {
 /* request.c */
 int agent_store_send(struct agent_store *store, unsigned group, const struct oo_request *request);
 /* Fills ret_pair from the two keys' ranges; an absent key is all zero. */
-void agent_store_pair(const struct oo_etcd_result *leader, const struct oo_etcd_result *beat,
-		      struct oo_pair *ret_pair);
+void agent_store_pair(const struct agent_store *store, const struct oo_etcd_result *leader,
+		      const struct oo_etcd_result *beat, struct oo_pair *ret_pair);
 
-/* members.c: return whether the core has to be told. */
+/*
+ * members.c. An offer names a node, and is for whoever is present by that name: of two agents that were
+ * given the same one, one only. An offer that is not for us becomes nobody's.
+ */
+void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim);
+/* The next two return whether the core has to be told. */
 bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
 			     int64_t revision);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);

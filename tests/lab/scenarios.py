@@ -5,6 +5,7 @@ import signal
 import time
 
 from netns import ArpListener, neighbours, nft, now_us, run, wait_for
+from process import Process
 from story import PLANNED_US, SLACK_CHECK_US, detection_us
 
 SCENARIOS = []
@@ -98,6 +99,32 @@ def agent_reloaded(story):
     said = agent.tail(0x10000)[n_lines:]
     story.check(len(said) == 1 and "reloaded" in said[0], f"the agent says {said}")
     story.expect_hooks(story.holder)
+
+
+@scenario
+def name_given_twice(story):
+    """Two standbys were given the same name: what is handed over to it, one of them takes."""
+    story.begin()
+    node, twin = story.standbys()
+    text = (twin.directory / f"{twin.name}.yaml").read_text(encoding="utf-8")
+    story.faults.terminate(twin, "agent")
+    story.lab.process(twin, "agent").wait_dead(10)
+    wrong = twin.directory / "twin.yaml"
+    wrong.write_text(text.replace(f"name: {twin.name}", f"name: {node.name}"), encoding="utf-8")
+    process = Process.start("twin", twin.namespace,
+                            [story.lab.tool("agent/ooha-agent"), "--config", wrong],
+                            story.directory / "twin.log")
+    try:
+        agents = (process, story.lab.process(node, "agent"))
+        wait_for(lambda: any("another agent has this name" in line
+                             for agent in agents for line in agent.tail(20)), 10,
+                 "one of the two says so")
+        wait_for(lambda: len([line for line in process.tail(20) if line.endswith("in a row")]) == 2,
+                 10, "the twin's checks are up")
+        story.expect_move(story.faults.terminate(story.holder, "agent"), PLANNED_US)
+        time.sleep(1)
+    finally:
+        process.end()
 
 
 @scenario
@@ -235,6 +262,10 @@ def etcd_without_quorum(story):
         story.faults.kill(node, "etcd")
     wait_for(lambda: not story.lab.holders(), story.ttl_us / 1e6 + 2, "nobody holds")
     time.sleep(story.ttl_us / 1e6 + 2)  # the standbys try to claim
+    for node in story.lab.nodes:
+        code, status = story.lab.status(node)
+        story.check(code == 2 and status["problems"][0].startswith("etcd"),
+                    f"`ooha status` of {node.name} exits {code}: {status['problems']}")
     for agent, n_lines in zip(agents, before):
         said = agent.tail(0x10000)[n_lines:]
         story.check(len(said) <= LOG_LINES_OUTAGE, f"{agent.name} says {len(said)} lines: {said}")
