@@ -16,7 +16,8 @@
  * are known); announcements of the VIP by another holder; packets that this host forwards to
  * another holder. This host's own packets to a VIP of its own come in over lo and are fenced alike.
  * nft(8) shows the tables. They are the agent's: "flush ruleset" (the first line of many an
- * nftables.conf) opens the fence until it is put back, and for good when no agent is there.
+ * nftables.conf) opens the fence until it is put back; when no agent is there to do so, the
+ * lifetime of the address is all that is left.
  *
  * How deadlines are kept (Linux 6.18, HZ 250; last answers of ARP, ND, ICMP and TCP, IPv4 and IPv6,
  * 50 trials of 700 ms each, asked every 0.2 ms): 14 to 1 ms before the deadline, 28 to 1 ms with all

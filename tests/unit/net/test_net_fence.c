@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/announce.h"
@@ -80,6 +82,21 @@ static void test_a_deadline_in_the_past_closes(void)
 	CU_ASSERT_EQUAL(oo_fence_until(lab.fence, &vip), 0);
 }
 
+/* Arming one tells the kernel all that is held; it would round 1 ms up to its next tick. */
+static void test_a_vip_with_next_to_nothing_left_is_not_armed_again(void)
+{
+	OO_AUTO(lab_done) struct lab lab;
+	lab_init(&lab);
+	fence_up(&lab, false);
+	const int64_t until = oo_clock_now() + 100;
+	fence_open(&lab, VIP4, until);
+	while (oo_clock_now() < until - 2) {
+	}
+	fence_open(&lab, VIP6, oo_clock_now() + LONG_MS);
+	CU_ASSERT_FALSE(answers(&lab, PROBE_ECHO, VIP4));
+	expect(&lab, 0, ALL_ANSWER);
+}
+
 /* Nobody but the kernel does anything from the arming on. */
 static void test_the_deadline_closes_everything(void)
 {
@@ -100,6 +117,54 @@ static void test_the_deadline_closes_everything(void)
 	CU_ASSERT_TRUE(last_at > until - 50);
 	CU_ASSERT_TRUE(last_at <= until + LATE_MS);
 	expect(&lab, 0, 0);
+}
+
+static int be_agent(int64_t until, int signal)
+{
+	const struct oo_address vips[] = {address_of(VIP4), address_of(VIP6)};
+	const struct oo_fence_options options = {.name = FENCE, .vips = vips, .n = OO_LENGTH(vips)};
+	sd_event *event = NULL;
+	struct oo_fence *fence = NULL;
+	return sd_event_new(&event) < 0 || oo_fence_new(event, &options, &fence, NULL) < 0 ||
+	       oo_fence_open_until(fence, vips, 1, until, NULL) < 0 || raise(signal) != 0;
+}
+
+/* Another process is the agent: it opens VIP4 up to until and has signal done to it. */
+static void expect_closed_after(int signal)
+{
+	OO_AUTO(lab_done) struct lab lab;
+	lab_init(&lab);
+	int status = 0;
+	int64_t last_at = 0;
+	const int64_t until = oo_clock_now() + 300;
+	fflush(stdout);
+	const pid_t agent = fork();
+	if (agent == 0) {
+		_exit(be_agent(until, signal));
+	}
+	CU_ASSERT_EQUAL(waitpid(agent, &status, WUNTRACED), agent);
+	CU_ASSERT_TRUE(WIFSTOPPED(status) || WIFSIGNALED(status));
+	expect(&lab, ALL_ANSWER, 0);
+	while (oo_clock_now() <= until + LATE_MS) {
+		const int64_t asked_at = oo_clock_now();
+		last_at = answers_of(&lab, VIP4) != 0 ? asked_at : last_at;
+	}
+	CU_ASSERT_TRUE(last_at > until - 50 && last_at <= until);
+	expect(&lab, 0, 0);
+	if (WIFSTOPPED(status)) {
+		CU_ASSERT_EQUAL(kill(agent, SIGKILL), 0);
+		CU_ASSERT_EQUAL(waitpid(agent, NULL, 0), agent);
+	}
+}
+
+static void test_the_fence_of_a_killed_agent_closes(void)
+{
+	expect_closed_after(SIGKILL);
+}
+
+static void test_the_fence_of_a_stopped_agent_closes(void)
+{
+	expect_closed_after(SIGSTOP);
 }
 
 static int connect_from(const struct lab *lab, int from, const char *address)
@@ -368,7 +433,11 @@ static const struct named_test tests[] = {
 	 test_an_open_vip_answers_and_the_other_does_not},
 	{"a closed VIP is closed at once", test_a_closed_vip_is_closed_at_once},
 	{"a deadline in the past closes", test_a_deadline_in_the_past_closes},
+	{"a VIP with next to nothing left is not armed again",
+	 test_a_vip_with_next_to_nothing_left_is_not_armed_again},
 	{"the deadline closes everything", test_the_deadline_closes_everything},
+	{"the fence of a killed agent closes", test_the_fence_of_a_killed_agent_closes},
+	{"the fence of a stopped agent closes", test_the_fence_of_a_stopped_agent_closes},
 	{"resets of old connections leave a closed VIP",
 	 test_resets_of_old_connections_leave_a_closed_vip},
 	{"a closed VIP does not answer its own host",
