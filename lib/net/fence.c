@@ -17,6 +17,8 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define ARM_TRIES_MAX 3
+/* More than what is slow every time: a single stop of the agent must not use up a deadline. */
+#define RESERVE_MAX_MS 200
 #define REPORT_BYTES 65536
 /* Reports of a ruleset of some thousand rules that somebody loads. */
 #define REPORTS_BUFFER_BYTES (1024 * 1024)
@@ -137,7 +139,7 @@ static int arm(struct oo_fence *fence, bool whole, struct oo_err *err)
 		if (!any_held || took_ms <= reserve_ms + OO_FENCE_LATE_MS) {
 			return 0;
 		}
-		reserve_ms = took_ms;
+		reserve_ms = 2 * took_ms < RESERVE_MAX_MS ? 2 * took_ms : RESERVE_MAX_MS;
 	}
 	return close_late(fence, err);
 }

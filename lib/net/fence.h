@@ -41,7 +41,7 @@
 #define OO_FENCE_NAME_LENGTH 128
 /* A VIP with less left than this is not held: the kernel rounds less than a jiffy up to one. */
 #define OO_FENCE_LEAST_MS 10
-/* The most that the way into the kernel may take; see oo_fence_open_until. */
+/* By so much a slow way into the kernel may move a deadline; see oo_fence_open_until. */
 #define OO_FENCE_LATE_MS 20
 
 struct oo_fence;
@@ -98,8 +98,9 @@ void oo_fence_free(struct oo_fence *fence, bool remove);
  * opened before; no packet is lost to the re-arming. Puts the tables up again if they are gone.
  * until  CLOCK_BOOTTIME ms. Less than OO_FENCE_LEAST_MS from now closes.
  * The kernel is told what is left of the time, so the way into the kernel is added to the deadline.
- * It is measured; past OO_FENCE_LATE_MS the arming is done again with that much less, and when that
- * is late as well, the VIPs are closed.
+ * It is measured: past OO_FENCE_LATE_MS the arming is done again with twice as much less (200 ms at
+ * most), and when that is late as well, the VIPs are closed. What is open beside list is armed again
+ * along with it, for the same deadlines.
  * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late again and again: all VIPs of the
  * fence are closed), or another -errno of the kernel.
  */

@@ -114,7 +114,7 @@ static void test_the_deadline_closes_everything(void)
 			last_at = asked_at;
 		}
 	}
-	CU_ASSERT_TRUE(last_at > until - 50);
+	CU_ASSERT_TRUE(last_at > until - 150);
 	CU_ASSERT_TRUE(last_at <= until + LATE_MS);
 	expect(&lab, 0, 0);
 }
@@ -149,7 +149,7 @@ static void expect_closed_after(int signal)
 		const int64_t asked_at = oo_clock_now();
 		last_at = answers_of(&lab, VIP4) != 0 ? asked_at : last_at;
 	}
-	CU_ASSERT_TRUE(last_at > until - 50 && last_at <= until);
+	CU_ASSERT_TRUE(last_at > until - 150 && last_at <= until);
 	expect(&lab, 0, 0);
 	if (WIFSTOPPED(status)) {
 		CU_ASSERT_EQUAL(kill(agent, SIGKILL), 0);

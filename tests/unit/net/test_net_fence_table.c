@@ -67,7 +67,7 @@ static void test_what_is_put_back_keeps_its_deadline(void)
 		const int64_t asked_at = oo_clock_now();
 		last_at = answers(&lab, PROBE_ARP, VIP4) ? asked_at : last_at;
 	}
-	CU_ASSERT_TRUE(last_at > until - 100 && last_at <= until + 5);
+	CU_ASSERT_TRUE(last_at > until - 200 && last_at <= until + 5);
 }
 
 /* Each by itself is told; those that check looks at are found by it as well. */
@@ -124,7 +124,8 @@ static void test_what_we_and_others_do_elsewhere_is_not_told(void)
 	fence_up(&lab, false);
 	fence_open(&lab, VIP4, oo_clock_now() + LONG_MS);
 	CU_ASSERT_EQUAL(oo_fence_restore(lab.fence, NULL), 0);
-	nft("table inet " FENCE "-b { set vips4 { type ipv4_addr; }; }\n"
+	nft("table inet ooha-tesu; table inet ooha; table inet " FENCE
+	    "-b { set vips4 { type ipv4_addr; }; }\n"
 	    "table ip " FENCE " { chain input { type filter hook input priority 0; }; }\n"
 	    "add rule ip " FENCE " input accept\n"
 	    "delete table ip " FENCE);
@@ -248,7 +249,7 @@ static void test_a_next_agent_keeps_what_is_open_until_its_deadline(void)
 	fence_down(&lab, false);
 	fence_up(&lab, true);
 	const int64_t kept = oo_fence_until(lab.fence, &vips[0]);
-	CU_ASSERT_TRUE(kept > until - 60 && kept <= until);
+	CU_ASSERT_TRUE(kept > until - 150 && kept <= until);
 	CU_ASSERT_EQUAL(oo_fence_until(lab.fence, &vips[1]), 0);
 	expect_open(&lab, true, false);
 	int64_t last_at = 0;
@@ -256,7 +257,7 @@ static void test_a_next_agent_keeps_what_is_open_until_its_deadline(void)
 		const int64_t asked_at = oo_clock_now();
 		last_at = answers(&lab, PROBE_ECHO, VIP4) ? asked_at : last_at;
 	}
-	CU_ASSERT_TRUE(last_at > until - 100 && last_at <= until);
+	CU_ASSERT_TRUE(last_at > until - 200 && last_at <= until);
 }
 
 static void test_a_next_agent_that_does_not_keep_closes(void)

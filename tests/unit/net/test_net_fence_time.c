@@ -17,7 +17,7 @@
 #define FLOOD_MS 700
 /* Later than its deadline, and earlier by so much, must no answer be asked for or be missing. */
 #define LATE_US 5000
-#define EARLY_US 60000
+#define EARLY_US 120000
 #define AFTER_MS 20 /* of the deadline: watched on */
 
 /* What was seen of one way to ask: us from the deadline to the last that was answered. */
