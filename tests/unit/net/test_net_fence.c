@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,7 @@ static void expect_closed_after(int signal)
 	fflush(stdout);
 	const pid_t agent = fork();
 	if (agent == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that is ended */
 		_exit(be_agent(until, signal));
 	}
 	CU_ASSERT_EQUAL(waitpid(agent, &status, WUNTRACED), agent);

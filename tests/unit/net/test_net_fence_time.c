@@ -2,11 +2,13 @@
  * When the kernel closes, and what packets meet while the fence is armed or put up again. In
  * namespaces. With an argument N: N trials of 700 ms, for the figures of net/fence.h.
  */
+#include <signal.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +140,7 @@ static void flood_start(struct flood *flood, struct lab *lab)
 	fflush(stdout);
 	flood->child = fork();
 	if (flood->child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that is ended */
 		ask_without_a_pause(lab, flood->shared);
 		_exit(0);
 	}
