@@ -260,6 +260,28 @@ static void test_a_next_agent_keeps_what_is_open_until_its_deadline(void)
 	CU_ASSERT_TRUE(last_at > until - 200 && last_at <= until);
 }
 
+/* The kernel tells what is left in jiffies: a tick too much each time would add up. */
+static void test_keeping_again_and_again_never_adds_to_the_deadline(void)
+{
+	OO_AUTO(lab_done) struct lab lab;
+	const struct oo_address vip = address_of(VIP4);
+	lab_init(&lab);
+	fence_up(&lab, false);
+	int64_t before = oo_clock_now() + LONG_MS;
+	fence_open(&lab, VIP4, before);
+	for (int i = 0; i < 100; i++) {
+		fence_down(&lab, false);
+		/* over the phases of a tick */
+		const int64_t later_us = oo_clock_now_us() + i * 137 % 4000;
+		while (oo_clock_now_us() < later_us) {
+		}
+		fence_up(&lab, true);
+		const int64_t kept = oo_fence_until(lab.fence, &vip);
+		CU_ASSERT_TRUE(kept < before);
+		before = kept;
+	}
+}
+
 static void test_a_next_agent_that_does_not_keep_closes(void)
 {
 	OO_AUTO(lab_done) struct lab lab;
@@ -430,6 +452,8 @@ static const struct named_test tests[] = {
 	{"two names are two fences", test_two_names_are_two_fences},
 	{"a next agent keeps what is open until its deadline",
 	 test_a_next_agent_keeps_what_is_open_until_its_deadline},
+	{"keeping again and again never adds to the deadline",
+	 test_keeping_again_and_again_never_adds_to_the_deadline},
 	{"a next agent that does not keep closes", test_a_next_agent_that_does_not_keep_closes},
 	{"what is held without a deadline is not kept",
 	 test_what_is_held_without_a_deadline_is_not_kept},

@@ -250,6 +250,8 @@ static void arm_many(size_t n)
 		CU_ASSERT_EQUAL(oo_fence_open_until(lab.fence, vips, n, until, &err), 0);
 		printf(" %.1f ms", (double)(oo_clock_now_us() - at_us) / 1e3);
 	}
+	/* every element is refused, and each refusal could bring its message back */
+	CU_ASSERT_EQUAL(oo_fence_open_until(lab.fence, vips, n, OO_NEVER, &err), -ERANGE);
 	CU_ASSERT_TRUE(answers(&lab, PROBE_ECHO, VIP4) && answers(&lab, PROBE_ECHO, VIP6));
 	CU_ASSERT_EQUAL(oo_fence_close(lab.fence, vips, n, &err), 0);
 	CU_ASSERT_FALSE(answers(&lab, PROBE_ECHO, VIP4) || answers(&lab, PROBE_ECHO, VIP6));
