@@ -276,12 +276,17 @@ def member_that_makes_no_sense(story):
     """A member's key that is not ours to read is said once and disturbs nothing."""
     story.begin()
     agents = [story.lab.process(node, "agent") for node in story.lab.nodes]
+
+    def said(agent):
+        return sum("members/node-x" in line for line in agent.tail(0x10000))
+
+    before = [said(agent) for agent in agents]
     fault_us = now_us()
     story.lab.put("/ooha/office/members/node-x", "nonsense")
     story.expect_stay(fault_us, 2)
-    for agent in agents:
-        said = [line for line in agent.tail(0x10000) if "members/node-x" in line]
-        story.check(len(said) == 1, f"{agent.name} says it {len(said)} times")
+    for agent, count in zip(agents, before):
+        times = said(agent) - count
+        story.check(times == 1, f"{agent.name} says it {times} times")
     story.lab.delete("/ooha/office/members/node-x")
 
 

@@ -45,7 +45,9 @@ static int64_t deadline(struct sim *sim)
 int64_t sim_edge(struct sim *sim, int64_t most)
 {
 	static const int64_t around[] = {-2000, -1000, -1, 0, 1, 1000, 2000, 5000};
-	int64_t at = deadline(sim) + around[sim_random(sim) % 8];
+	int64_t deadline_at = deadline(sim);
+	int64_t offset = around[sim_random(sim) % 8];
+	int64_t at = deadline_at == OO_CORE_NEVER ? OO_CORE_NEVER : deadline_at + offset;
 
 	if (at <= sim->now || at > sim->now + most) {
 		return sim->now + sim_between(sim, 0, most);
