@@ -64,7 +64,7 @@ struct oo_fence_options {
 	size_t n;
 	/*
 	 * What tables of this name, left by an earlier agent, hold open, stays open until the deadlines
-	 * it was given (oo_fence_until tells them). Otherwise nothing is held.
+	 * it was given, at most 20 ms less (oo_fence_until tells them). Otherwise nothing is held.
 	 */
 	bool keep;
 	oo_fence_lost_fn *lost; /* may be NULL */
