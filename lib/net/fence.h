@@ -100,8 +100,8 @@ void oo_fence_free(struct oo_fence *fence, bool remove);
  * until  CLOCK_BOOTTIME ms. Less than OO_FENCE_LEAST_MS from now closes.
  * The kernel is told what is left of the time, so the way into the kernel is added to the deadline.
  * It is measured: past OO_FENCE_LATE_MS the arming is done again with twice as much less (200 ms
- * at most), three times in all, and when that is late as well, all VIPs of the fence are closed. What
- * is open beside list is armed again along with it, for the same deadlines.
+ * at most), three times in all, and when that is late as well, all VIPs of the fence are closed.
+ * What is open beside list is armed again along with it, for the same deadlines.
  * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late: all are closed), or another
  * -errno of the kernel.
  */
