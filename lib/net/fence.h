@@ -19,11 +19,11 @@
  * nftables.conf) opens the fence until it is put back; when no agent is there to do so, the
  * lifetime of the address is all that is left.
  *
- * How deadlines are kept (Linux 6.18, HZ 250; last answers of ARP, ND, ICMP and TCP, IPv4 and IPv6,
- * 50 trials of 700 ms each, asked every 0.2 ms): 14 to 1 ms before the deadline, 28 to 1 ms with all
- * CPUs busy; never after it. What is left is rounded down to jiffies, and a lookup in a set (a hash
- * table, the kernel's kind for timeouts without ranges) does not find what has timed out, however
- * late it is collected. Arming takes 0.05 ms for one VIP, 3 to 5 ms for 1,000.
+ * How deadlines are kept (Linux 6.18, HZ 250; last answers of ARP, ND, ICMP and TCP, IPv4 and
+ * IPv6, 50 trials of 700 ms each, asked every 0.2 ms): 14 to 1 ms before the deadline, 28 to 1 ms
+ * with all CPUs busy; never after it. What is left is rounded down to jiffies, and a lookup in a
+ * set (a hash table, the kernel's kind for timeouts without ranges) does not find what has timed
+ * out, however late it is collected. Arming takes 0.05 ms for one VIP, 3 to 5 ms for 1,000.
  *
  * The clock: a deadline is CLOCK_BOOTTIME, the kernel counts jiffies, which stand still in a
  * suspend: the time slept is added to the deadline until the agent closes the VIP (its timers are
@@ -55,16 +55,17 @@ typedef void oo_fence_lost_fn(void *user);
 
 struct oo_fence_options {
 	/*
-	 * Of the tables (one inet, one arp): a letter, then letters, digits, '_', '-' and '.'. Whoever
-	 * fences on this host and network namespace needs a name of his own.
+	 * Of the tables (one inet, one arp): a letter, then letters, digits, '_', '-' and '.'.
+	 * Whoever fences on this host and network namespace needs a name of his own.
 	 */
 	const char *name;
-	const struct oo_address
-		*vips; /* all that are fenced; copied. Prefix lengths do not count. */
+	/* All that are fenced; copied. Prefix lengths do not count. */
+	const struct oo_address *vips;
 	size_t n;
 	/*
-	 * What tables of this name, left by an earlier agent, hold open, stays open until the deadlines
-	 * it was given (oo_fence_until tells them). Otherwise nothing is held.
+	 * What tables of this name, left by an earlier agent, hold open, stays open until the
+	 * deadlines it was given, at most 20 ms less (oo_fence_until tells them). Otherwise nothing
+	 * is held.
 	 */
 	bool keep;
 	oo_fence_lost_fn *lost; /* may be NULL */
@@ -98,11 +99,11 @@ void oo_fence_free(struct oo_fence *fence, bool remove);
  * opened before; no packet is lost to the re-arming. Puts the tables up again if they are gone.
  * until  CLOCK_BOOTTIME ms. Less than OO_FENCE_LEAST_MS from now closes.
  * The kernel is told what is left of the time, so the way into the kernel is added to the deadline.
- * It is measured: past OO_FENCE_LATE_MS the arming is done again with twice as much less (200 ms at
- * most), and when that is late as well, the VIPs are closed. What is open beside list is armed again
- * along with it, for the same deadlines.
- * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late again and again: all VIPs of the
- * fence are closed), or another -errno of the kernel.
+ * It is measured: past OO_FENCE_LATE_MS the arming is done again with twice as much less (200 ms
+ * at most), three times in all, and when that is late as well, all VIPs of the fence are closed.
+ * What is open beside list is armed again along with it, for the same deadlines.
+ * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late: all are closed), or another
+ * -errno of the kernel.
  */
 int oo_fence_open_until(struct oo_fence *fence, const struct oo_address *list, size_t n,
 			int64_t until, struct oo_err *err);

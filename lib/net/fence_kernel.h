@@ -18,8 +18,8 @@ int oo_fence_kernel_open(struct oo_fence_kernel *kernel, size_t send_bytes, stru
 void oo_fence_kernel_close(struct oo_fence_kernel *kernel);
 
 /*
- * Sends a batch that began with kernel->seq and has its outcome. The text of err says which part was
- * refused.
+ * Sends a batch that began with kernel->seq and has its outcome. The text of err says which part
+ * was refused.
  * Returns 0, -ENOENT (there are no such tables; err is left alone), -EPERM (needs CAP_NET_ADMIN),
  * -ETIMEDOUT (no answer within 1 s) or another -errno; then nothing has changed.
  */
@@ -46,12 +46,13 @@ struct oo_fence_dump {
 
 /*
  * Reads what was at one moment, if need be in several tries.
- * Returns 0, -ENOENT (no such table or set; err is left alone), -EINTR (always changing), or another -errno.
+ * Returns 0, -ENOENT (no such table or set; err is left alone), -EINTR (always changing), or
+ * another -errno.
  */
 int oo_fence_kernel_dump(struct oo_fence_kernel *kernel, const struct oo_fence_dump *dump,
 			 struct oo_err *err);
 
-/* The first attribute of that number behind the struct nfgenmsg of an nf_tables message, or NULL. */
+/* The first attribute of that number in an nf_tables message, or NULL. */
 const struct nlattr *oo_fence_attribute(const struct nlmsghdr *header, uint16_t number);
 
 /* The nf_tables message is about the table of that family and name, or something in it. */

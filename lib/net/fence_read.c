@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-/* The kernel tells what is left in whole jiffies, the present one included: 10 ms where HZ is 100. */
+/* The kernel tells what is left in whole jiffies, the present one included; HZ is 100 or more. */
 #define JIFFY_MS_MAX 10
 
 #define HASH_START UINT64_C(14695981039346656037)

@@ -2,7 +2,8 @@
 #define TEST_NET_FENCE_LAB_H
 /*
  * A node with VIPs and a fence, and a client on the same link that sees packets as they are on the
- * wire: it asks with packets of its own making, so no cache and no kernel of its own answers for it.
+ * wire: it asks with packets of its own making, so no cache and no kernel of its own answers for
+ * it.
  */
 #include "base/cleanup.h"
 #include "harness.h"
@@ -71,7 +72,7 @@ unsigned answers_of(struct lab *lab, const char *address);
 /* Asks again and again: the first packets may wait for neighbours to be found, and get lost. */
 bool answers_soon(struct lab *lab, const char *address);
 
-/* Whether one of the packets since the last call was ARP from address, an NS from it or an NA of it. */
+/* Whether a packet since the last call was ARP from address, an NS from it or an NA of it. */
 bool lab_claims(struct lab *lab, const char *address);
 
 #endif

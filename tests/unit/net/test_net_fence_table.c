@@ -260,7 +260,10 @@ static void test_a_next_agent_keeps_what_is_open_until_its_deadline(void)
 	CU_ASSERT_TRUE(last_at > until - 200 && last_at <= until);
 }
 
-/* The kernel tells what is left in jiffies: a tick too much each time would add up. */
+/*
+ * The kernel tells what is left in jiffies, up to one too much: that must not add up. It is made up
+ * for by 10 ms, so here, where they are 4 ms or less, each keeping brings the deadline forward.
+ */
 static void test_keeping_again_and_again_never_adds_to_the_deadline(void)
 {
 	OO_AUTO(lab_done) struct lab lab;
@@ -269,15 +272,11 @@ static void test_keeping_again_and_again_never_adds_to_the_deadline(void)
 	fence_up(&lab, false);
 	int64_t before = oo_clock_now() + LONG_MS;
 	fence_open(&lab, VIP4, before);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 10; i++) {
 		fence_down(&lab, false);
-		/* over the phases of a tick */
-		const int64_t later_us = oo_clock_now_us() + i * 137 % 4000;
-		while (oo_clock_now_us() < later_us) {
-		}
 		fence_up(&lab, true);
 		const int64_t kept = oo_fence_until(lab.fence, &vip);
-		CU_ASSERT_TRUE(kept < before);
+		CU_ASSERT_TRUE(kept <= before - 1 - (10 - 4));
 		before = kept;
 	}
 }
