@@ -6,7 +6,7 @@ import time
 
 from netns import ArpListener, neighbours, nft, now_us, run, wait_for
 from process import Process
-from story import PLANNED_US, SLACK_CHECK_US, detection_us
+from story import PLANNED_US, SLACK_CHECK_US, STARTING_US, detection_us
 
 SCENARIOS = []
 # of an agent while etcd is away: trouble, the first claim and its end, the address, and some more
@@ -202,10 +202,10 @@ def nobody_better(story):
 
 def etcd_member_killed(story, node):
     fault_us = story.faults.kill(node, "etcd")
-    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2, STARTING_US)
     fault_us = story.faults.start(node, "etcd")
     wait_for(lambda: story.lab.etcd_is_healthy(node), 15, f"etcd of {node.name} is healthy")
-    story.expect_stay(fault_us, 2)
+    story.expect_stay(fault_us, 2, STARTING_US)
 
 
 @scenario
