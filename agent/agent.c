@@ -253,6 +253,7 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	for (unsigned g = 0; r == 0 && g < agent->config->n_groups; g++) {
 		r = agent_vips_find(agent->vips[g], agent_tenure_is_adopted(agent->tenure, g), err);
 	}
+	agent->looked = r == 0;
 	return r;
 }
 
@@ -353,7 +354,7 @@ void agent_done(struct agent *agent)
 		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));
 		agent_vips_free(agent->vips[g]);
 	}
-	agent_guard_free(agent->guard, !up);
+	agent_guard_free(agent->guard, agent->looked && !up);
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);

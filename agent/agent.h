@@ -64,6 +64,7 @@ struct agent {
 	int64_t started_at;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
 	bool telling;                     /* a step is being applied */
+	bool looked;                      /* for VIPs that an earlier agent left */
 	bool leaving; /* the core has stopped; the last hooks and the presence key go */
 	char notified[256];
 };

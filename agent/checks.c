@@ -87,6 +87,18 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	return 0;
 }
 
+void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks *before,
+			  const struct oo_core_config *config)
+{
+	for (size_t i = 0; i < checks->n; i++) {
+		int from = config->checks[i].inherits;
+		if (from >= 0) {
+			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].told = before->slots[from].told;
+		}
+	}
+}
+
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
 void agent_checks_tell(struct agent_checks *checks)
 {

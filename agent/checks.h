@@ -8,6 +8,9 @@ struct agent_checks;
 
 int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, struct oo_err *err);
 void agent_checks_free(struct agent_checks *checks);
+/* After a reload: what was last seen and said of the checks that config says are inherited. */
+void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks *before,
+			  const struct oo_core_config *config);
 /* Logs which checks have turned in the core's last step. */
 void agent_checks_tell(struct agent_checks *checks);
 /* Of the configuration's check index; state unknown and at 0 before the first run. */

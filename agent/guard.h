@@ -27,9 +27,8 @@ int agent_guard_open(struct agent_guard *guard, const struct oo_address_set *vip
 int agent_guard_close(struct agent_guard *guard, const struct oo_address_set *vips,
 		      struct oo_err *err);
 
-/* The lifetime to arm an address with now; 0: none is safe. guard_until: sent_at + ttl. */
+/* The lifetime to arm an address with now, and when again between renewals: lifetime.h. */
 uint32_t agent_guard_lifetime_s(const struct agent_guard *guard, int64_t guard_until, int64_t now);
-/* When to arm again between renewals; armed_until: the earliest end of what is armed. */
 int64_t agent_guard_rearm_at(const struct agent_guard *guard, int64_t guard_until, int64_t now,
 			     int64_t armed_until);
 

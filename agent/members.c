@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#include "presence.h"
+
+/* Reads in a row; the first after a restart still shows what the agent before had written. */
+#define OTHERS_TOLD 3
+
 const char *agent_store_after(const struct agent_store *store, const char *key, const char *rest)
 {
 	size_t root = strlen(store->root), length = strlen(rest);
@@ -21,17 +26,18 @@ static struct agent_known_member *find(struct agent_store *store, const char *no
 	return NULL;
 }
 
-/* A record that cannot be read is nobody: said once, since it is parsed once. */
-static bool parse(struct agent_store *store, const struct oo_etcd_kv *kv,
+/* A record that cannot be read is nobody: said when it is first seen, though every read shows it. */
+static bool parse(struct agent_store *store, const char *node, const struct oo_etcd_kv *kv,
 		  struct agent_known_member *ret_known)
 {
 	struct oo_err err;
-	const char *node = agent_store_after(store, kv->key, "members/");
 
-	if (node == NULL || oo_record_read_member(node, kv->value, store->agent->group_names,
-						  store->agent->core_config.n_groups,
-						  &ret_known->member, &err) < 0) {
-		oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
+	if (oo_record_read_member(node, kv->value, store->agent->group_names,
+				  store->agent->core_config.n_groups, &ret_known->member,
+				  &err) < 0) {
+		if (kv->mod_revision > store->members_revision) {
+			oo_log(OO_LOG_WARNING, "%s%s", store->root, err.text);
+		}
 		return false;
 	}
 	ret_known->member.mod_revision = kv->mod_revision;
@@ -39,13 +45,48 @@ static bool parse(struct agent_store *store, const struct oo_etcd_kv *kv,
 	return true;
 }
 
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result)
+static bool is_our_name(const struct agent_store *store, const char *node)
+{
+	return oo_text_equal(node, store->agent->config->node.name);
+}
+
+void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim)
+{
+	if (claim->kind == OO_CLAIM_OFFERED && is_our_name(store, claim->node) && !store->is_us) {
+		memset(claim->node, 0, sizeof(claim->node));
+	}
+}
+
+static void note_us(struct agent_store *store, const struct oo_etcd_kv *kv)
+{
+	int64_t lease = agent_presence_lease(store->agent->presence);
+	store->is_us = lease != 0 && kv->lease == lease;
+	store->n_others = lease == 0 || store->is_us ? 0 : store->n_others + 1;
+	if (store->n_others == OTHERS_TOLD) {
+		oo_log(OO_LOG_ERROR,
+		       "%smembers/%s: another agent has this name: node.name must be different on "
+		       "each node; nothing is handed over to this one",
+		       store->root, store->agent->config->node.name);
+	}
+}
+
+/* Reads that were overtaken by the watch bring lower ones. */
+static void note_revision(struct agent_store *store, int64_t revision)
+{
+	if (revision > store->members_revision) {
+		store->members_revision = revision;
+	}
+}
+
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision)
 {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n = 0;
 	bool changed = false;
 
 	store->shows_us = false;
+	store->is_us = false;
 	for (size_t i = 0; i < result->n_kvs && n < OO_CORE_MEMBERS_MAX; i++) {
 		const struct oo_etcd_kv *kv = &result->kvs[i];
 		const char *node = agent_store_after(store, kv->key, "members/");
@@ -53,17 +94,19 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 		if (node == NULL) {
 			continue;
 		}
-		if (oo_text_equal(node, store->agent->config->node.name)) {
+		if (is_our_name(store, node)) {
 			store->shows_us = true;
+			note_us(store, kv);
 		}
 		if (old != NULL && old->member.mod_revision == kv->mod_revision) {
 			members[n] = *old;
 			members[n++].seen_at = oo_clock_now();
-		} else if (parse(store, kv, &members[n])) {
+		} else if (parse(store, node, kv, &members[n])) {
 			n++;
 			changed = true;
 		}
 	}
+	note_revision(store, revision);
 	changed = changed || n != store->n_members;
 	memcpy(store->members, members, n * sizeof(members[0]));
 	store->n_members = n;
@@ -75,8 +118,14 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 	const char *node = agent_store_after(store, event->kv.key, "members/");
 	struct agent_known_member *known = find(store, node);
 	struct agent_known_member parsed;
+	bool readable = !event->deleted && parse(store, node, &event->kv, &parsed);
 
-	if (!event->deleted && parse(store, &event->kv, &parsed)) {
+	note_revision(store, event->kv.mod_revision);
+	if (is_our_name(store, node)) {
+		store->is_us = !event->deleted &&
+			       event->kv.lease == agent_presence_lease(store->agent->presence);
+	}
+	if (readable) {
 		if (known == NULL && store->n_members < OO_CORE_MEMBERS_MAX) {
 			known = &store->members[store->n_members++];
 		}

@@ -33,7 +33,8 @@ struct agent_presence {
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
 	bool written;
-	unsigned missed; /* reads in a row that did not show our key though it was written */
+	unsigned missed;  /* reads in a row that did not show our key though it was written */
+	int64_t retry_at; /* not before: the last request failed */
 	bool leaving, gone;
 };
 
@@ -140,7 +141,8 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 
 static void retry_later(struct agent_presence *presence)
 {
-	oo_timer_set(&presence->timer, oo_clock_now() + RETRY_MS);
+	presence->retry_at = oo_clock_now() + RETRY_MS;
+	oo_timer_set(&presence->timer, presence->retry_at);
 }
 
 static struct oo_etcd_call call(struct agent_presence *presence, oo_etcd_fn *done)
@@ -160,10 +162,11 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 {
 	struct agent_presence *presence = user;
 	(void)answer;
-	(void)err; /* the store's reads say when etcd is in trouble */
 	presence->request = NULL;
 	if (r == -ENOENT) {
 		lose_lease(presence);
+	} else {
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
 	}
 	presence->written = r == 0;
 	presence->said = presence->saying;
@@ -201,9 +204,9 @@ static void on_grant(void *user, int r, const struct oo_etcd_answer *answer,
 {
 	struct agent_presence *presence = user;
 	(void)answer;
-	(void)err;
 	presence->request = NULL;
 	if (r < 0) {
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
 		retry_later(presence); /* the same id again: a grant that did get through is one */
 		return;
 	}
@@ -232,8 +235,10 @@ static void on_renewed(void *user, int r, const struct oo_etcd_answer *answer,
 		       const struct oo_err *err)
 {
 	struct agent_presence *presence = user;
-	(void)err;
 	presence->request = NULL;
+	if (r < 0 || presence->written) { /* a lease alone is no presence */
+		agent_store_note(presence->agent->store, AGENT_AFFAIR_PRESENCE, r, err);
+	}
 	if (r == 0 && answer->lease_ttl_s <= 0) {
 		lose_lease(presence);
 	} else if (r < 0) {
@@ -267,7 +272,7 @@ void agent_presence_apply(struct agent_presence *presence)
 {
 	struct said said;
 
-	if (presence->leaving || presence->request != NULL) {
+	if (presence->leaving || presence->request != NULL || oo_clock_now() < presence->retry_at) {
 		return;
 	}
 	if (presence->lease == 0) {
@@ -311,6 +316,7 @@ void agent_presence_leave(struct agent_presence *presence)
 		return;
 	}
 	presence->leaving = true;
+	presence->gone = agent_store_trouble(presence->agent->store)[0] != '\0';
 	if (presence->request != NULL) {
 		oo_etcd_cancel(presence->request);
 		presence->request = NULL;
@@ -320,6 +326,11 @@ void agent_presence_leave(struct agent_presence *presence)
 				 &etcd_call, &presence->request) < 0) {
 		presence->gone = true;
 	}
+}
+
+int64_t agent_presence_lease(const struct agent_presence *presence)
+{
+	return presence->lease;
 }
 
 bool agent_presence_is_gone(const struct agent_presence *presence)

@@ -9,11 +9,16 @@ int agent_presence_new(struct agent *agent, struct agent_presence **ret_presence
 		       struct oo_err *err);
 void agent_presence_free(struct agent_presence *presence);
 
+/* The lease that our key is attached to; 0: none granted. */
+int64_t agent_presence_lease(const struct agent_presence *presence);
 /* Writes the key if what it should say has changed. */
 void agent_presence_apply(struct agent_presence *presence);
 /* A read has shown our key, or not: one that is gone is written again. */
 void agent_presence_on_read(struct agent_presence *presence, bool shown);
-/* Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. */
+/*
+ * Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. While
+ * etcd is in trouble that is not waited for: the lease runs out by itself.
+ */
 void agent_presence_leave(struct agent_presence *presence);
 bool agent_presence_is_gone(const struct agent_presence *presence);
 

@@ -60,12 +60,24 @@ static int write_object(struct json_object *object, struct oo_buffer *buffer)
 	return text == NULL ? -ENOMEM : oo_buffer_add(buffer, text, length);
 }
 
+/* Copies what fits of a foreign text, as one printable line. */
+static const char *clean(char *target, size_t size, const char *text)
+{
+	oo_text_clip(target, size, text);
+	for (char *c = target; *c != '\0'; c++) {
+		*c = *c < ' ' || *c > '~' ? '?' : *c;
+	}
+	return target;
+}
+
 int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer)
 {
 	const struct oo_request *request = record->request;
-	char at[32];
+	char at[32], reason[OO_REASON_LENGTH];
 	OO_AUTO(put_json) struct json_object *object = json_object_new_object();
 
+	/* a check's words may be in it, cut anywhere; what is no UTF-8 would be nobody's claim */
+	clean(reason, sizeof(reason), record->reason);
 	oo_record_time(record->acquired_at, at);
 	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
 	json_object_object_add(object, "node", json_object_new_string(request->node));
@@ -79,7 +91,7 @@ int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer
 	json_object_object_add(object, "epoch", json_object_new_uint64(request->epoch));
 	json_object_object_add(object, "ttl_ms", json_object_new_int64(request->ttl_ms));
 	json_object_object_add(object, "acquired_at", json_object_new_string(at));
-	json_object_object_add(object, "reason", json_object_new_string(record->reason));
+	json_object_object_add(object, "reason", json_object_new_string(reason));
 	return write_object(object, buffer);
 }
 
@@ -248,16 +260,6 @@ static uint32_t read_groups(struct json_object *object, const char *const *group
 	return bits;
 }
 
-/* Copies what fits of a foreign text, as one printable line. */
-static const char *clean(char target[static OO_CORE_NAME_LENGTH], const char *text)
-{
-	oo_text_clip(target, OO_CORE_NAME_LENGTH, text);
-	for (char *c = target; *c != '\0'; c++) {
-		*c = *c < ' ' || *c > '~' ? '?' : *c;
-	}
-	return target;
-}
-
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err)
 {
@@ -269,7 +271,7 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 		return oo_fail_text(err, EPROTO,
 				    "members/%s: not a node's name: 1 to %d of letters, digits, "
 				    "'.', '_' and '-', a letter or digit first",
-				    clean(shown, node), OO_CORE_NAME_LENGTH - 1);
+				    clean(shown, sizeof(shown), node), OO_CORE_NAME_LENGTH - 1);
 	}
 	if (object == NULL) {
 		return oo_fail_text(err, EPROTO, "members/%s: not a JSON object", node);
@@ -277,7 +279,7 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 	if (!oo_text_equal(text_of(object, "node"), node)) {
 		return oo_fail_text(err, EPROTO,
 				    "members/%s: \"node\" is '%s'; it must be the key's", node,
-				    clean(shown, text_of(object, "node")));
+				    clean(shown, sizeof(shown), text_of(object, "node")));
 	}
 	oo_text_clip(member.node, sizeof(member.node), node);
 	int64_t priority = number_of(object, "priority", 0);

@@ -113,6 +113,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 		agent->config = before;
 		return r;
 	}
+	agent_checks_inherit(checks, agent->checks, &core_config);
 	agent_checks_free(agent->checks);
 	agent->checks = checks;
 	agent_story_set_hook_timeout(agent->story, next->hooks.timeout_ms);

@@ -147,14 +147,15 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 	return 0;
 }
 
-void agent_store_pair(const struct oo_etcd_result *leader, const struct oo_etcd_result *beat,
-		      struct oo_pair *ret_pair)
+void agent_store_pair(const struct agent_store *store, const struct oo_etcd_result *leader,
+		      const struct oo_etcd_result *beat, struct oo_pair *ret_pair)
 {
 	ret_pair->claim = (struct oo_claim){0};
 	ret_pair->beat = (struct oo_beat){0};
 	if (leader->n_kvs > 0) {
 		oo_record_read_claim(leader->kvs[0].value, leader->kvs[0].value_length,
 				     &ret_pair->claim);
+		agent_store_doubt(store, &ret_pair->claim);
 		ret_pair->claim.revision = leader->kvs[0].mod_revision;
 	}
 	if (beat->n_kvs > 0) {
@@ -176,13 +177,16 @@ static bool read_answer(const struct call *call, const struct oo_etcd_answer *an
 		if (answer->n_results != 4 || answer->results[2].n_kvs != 1) {
 			return false;
 		}
-		agent_store_pair(&answer->results[2], &answer->results[3], pair);
+		agent_store_pair(call->store, &answer->results[2], &answer->results[3], pair);
+		if (pair->claim.nonce != call->nonce) {
+			return false; /* what was put is not what is read: believe neither */
+		}
 	} else {
 		event->outcome = OO_OUTCOME_REFUSED;
 		if (answer->n_results != 3) {
 			return false;
 		}
-		agent_store_pair(&answer->results[0], &answer->results[1], pair);
+		agent_store_pair(call->store, &answer->results[0], &answer->results[1], pair);
 		event->paused = answer->results[2].n_kvs > 0;
 	}
 	event->pairs = pair;
@@ -202,7 +206,7 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 		event.pairs = NULL;
 	}
 	call->busy = false;
-	agent_store_note(store, r, err);
+	agent_store_note(store, AGENT_AFFAIR_CLAIM, r, err);
 	agent_tell(store->agent, &event);
 }
 
@@ -227,8 +231,11 @@ int agent_store_send(struct agent_store *store, unsigned group, const struct oo_
 	if (r < 0) {
 		return r;
 	}
-	*call = (struct call){
-		.store = store, .group = group, .seq = request->seq, .op = request->op};
+	*call = (struct call){.store = store,
+			      .group = group,
+			      .seq = request->seq,
+			      .nonce = request->nonce,
+			      .op = request->op};
 	struct oo_etcd_txn txn = {
 		.compare = draft.compare,
 		.n_compare = draft.n_compare,

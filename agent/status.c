@@ -25,6 +25,7 @@ enum state {
 struct verdict {
 	enum state state;
 	struct json_object *problems; /* owned by the document */
+	struct json_object *lesser;   /* owned: what goes behind those that are critical */
 };
 
 static void complain(struct verdict *verdict, enum state state, const char *format, ...)
@@ -37,10 +38,21 @@ static void complain(struct verdict *verdict, enum state state, const char *form
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	json_object_array_add(verdict->problems, json_object_new_string(text));
+	json_object_array_add(state == STATE_CRITICAL ? verdict->problems : verdict->lesser,
+			      json_object_new_string(text));
 	if (state > verdict->state) {
 		verdict->state = state;
 	}
+}
+
+/* The headline of people's screens is the first: it must be why the state is what it is. */
+static void end_problems(struct verdict *verdict)
+{
+	for (size_t i = 0; i < json_object_array_length(verdict->lesser); i++) {
+		struct json_object *text = json_object_array_get_idx(verdict->lesser, i);
+		json_object_array_add(verdict->problems, json_object_get(text));
+	}
+	json_object_put(verdict->lesser);
 }
 
 static void add_text(struct json_object *object, const char *name, const char *text)
@@ -87,11 +99,11 @@ static struct json_object *new_agent(const struct agent *agent)
 	return object;
 }
 
-/* Connected: the last call succeeded, and not longer ago than a ttl. */
+/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
 static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
-	const char *trouble = oo_etcd_trouble(etcd);
+	const char *trouble = agent_store_trouble(agent->store);
 	int64_t answered_at = oo_etcd_answered_at(etcd);
 	bool connected = trouble[0] == '\0' && answered_at != 0 &&
 			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
@@ -102,8 +114,8 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 	add_age(object, "answered_ms", answered_at);
 	add_text(object, "error", trouble);
 	if (!connected) {
-		complain(verdict, STATE_CRITICAL, "etcd does not answer%s%s",
-			 trouble[0] == '\0' ? "" : ": ", trouble);
+		complain(verdict, STATE_CRITICAL, "etcd: %s",
+			 trouble[0] == '\0' ? "no answer" : trouble);
 	}
 	return object;
 }
@@ -358,6 +370,7 @@ static struct json_object *new_status(const struct agent *agent, struct verdict 
 	struct json_object *object = json_object_new_object();
 
 	verdict->problems = json_object_new_array();
+	verdict->lesser = json_object_new_array();
 	add_number(object, "version", SCHEMA_VERSION);
 	add_now(object);
 	json_object_object_add(object, "agent", new_agent(agent));
@@ -368,6 +381,7 @@ static struct json_object *new_status(const struct agent *agent, struct verdict 
 	json_object_object_add(object, "groups", new_groups(agent, verdict));
 	json_object_object_add(object, "members", new_members(agent, verdict));
 	json_object_object_add(object, "checks", new_checks(agent));
+	end_problems(verdict);
 	json_object_object_add(object, "state", json_object_new_string(states[verdict->state]));
 	return object;
 }

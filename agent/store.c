@@ -26,17 +26,23 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
 }
 
-/* Trouble with etcd is said once when it begins and once when it ends. */
-void agent_store_note(struct agent_store *store, int r, const struct oo_err *err)
+void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
+		      const struct oo_err *err)
 {
-	if (r == 0 && store->troubled) {
+	struct agent_trouble *trouble = &store->trouble;
+	int64_t now = oo_clock_now();
+
+	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
 		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-		       (double)(oo_clock_now() - store->troubled_at) / 1000);
-	} else if (r < 0 && !store->troubled) {
+		       (double)(now - trouble->since) / 1000);
+	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
 		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
-		store->troubled_at = oo_clock_now();
 	}
-	store->troubled = r < 0;
+}
+
+const char *agent_store_trouble(const struct agent_store *store)
+{
+	return agent_trouble_text(&store->trouble);
 }
 
 int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader)
@@ -63,11 +69,13 @@ static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
 	}
 }
 
-static void take_claim(struct oo_pair *pair, const struct oo_etcd_kv *kv, bool deleted)
+static void take_claim(const struct agent_store *store, struct oo_pair *pair,
+		       const struct oo_etcd_kv *kv, bool deleted)
 {
 	pair->claim = (struct oo_claim){0};
 	if (!deleted) {
 		oo_record_read_claim(kv->value, kv->value_length, &pair->claim);
+		agent_store_doubt(store, &pair->claim);
 		pair->claim.revision = kv->mod_revision;
 	}
 }
@@ -93,7 +101,7 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 		bool leader;
 		int g = agent_store_group_of(store, kv->key, &leader);
 		if (g >= 0 && leader) {
-			take_claim(&store->pairs[g], kv, events[i].deleted);
+			take_claim(store, &store->pairs[g], kv, events[i].deleted);
 			claims[g] = &store->pairs[g].claim;
 		} else if (g >= 0) {
 			take_beat(&store->pairs[g], kv, events[i].deleted);
@@ -186,20 +194,22 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	struct oo_event event = {.type = OO_EVENT_READ, .seq = store->read_sent};
 	bool members_changed = false;
 
-	agent_store_note(store, r, err);
+	agent_store_note(store, AGENT_AFFAIR_READ, r, err);
 	if (r == 0 && answer->n_results == 3) {
 		memset(store->pairs, 0, sizeof(store->pairs));
+		/* first: an offer is doubted by who is present at the same revision */
+		members_changed =
+			agent_store_members_set(store, &answer->results[1], answer->revision);
 		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
 			const struct oo_etcd_kv *kv = &answer->results[0].kvs[i];
 			bool leader;
 			int g = agent_store_group_of(store, kv->key, &leader);
 			if (g >= 0 && leader) {
-				take_claim(&store->pairs[g], kv, false);
+				take_claim(store, &store->pairs[g], kv, false);
 			} else if (g >= 0) {
 				take_beat(&store->pairs[g], kv, false);
 			}
 		}
-		members_changed = agent_store_members_set(store, &answer->results[1]);
 		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = answer->revision;

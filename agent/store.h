@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "etcd/etcd.h"
 #include "records.h"
+#include "trouble.h"
 
 #define AGENT_KEY_LENGTH 256
 
@@ -24,6 +25,12 @@ void agent_store_free(struct agent_store *store);
 void agent_store_apply(struct agent_store *store);
 /* A request that could not even be sent still gets its answer: true with news in ret_event. */
 bool agent_store_take_unsent(struct agent_store *store, struct oo_event *ret_event);
+
+/* How a request of affair ended; trouble is said when it begins and when it is over. */
+void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
+		      const struct oo_err *err);
+/* What is wrong with etcd, "" if nothing. */
+const char *agent_store_trouble(const struct agent_store *store);
 
 struct oo_etcd *agent_store_etcd(struct agent_store *store);
 /* "/ooha/<cluster>/" and what format says. */

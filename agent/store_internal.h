@@ -10,7 +10,7 @@ struct call {
 	struct agent_store *store;
 	bool busy;
 	unsigned group;
-	uint64_t seq;
+	uint64_t seq, nonce;
 	enum oo_request_op op;
 };
 
@@ -29,8 +29,11 @@ struct agent_store {
 	bool read_unsent;
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
-	bool shows_us, paused, troubled;
-	int64_t troubled_at;
+	int64_t members_revision; /* all up to it has been looked at */
+	bool shows_us, paused;
+	bool is_us;        /* the key of our name was last seen attached to our lease */
+	unsigned n_others; /* reads in a row that have shown it attached to another */
+	struct agent_trouble trouble;
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };
@@ -38,14 +41,17 @@ struct agent_store {
 /* request.c */
 int agent_store_send(struct agent_store *store, unsigned group, const struct oo_request *request);
 /* Fills ret_pair from the two keys' ranges; an absent key is all zero. */
-void agent_store_pair(const struct oo_etcd_result *leader, const struct oo_etcd_result *beat,
-		      struct oo_pair *ret_pair);
+void agent_store_pair(const struct agent_store *store, const struct oo_etcd_result *leader,
+		      const struct oo_etcd_result *beat, struct oo_pair *ret_pair);
 
-/* store.c */
-void agent_store_note(struct agent_store *store, int r, const struct oo_err *err);
-
-/* members.c: return whether the core has to be told. */
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result);
+/*
+ * members.c. An offer names a node, and is for whoever is present by that name: of two agents that were
+ * given the same one, one only. An offer that is not for us becomes nobody's.
+ */
+void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim);
+/* The next two return whether the core has to be told. */
+bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
+			     int64_t revision);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
 void agent_store_members_tell(struct agent_store *store);
 

@@ -10,14 +10,23 @@
 #include "checks.h"
 #include "history.h"
 #include "hook/hook.h"
-#include "vips.h"
+
+/* Claims in a row that came to nothing, for the same cause: told once, then counted. */
+struct tries {
+	unsigned n;
+	int64_t failed_at; /* the last of them */
+	enum oo_cause begun, failed;
+	char peer[OO_CORE_NAME_LENGTH];
+};
 
 struct chapter {
 	char reason[OO_REASON_LENGTH];  /* why the group is what it is */
 	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
 	enum oo_cause cause;
 	struct agent_timeline timeline;
-	bool promoted; /* of this tenure people and hooks have been told */
+	bool promoted;  /* of this tenure people and hooks have been told */
+	uint64_t epoch; /* of the tenure that they were told of */
+	struct tries tries;
 };
 
 struct agent_story {
@@ -55,15 +64,54 @@ static const char *named(const char *peer)
 	return peer[0] == '\0' ? "nobody" : peer;
 }
 
+static void explain_claimed(const struct agent_story *story, const struct oo_transition *transition,
+			    char text[static OO_REASON_LENGTH])
+{
+	unsigned failed = story->chapters[transition->group].tries.n;
+	if (failed == 0) {
+		snprintf(text, OO_REASON_LENGTH, "claimed, epoch %" PRIu64, transition->epoch);
+	} else {
+		snprintf(text, OO_REASON_LENGTH, "claimed at try %u, epoch %" PRIu64, failed + 1,
+			 transition->epoch);
+	}
+}
+
+static void explain_unfit(const struct agent_story *story, const struct oo_transition *transition,
+			  char text[static OO_REASON_LENGTH])
+{
+	char health[OO_REASON_LENGTH];
+	agent_story_explain_health(story->agent, transition->group, health);
+	snprintf(text, OO_REASON_LENGTH, "%.*s; %s is better",
+		 OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 14, health, named(transition->peer));
+}
+
+/* The causes of which there is no more to say. */
+static const char *const plain_texts[OO_CAUSES] = {
+	[OO_CAUSE_NONE] = "",
+	[OO_CAUSE_ABSENT] = "no holder known to etcd",
+	[OO_CAUSE_READ_BACK] = "own claim found in etcd, its answer was lost",
+	[OO_CAUSE_CLAIM_REFUSED] = "etcd changed before the claim came",
+	[OO_CAUSE_UNKNOWN] = "etcd did not confirm it",
+	[OO_CAUSE_ADDRESS_DOWN] = "address is down",
+	[OO_CAUSE_ADOPTED] = "held by this node's agent before a restart",
+	[OO_CAUSE_GAVE_UP] = "etcd did not take the release in time",
+};
+
 static void explain(const struct agent_story *story, const struct oo_transition *transition,
 		    char text[static OO_REASON_LENGTH])
 {
 	const char *peer = named(transition->peer);
-	char health[OO_REASON_LENGTH];
 
 	switch (transition->cause) {
 	case OO_CAUSE_NONE:
-		text[0] = '\0';
+	case OO_CAUSE_ABSENT:
+	case OO_CAUSE_READ_BACK:
+	case OO_CAUSE_CLAIM_REFUSED:
+	case OO_CAUSE_UNKNOWN:
+	case OO_CAUSE_ADDRESS_DOWN:
+	case OO_CAUSE_ADOPTED:
+	case OO_CAUSE_GAVE_UP:
+		oo_text_clip(text, OO_REASON_LENGTH, plain_texts[transition->cause]);
 		return;
 	case OO_CAUSE_HOLDER_SILENT:
 		snprintf(text, OO_REASON_LENGTH, "%s silent for %" PRId64 " ms", peer,
@@ -75,35 +123,18 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_OFFERED:
 		snprintf(text, OO_REASON_LENGTH, "handed over by %s", peer);
 		return;
-	case OO_CAUSE_ABSENT:
-		snprintf(text, OO_REASON_LENGTH, "no holder known to etcd");
-		return;
-	case OO_CAUSE_READ_BACK:
-		snprintf(text, OO_REASON_LENGTH, "own claim found in etcd, its answer was lost");
-		return;
 	case OO_CAUSE_CLAIMED:
-		snprintf(text, OO_REASON_LENGTH, "claimed, epoch %" PRIu64, transition->epoch);
-		return;
-	case OO_CAUSE_CLAIM_REFUSED:
-		snprintf(text, OO_REASON_LENGTH, "etcd changed before the claim came");
-		return;
-	case OO_CAUSE_UNKNOWN:
-		snprintf(text, OO_REASON_LENGTH, "etcd did not say whether it was carried out");
+		explain_claimed(story, transition, text);
 		return;
 	case OO_CAUSE_LOST:
 		snprintf(text, OO_REASON_LENGTH, "the claim is %s's now", peer);
 		return;
 	case OO_CAUSE_CHECK_DOWN:
 	case OO_CAUSE_LINK_DOWN:
-		agent_story_explain_health(story->agent, transition->group, health);
-		snprintf(text, OO_REASON_LENGTH, "%.*s; %s is better",
-			 OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 14, health, peer);
+		explain_unfit(story, transition, text);
 		return;
 	case OO_CAUSE_STOPPING:
 		snprintf(text, OO_REASON_LENGTH, "stopping; next is %s", peer);
-		return;
-	case OO_CAUSE_ADDRESS_DOWN:
-		snprintf(text, OO_REASON_LENGTH, "address is down");
 		return;
 	case OO_CAUSE_YIELDED:
 		snprintf(text, OO_REASON_LENGTH, "given to %s", peer);
@@ -111,12 +142,6 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_TARGET_GONE:
 		snprintf(text, OO_REASON_LENGTH,
 			 "whom it was offered to has left; nobody else is better");
-		return;
-	case OO_CAUSE_ADOPTED:
-		snprintf(text, OO_REASON_LENGTH, "held by this node's agent before a restart");
-		return;
-	case OO_CAUSE_GAVE_UP:
-		snprintf(text, OO_REASON_LENGTH, "etcd did not take the release in time");
 		return;
 	}
 }
@@ -161,7 +186,7 @@ static void run_hooks(struct agent_story *story, unsigned group, const char *eve
 				.reason = chapter->reason,
 				.vips = vips.data,
 				.cluster = config->cluster,
-				.epoch = oo_core_view(story->agent->core, group).epoch},
+				.epoch = chapter->epoch},
 		.done = on_hooks_done,
 		.user = story,
 	};
@@ -178,8 +203,29 @@ static void on_hook_line(void *user, enum oo_log_level level, const char *hook, 
 	oo_log(level, "hook %s: %s", hook, line);
 }
 
+/* Whether the transition only repeats what the last try was told to be. Counts. */
+static bool is_again(struct tries *tries, const struct oo_transition *transition, int64_t ttl_ms)
+{
+	bool again = false;
+
+	if (transition->from == OO_ROLE_STANDBY) {
+		again = tries->n > 0 && transition->at - tries->failed_at <= ttl_ms &&
+			transition->cause == tries->begun &&
+			oo_text_equal(transition->peer, tries->peer);
+		tries->n = again ? tries->n : 0;
+		tries->begun = transition->cause;
+		memcpy(tries->peer, transition->peer, sizeof(tries->peer));
+	} else if (transition->from == OO_ROLE_ACQUIRING && transition->to == OO_ROLE_STANDBY) {
+		again = tries->n > 0 && transition->cause == tries->failed;
+		tries->n++;
+		tries->failed = transition->cause;
+		tries->failed_at = transition->at;
+	}
+	return again;
+}
+
 static void log_transition(const struct agent_story *story, const struct oo_transition *transition,
-			   const char *text)
+			   enum oo_log_level level, const char *text)
 {
 	char group[80], epoch[40], cause[40];
 	const char *fields[] = {group, epoch, cause, NULL};
@@ -188,7 +234,7 @@ static void log_transition(const struct agent_story *story, const struct oo_tran
 		 story->agent->group_names[transition->group]);
 	snprintf(epoch, sizeof(epoch), "OOHA_EPOCH=%" PRIu64, transition->epoch);
 	snprintf(cause, sizeof(cause), "OOHA_CAUSE=%s", oo_cause_name(transition->cause));
-	oo_log_fields(OO_LOG_NOTICE, fields, "%s: %s -> %s: %s",
+	oo_log_fields(level, fields, "%s: %s -> %s: %s",
 		      story->agent->group_names[transition->group], oo_role_name(transition->from),
 		      oo_role_name(transition->to), text);
 }
@@ -206,13 +252,17 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 	char text[OO_REASON_LENGTH];
 
 	explain(story, transition, text);
-	log_transition(story, transition, text);
+	bool again = is_again(&chapter->tries, transition, story->agent->core_config.ttl_ms);
+	log_transition(story, transition, again ? OO_LOG_DEBUG : OO_LOG_NOTICE, text);
 	if (is_new_reason(transition)) {
 		memcpy(chapter->reason, text, sizeof(text));
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
 		chapter->cause = transition->cause;
 	}
-	if (transition->from == OO_ROLE_STANDBY) {
+	if (transition->cause == OO_CAUSE_YIELDED) { /* the best may be another one by now */
+		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
+	}
+	if (transition->from == OO_ROLE_STANDBY && !again) {
 		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
 	}
 	if (transition->to == OO_ROLE_ACTIVE) {
@@ -245,7 +295,8 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 		return;
 	}
 	chapter->promoted = true;
-	chapter->timeline.added_at = agent_vips_up_since(story->agent->vips[group]);
+	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
+	chapter->timeline.added_at = oo_clock_now();
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
@@ -270,6 +321,7 @@ void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
 {
 	story->chapters[group].promoted = adopted;
 	if (adopted) {
+		story->chapters[group].epoch = oo_core_view(story->agent->core, group).mine->epoch;
 		snprintf(story->chapters[group].reason, OO_REASON_LENGTH,
 			 "held by this node's agent before a restart");
 	}

@@ -192,6 +192,15 @@ static uint64_t nonce_of(const struct oo_core_view *view)
 	return view->mine == NULL ? 0 : view->mine->nonce;
 }
 
+static void note_written(struct agent_tenure *tenure)
+{
+	for (unsigned g = 0; g < tenure->agent->core_config.n_groups; g++) {
+		struct oo_core_view view = oo_core_view(tenure->agent->core, g);
+		tenure->written[g].nonce = nonce_of(&view);
+		tenure->written[g].epoch = view.epoch;
+	}
+}
+
 void agent_tenure_apply(struct agent_tenure *tenure)
 {
 	const struct agent *agent = tenure->agent;
@@ -202,8 +211,6 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		struct oo_core_view view = oo_core_view(agent->core, g);
 		changed = changed || tenure->written[g].nonce != nonce_of(&view) ||
 			  tenure->written[g].epoch != view.epoch;
-		tenure->written[g].nonce = nonce_of(&view);
-		tenure->written[g].epoch = view.epoch;
 	}
 	if (!changed) {
 		return;
@@ -214,6 +221,9 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		       err.text);
 	}
 	tenure->failed = r < 0;
+	if (r == 0) {
+		note_written(tenure);
+	}
 }
 
 bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group)

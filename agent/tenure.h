@@ -20,7 +20,7 @@ void agent_tenure_free(struct agent_tenure *tenure);
 
 /* Whether the core was given a claim of group to adopt. */
 bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group);
-/* Writes the file if what it should say has changed. A failure is said once. */
+/* Writes the file if it does not say what it should; a failure is said once, and tried again. */
 void agent_tenure_apply(struct agent_tenure *tenure);
 
 #endif

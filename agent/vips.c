@@ -19,8 +19,10 @@ struct part {
 	struct oo_link link;
 	struct oo_address *list; /* owned */
 	size_t *index;           /* owned; of each, its place in the configuration */
+	bool *present;           /* owned; of each, what the last look has shown */
 	size_t n;
-	bool up;
+	bool up;    /* some of them may be on this node */
+	bool whole; /* all of them are, and are announced */
 	struct oo_announcer *announcer;
 };
 
@@ -32,9 +34,9 @@ struct agent_vips {
 	size_t n_parts;
 	struct oo_timer timer; /* re-arms between renewals, or tries again */
 	bool wanted, graceful, kept;
+	bool lapsed; /* down although the claim is ours */
 	int64_t hold_until, guard_until;
 	int64_t armed_until; /* the earliest that the kernel may take them down by itself */
-	int64_t up_since;
 	uint64_t repairs;
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
@@ -64,22 +66,25 @@ static int add_part(struct agent_vips *vips, struct part *part, uint32_t valid_s
 	if (r < 0) {
 		return r;
 	}
+	part->up = true; /* whatever comes of it, to be taken down again */
 	r = oo_net_addresses_add(vips->agent->net, &set, valid_s, err);
-	if (r < 0) {
-		part->up = true; /* some of them may be there: to be taken down like all */
+	if (r < 0 || part->whole) {
 		return r;
 	}
-	if (!part->up || oo_announcer_last_at(part->announcer) == 0) {
-		part->up = true;
-		return oo_announcer_start(part->announcer, &part->link, part->list, part->n);
+	if (oo_clock_now() >= vips->hold_until) {
+		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
 	}
+	if (oo_announcer_start(part->announcer, &part->link, part->list, part->n) < 0) {
+		return oo_fail(err, ENOMEM, "announcements");
+	}
+	part->whole = true;
 	return 0;
 }
 
-static bool all_up(const struct agent_vips *vips)
+static bool is_whole(const struct agent_vips *vips)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		if (!vips->parts[i].up) {
+		if (!vips->parts[i].whole) {
 			return false;
 		}
 	}
@@ -90,11 +95,11 @@ static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
-	bool came_up = !all_up(vips);
+	bool came_up = !is_whole(vips);
 	struct oo_err err = {0};
 	int r = 0;
 
-	if (valid_s == 0) {
+	if (valid_s == 0 || now >= vips->hold_until) {
 		return; /* too late to be safe: what is armed runs out, what is down stays down */
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
@@ -114,7 +119,6 @@ static void arm(struct agent_vips *vips)
 	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
 							vips->armed_until));
 	if (came_up) {
-		vips->up_since = oo_clock_now();
 		agent_story_address_up(vips->agent->story, vips->group);
 	}
 }
@@ -145,6 +149,7 @@ static int take_part_down(struct agent_vips *vips, struct part *part, struct oo_
 	}
 	int r = oo_net_addresses_remove(vips->agent->net, &set, err);
 	part->up = r < 0;
+	part->whole = false;
 	return r < 0 ? r : closed;
 }
 
@@ -169,7 +174,8 @@ static void take_down(struct agent_vips *vips)
 		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
-	oo_log(OO_LOG_NOTICE, "%s: address down", vips->config->name);
+	oo_log(OO_LOG_NOTICE, "%s: address down%s", vips->config->name,
+	       vips->lapsed ? ": no renewal has succeeded in time" : "");
 }
 
 static void make_so(struct agent_vips *vips)
@@ -187,6 +193,7 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 		       want->graceful != vips->graceful || want->keep != vips->kept;
 	vips->kept = want->keep;
 	vips->wanted = want->address;
+	vips->lapsed = want->role == OO_ROLE_ACTIVE && !want->address;
 	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
 	vips->hold_until = want->hold_until;
 	vips->guard_until = want->guard_until;
@@ -212,11 +219,6 @@ bool agent_vips_is_up(const struct agent_vips *vips)
 	return false;
 }
 
-int64_t agent_vips_up_since(const struct agent_vips *vips)
-{
-	return vips->up_since;
-}
-
 bool agent_vips_has_link(const struct agent_vips *vips)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
@@ -228,28 +230,40 @@ bool agent_vips_has_link(const struct agent_vips *vips)
 	return true;
 }
 
+/* Asks the kernel which of part's are there. ifindex 0: on any interface. */
+static int look(const struct agent_vips *vips, const struct part *part, int ifindex,
+		struct oo_err *err)
+{
+	struct oo_address_set set = {.ifindex = ifindex, .list = part->list, .n = part->n};
+	return oo_net_addresses_present(vips->agent->net, &set, part->present, err);
+}
+
+static bool is_any_present(const struct part *part)
+{
+	bool any = false;
+	for (size_t k = 0; k < part->n; k++) {
+		any = any || part->present[k];
+	}
+	return any;
+}
+
 static int find_part_leftovers(struct agent_vips *vips, struct part *part, bool adopt,
 			       struct oo_err *err)
 {
 	struct oo_address_set set = {.list = part->list, .n = part->n};
-	OO_AUTO(oo_free) bool *present = calloc(part->n, sizeof(*present));
-	if (present == NULL) {
-		return oo_fail(err, ENOMEM, "addresses");
+	int r = look(vips, part, 0, err);
+	if (r < 0) {
+		return r;
 	}
-	int r = oo_net_addresses_present(vips->agent->net, &set, present, err);
-	for (size_t k = 0; r == 0 && k < part->n; k++) {
-		part->up = part->up || present[k];
-		if (present[k]) {
+	for (size_t k = 0; k < part->n; k++) {
+		if (part->present[k]) {
 			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
 			       vips->config->name, adopt ? "adopting" : "removing",
 			       vips->config->vips[part->index[k]].address);
 		}
 	}
-	if (r == 0 && !adopt) {
-		part->up = false;
-		r = oo_net_addresses_remove(vips->agent->net, &set, err);
-	}
-	return r;
+	part->up = adopt && is_any_present(part);
+	return adopt ? 0 : oo_net_addresses_remove(vips->agent->net, &set, err);
 }
 
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list)
@@ -297,7 +311,7 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 	return (struct agent_vip_state){
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,
-		.up = part->up,
+		.up = part->up && (part->whole || !vips->wanted),
 		.announced_at = oo_announcer_last_at(part->announcer),
 		.announcements = oo_announcer_count(part->announcer),
 		.repairs = vips->repairs,
@@ -316,7 +330,8 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 			     part->link.index != link->index;
 		part->link = *link;
 		part->up = part->up && link->exists;
-		if (part->up && moved) {
+		part->whole = part->whole && link->exists;
+		if (part->whole && moved) {
 			(void)oo_announcer_start(part->announcer, link, part->list, part->n);
 		}
 		agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
@@ -326,23 +341,17 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 	}
 }
 
-/* Reports come late: only what a fresh look confirms is acted on. */
-static bool is_really_gone(struct agent_vips *vips, const struct part *part, size_t k)
-{
-	struct oo_address_set set = {.ifindex = part->link.index, .list = &part->list[k], .n = 1};
-	bool present = false;
-	struct oo_err err;
-	return oo_net_addresses_present(vips->agent->net, &set, &present, &err) == 0 && !present;
-}
-
+/* Reports come late: only what a fresh look confirms is acted on. Others of part may still be there. */
 static void on_gone(struct agent_vips *vips, struct part *part, size_t k)
 {
 	const char *address = vips->config->vips[part->index[k]].address;
+	struct oo_err err;
 
-	if (!is_really_gone(vips, part, k)) {
+	if (look(vips, part, part->link.index, &err) < 0 || part->present[k]) {
 		return;
 	}
-	part->up = false;
+	part->up = is_any_present(part);
+	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
 	if (oo_clock_now() >= vips->armed_until) {
 		oo_log(OO_LOG_WARNING, "%s: %s ran out in the kernel: renewals are late",
@@ -378,10 +387,10 @@ void agent_vips_on_resync(struct agent_vips *vips)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct part *part = &vips->parts[i];
-		struct oo_link link;
-		if (oo_net_link(vips->agent->net, part->interface, &link, NULL) == 0) {
-			agent_vips_on_link(vips, &link);
-		}
+		struct oo_link link = part->link; /* as known, if the kernel does not answer */
+		int r = oo_net_link(vips->agent->net, part->interface, &link, NULL);
+		link.exists = link.exists && r != -ENODEV;
+		agent_vips_on_link(vips, &link);
 		for (size_t k = 0; k < part->n && part->up; k++) {
 			on_gone(vips, part, k);
 		}
@@ -406,8 +415,9 @@ static int open_part(struct agent_vips *vips, const char *interface, struct part
 	part->interface = interface;
 	part->list = calloc(vips->config->n_vips, sizeof(*part->list));
 	part->index = calloc(vips->config->n_vips, sizeof(*part->index));
+	part->present = calloc(vips->config->n_vips, sizeof(*part->present));
 	vips->n_parts++;
-	if (part->list == NULL || part->index == NULL) {
+	if (part->list == NULL || part->index == NULL || part->present == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_net_link(vips->agent->net, interface, &part->link, err);
@@ -477,6 +487,7 @@ void agent_vips_free(struct agent_vips *vips)
 		oo_announcer_free(vips->parts[i].announcer);
 		free(vips->parts[i].list);
 		free(vips->parts[i].index);
+		free(vips->parts[i].present);
 	}
 	oo_timer_done(&vips->timer);
 	free(vips->parts);

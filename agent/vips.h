@@ -26,10 +26,8 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 
 /* Makes it so; on failure tries again by itself. */
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
-/* Whether any of them is on this node. */
+/* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
-/* When all of them came up last, 0: never. Announced at the same moment. */
-int64_t agent_vips_up_since(const struct agent_vips *vips);
 bool agent_vips_has_link(const struct agent_vips *vips);
 /*
  * Looks for what an earlier agent left: adopts it, or removes it if no tenure covers it; said in the log.

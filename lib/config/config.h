@@ -55,17 +55,20 @@ struct oo_config_etcd {
 };
 
 /*
- * What holds, with L = ttl - margin (design, section 2; checked by oo_config_load):
+ * With L = ttl - margin (docs/design.md, section 4) it always holds that
  *
  * 1. renew + request timeout < L: the answer to one renewal comes before the hold of the one
  *    before it ends.
- * 2. L - request timeout - 1 s >= 1 s: while the kernel's address lifetime is the only guard, it is
- *    armed with N = floor(ttl - elapsed - 1 s) whole seconds, as it removes the address up to 1 s
- *    late. With the slowest answer (elapsed = request timeout) N must still be at least 1.
+ *
+ * On a kernel without nf_tables the address lifetime is the only guard; oo_config_check_unfenced:
+ *
+ * 2. L - request timeout - 1 s >= 1 s: it is armed with N = floor(ttl - elapsed - 1 s) whole
+ *    seconds, as the kernel removes the address up to 1 s late. With the slowest answer
+ *    (elapsed = request timeout) N must still be at least 1.
  * 3. renew + request timeout < L - 1 s: re-armed by a timer for as long as N is 1, the lifetime
  *    ends at ttl - 1 s at the earliest; the next renewal's slowest answer must come before it.
  *
- * With the defaults 2 needs a ttl of 2.45 s or more. 2 and 3 go when the fence guards.
+ * With the defaults 1 holds for every ttl, 2 and 3 for a ttl of 2450 ms or more.
  */
 struct oo_config_lease {
 	int64_t ttl_ms;
@@ -144,6 +147,12 @@ int oo_config_load(const char *path, struct oo_config **ret_config, struct oo_er
  * configuration: for ooha-agent --check. Returns 0 only if there was none.
  */
 int oo_config_check(const char *path, oo_config_problem_fn *problem, void *user);
+/*
+ * Rules 2 and 3: whether the address lifetime alone can guard. Who reads the file cannot know that
+ * it has to.
+ * Returns 0 or -EINVAL with "KEY.PATH: 'VALUE': what is wrong; what would be right".
+ */
+int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err *err);
 /* NULL is accepted. */
 void oo_config_free(struct oo_config *config);
 

@@ -146,7 +146,7 @@ static const struct config_key lease_keys[] = {
 	[LEASE_MARGIN] = {.name = "margin",
 			  .parse = config_parse_duration,
 			  CONFIG_AT(oo_config_lease, margin_ms),
-			  .least = 10,
+			  .least = 30, /* the fence closes some 20 ms late at the worst */
 			  .most = 10 * CONFIG_MINUTE_MS},
 };
 static const struct config_schema lease_schema = CONFIG_SCHEMA(lease_keys);

@@ -102,7 +102,7 @@ struct config_lease_nodes {
 	struct fy_node *ttl, *renew, *margin;
 };
 
-/* Whether the values are possible together: the header's inequalities. */
+/* Whether the values are possible together: rule 1 of the header. */
 bool config_check_lease(struct config_reader *reader, const struct oo_config_lease *lease,
 			const struct config_lease_nodes *given);
 

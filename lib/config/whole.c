@@ -1,88 +1,12 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "base/text.h"
 #include "config/schema.h"
 
 #define NAMES_LENGTH 200
-#define LIFETIME_UNIT_MS 1000 /* the kernel counts whole seconds, and is late by up to one */
-
-/* A length of time in a message. */
-struct shown {
-	char text[OO_DURATION_LENGTH];
-};
-
-static struct shown show(int64_t ms)
-{
-	struct shown shown;
-	oo_duration_format(ms, shown.text);
-	return shown;
-}
-
-/* Rule 2 of the header: with the slowest answer a whole second must be left. */
-static bool check_lifetime(struct config_reader *reader, const struct oo_config_lease *lease,
-			   struct fy_node *blamed)
-{
-	int64_t left =
-		lease->ttl_ms - lease->margin_ms - lease->request_timeout_ms - LIFETIME_UNIT_MS;
-	if (left >= LIFETIME_UNIT_MS) {
-		return true;
-	}
-	return config_wrong(
-		reader, blamed,
-		"impossible: the kernel ends the VIP's lifetime in whole seconds, up to 1s late; "
-		"ttl %s - margin %s - request timeout %s (4/5 of renew) - 1s = %s, and 1s must be "
-		"left; with the default renew and margin ttl is at least 2450ms",
-		show(lease->ttl_ms).text, show(lease->margin_ms).text,
-		show(lease->request_timeout_ms).text, show(left).text);
-}
-
-/* Rules 1 and 3: renew and request timeout end in time; what names the time. */
-static bool check_round(struct config_reader *reader, const struct oo_config_lease *lease,
-			struct fy_node *blamed, bool lifetime)
-{
-	int64_t round = lease->renew_ms + lease->request_timeout_ms;
-	int64_t limit = lease->ttl_ms - lease->margin_ms - (lifetime ? LIFETIME_UNIT_MS : 0);
-
-	/* both as "less than": what ends at the limit ends too late */
-	if (round < limit) {
-		return true;
-	}
-	return config_wrong(
-		reader, blamed,
-		"impossible: renew %s + request timeout %s (4/5 of renew) = %s must be less than "
-		"ttl %s - margin %s%s = %s; make renew at most %s or ttl longer",
-		show(lease->renew_ms).text, show(lease->request_timeout_ms).text, show(round).text,
-		show(lease->ttl_ms).text, show(lease->margin_ms).text,
-		lifetime ? " - 1s (how late the kernel may end the VIP's lifetime)" : "",
-		show(limit).text, show((limit * 5 - 1) / 9).text);
-}
-
-bool config_check_lease(struct config_reader *reader, const struct oo_config_lease *lease,
-			const struct config_lease_nodes *given)
-{
-	struct fy_node *ttl_or_margin = given->ttl != NULL ? given->ttl : given->margin;
-	struct fy_node *for_ttl = ttl_or_margin != NULL ? ttl_or_margin : given->renew;
-	struct fy_node *for_renew = given->renew != NULL ? given->renew : ttl_or_margin;
-
-	if (for_ttl == NULL) {
-		return true; /* the defaults are possible */
-	}
-	/* the default margin is less than half of any ttl */
-	if (given->margin != NULL && lease->margin_ms * 2 >= lease->ttl_ms) {
-		return config_wrong(reader, given->margin,
-				    "impossible: margin must be less than half of ttl %s; make it "
-				    "at most %s, or leave it out",
-				    show(lease->ttl_ms).text, show((lease->ttl_ms - 1) / 2).text);
-	}
-	return check_round(reader, lease, for_renew, false) &&
-	       check_lifetime(reader, lease, for_ttl) &&
-	       check_round(reader, lease, for_renew, true);
-}
 
 static struct fy_node *value_of(struct fy_node *mapping, const char *key)
 {

@@ -61,8 +61,9 @@ static void on_not_yielded(struct oo_core *core, struct group *group)
 }
 
 /*
- * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a copy
- * of the refused request may still be on its way, so nothing is held again without a fresh claim.
+ * The target's member key is not there: our view was wrong. The next best is asked, or nobody; a
+ * copy of the refused request may still be on its way, so nothing is held again without a fresh
+ * claim.
  */
 static void on_target_gone(struct oo_core *core, struct group *group)
 {
@@ -107,9 +108,6 @@ static void on_reclaim_answer(struct oo_core *core, struct group *group,
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
 		oo_core_activate(core, group, event->pairs,
 				 group->adopting ? OO_CAUSE_ADOPTED : OO_CAUSE_CLAIMED);
-	} else if (oo_core_is_ours(core, group, &event->pairs->claim)) {
-		oo_core_own(group, event->pairs);
-		group->request.next_at = core->now;
 	} else if (group->adopting) {
 		oo_core_leave(core, group, OO_CAUSE_LOST);
 	} else {

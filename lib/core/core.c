@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* A holder's reads are this many renew intervals apart. */
+#define READS_OF_A_HOLDER 4
+
 static void take_read(struct oo_core *core, const struct oo_event *event)
 {
 	if (!core->read_busy || event->seq != core->read_seq) {
@@ -89,11 +92,10 @@ static void settle_standby(struct oo_core *core, struct group *group)
 	}
 }
 
-/* A later revision than our claim's shows another one there, or none. */
+/* Etcd shows another claim than ours, or none. Older than our claim is nothing that was seen. */
 static bool is_lost(const struct group *group)
 {
-	return group->known && group->revision > group->mine.claim.revision &&
-	       group->pair.claim.nonce != group->mine.claim.nonce;
+	return group->known && group->pair.claim.nonce != group->mine.claim.nonce;
 }
 
 /*
@@ -257,12 +259,31 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 	return wake_at;
 }
 
+/*
+ * A standby lives on what it reads. Who holds everything has its renewals for a pulse, and reads only
+ * to repair what the watch may have missed.
+ */
+static int64_t read_interval(const struct oo_core *core)
+{
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		if (core->groups[g].want.role != OO_ROLE_ACTIVE) {
+			return core->config.renew_ms;
+		}
+	}
+	return core->config.renew_ms * READS_OF_A_HOLDER;
+}
+
 static void plan(struct oo_core *core)
 {
+	int64_t interval = read_interval(core);
+
+	if (core->read_at > core->now + interval) {
+		core->read_at = core->now + interval; /* no holder any more */
+	}
 	if (!core->read_busy && core->now >= core->read_at) {
 		core->read_busy = true;
 		core->read_seq = ++core->sequence;
-		core->read_at = core->now + core->config.renew_ms;
+		core->read_at = core->now + interval;
 		core->read_noted_pause_revision = core->pause_revision;
 		for (size_t g = 0; g < core->config.n_groups; g++) {
 			core->groups[g].read_noted_revision = core->groups[g].revision;

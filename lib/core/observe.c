@@ -9,8 +9,8 @@ static int64_t silence_needed(int64_t ttl_ms)
 }
 
 /*
- * A claim's ttl holds for whoever watches it. Where there is none to read, whoever wrote the last one
- * that was seen may hold for that long still; and whoever was never seen has our own.
+ * A claim's ttl holds for whoever watches it. Where there is none to read, whoever wrote the last
+ * one that was seen may hold for that long still; and whoever was never seen has our own.
  */
 static int64_t ttl_of(const struct oo_core *core, const struct group *group)
 {

@@ -19,7 +19,7 @@ static const unsigned allowed[OO_ROLES] = {
 			       bit(OO_ROLE_HANDING_OVER) | bit(OO_ROLE_RELEASING),
 };
 
-/* The name of whoever else the cause is about; NULL: nobody. A name fills OO_CORE_NAME_LENGTH bytes. */
+/* Whom else the cause is about, in OO_CORE_NAME_LENGTH bytes; NULL: nobody. */
 static const char *peer_of(const struct group *group, enum oo_cause cause)
 {
 	switch (cause) {
@@ -101,6 +101,7 @@ void oo_core_activate(struct oo_core *core, struct group *group, const struct oo
 	oo_core_own(group, pair);
 	group->beat = 0;
 	group->n_tried = 0;
+	group->witnessed = false; /* an offer is accepted once */
 	if (pair->claim.epoch > group->epoch_seen) {
 		group->epoch_seen = pair->claim.epoch;
 	}

@@ -232,7 +232,9 @@ static const char *explain_broken(const struct oo_etcd_broken *broken,
 	case CURLE_COULDNT_CONNECT:
 		return broken->error_number != 0 ? strerror(broken->error_number) : "no connection";
 	case CURLE_OPERATION_TIMEDOUT:
-		return broken->sent ? "no answer in time" : "no connection in time";
+		snprintf(text, THEIRS_LENGTH * 2, "no %s within %lld ms",
+			 broken->sent ? "answer" : "connection", (long long)broken->took_ms);
+		return text;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return explain_certificate(broken->theirs, text);
 	case CURLE_SSL_CONNECT_ERROR:

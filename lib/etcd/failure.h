@@ -37,6 +37,7 @@
  */
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -66,10 +67,11 @@ void oo_etcd_failure_from_http(long status, const char *body, size_t length,
 
 /* How an exchange ended that brought no answer, as libcurl says it. */
 struct oo_etcd_broken {
-	CURLcode code;      /* not CURLE_OK */
-	int error_number;   /* CURLINFO_OS_ERRNO; 0: none */
-	bool sent;          /* something may have reached the member */
-	bool tls;           /* there was a TLS handshake */
+	CURLcode code;    /* not CURLE_OK */
+	int error_number; /* CURLINFO_OS_ERRNO; 0: none */
+	bool sent;        /* something may have reached the member */
+	bool tls;         /* there was a TLS handshake */
+	int64_t took_ms;
 	const char *theirs; /* libcurl's text, never shown whole; may be "" */
 };
 

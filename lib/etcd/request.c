@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "etcd/client.h"
 
+#define SAID_AGAIN_MAX 40
+
 /* One member being asked. */
 struct
 try {
@@ -92,10 +94,14 @@ static void end_try(struct try *try)
 	}
 }
 
+/* A long text is said once: with three members it would not fit. */
 static void add_said(struct oo_etcd_request *request, const char *who, const char *what)
 {
 	char *text = request->said.text;
 	size_t length = strlen(text);
+	if (strlen(what) > SAID_AGAIN_MAX && strstr(text, what) != NULL) {
+		what = "the same";
+	}
 	snprintf(text + length, sizeof(request->said.text) - length, "%s%s%s%s",
 		 length > 0 ? "; " : "", who, who[0] != '\0' ? ": " : "", what);
 }
@@ -178,7 +184,7 @@ static int start_try(struct oo_etcd_request *request, size_t i, int64_t now)
 		.token = request->kind != OO_ETCD_KIND_LOGIN ? etcd->login.token : NULL,
 		.needs_leader = kinds[request->kind].needs_leader,
 		.timeout_ms = left_ms,
-		.connect_timeout_ms = hurry ? OO_ETCD_CONNECT_MS : left_ms,
+		.connect_timeout_ms = hurry ? OO_ETCD_CONNECT_MS : left_ms + OO_ETCD_CONNECT_MS,
 		.done = on_answer,
 		.user = try,
 	};

@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 
 #define KEEPALIVE_S 1L
-#define USER_TIMEOUT_MS 1500      /* with it, keepalive finds a dead peer in about 2 s */
+#define USER_TIMEOUT_MS 1500 /* with it, keepalive finds a dead peer in about 2 s */
+#define TIMEOUT_MORE_MS 1000
 #define KEPT_BYTES_MAX (16 << 10) /* of the answer buffer of a wire that is kept */
 #define HEADER_LENGTH 4200        /* "Authorization: " and the longest token */
 
@@ -143,7 +144,9 @@ static CURLcode set_connection(struct oo_etcd_wire *wire, const struct oo_etcd_s
 	/* over HTTP/2 one dead connection takes the watch and every call with it, for long */
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)send->connect_timeout_ms);
-	SET(CURLOPT_TIMEOUT_MS, (long)send->timeout_ms);
+	/* the caller's own deadline comes first: who ends it decides what it means */
+	SET(CURLOPT_TIMEOUT_MS,
+	    (long)(send->timeout_ms > 0 ? send->timeout_ms + TIMEOUT_MORE_MS : 0));
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
 	SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
@@ -261,13 +264,16 @@ void oo_etcd_wire_failure(const struct oo_etcd_wire *wire, CURLcode code,
 {
 	long error_number = 0;
 	curl_off_t handshaken_us = 0; /* 0: no TLS, or its handshake failed */
+	curl_off_t took_us = 0;
 	curl_easy_getinfo(wire->easy, CURLINFO_OS_ERRNO, &error_number);
 	curl_easy_getinfo(wire->easy, CURLINFO_APPCONNECT_TIME_T, &handshaken_us);
+	curl_easy_getinfo(wire->easy, CURLINFO_TOTAL_TIME_T, &took_us);
 	const struct oo_etcd_broken broken = {
 		.code = code,
 		.error_number = (int)error_number,
 		.sent = oo_etcd_wire_was_sent(wire),
 		.tls = handshaken_us > 0,
+		.took_ms = took_us / 1000,
 		.theirs = wire->error,
 	};
 	oo_etcd_failure_from_broken(&broken, ret_failure);

@@ -176,6 +176,10 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 	*running = (struct running){.easy = easy, .done = done, .user = user};
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	if (curl_version_info(CURLVERSION_NOW)->cainfo != NULL) {
+		/* with a directory beside the file it would parse all CAs for each connection */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	CURLMcode code = curl_multi_add_handle(transfers->multi, easy);
 	if (code != CURLM_OK) {
 		free(running);

@@ -25,8 +25,9 @@ void oo_transfers_free(struct oo_transfers *transfers);
 
 /*
  * Starts easy. CURLOPT_PRIVATE, NOSIGNAL and QUICK_EXIT are set here (QUICK_EXIT: a cancelled
- * transfer does not wait for its name lookup). Returns 0, -ENOMEM, or -EINVAL if curl refuses the
- * handle; done runs only after 0.
+ * transfer does not wait for its name lookup). CURLOPT_CAPATH is cleared where libcurl has a
+ * default CAINFO: the file is parsed once then, not (40 ms, blocking) for each connection.
+ * Returns 0, -ENOMEM, or -EINVAL if curl refuses the handle; done runs only after 0.
  */
 int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done,
 		       void *user);

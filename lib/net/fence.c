@@ -17,6 +17,8 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define ARM_TRIES_MAX 3
+/* More than what is slow every time: a single stop of the agent must not use up a deadline. */
+#define RESERVE_MAX_MS 200
 #define REPORT_BYTES 65536
 /* Reports of a ruleset of some thousand rules that somebody loads. */
 #define REPORTS_BUFFER_BYTES (1024 * 1024)
@@ -90,6 +92,21 @@ static int send_held(struct oo_fence *fence, bool whole, struct oo_err *err)
 		     : oo_fence_kernel_commit(&fence->kernel, &fence->batch, err);
 }
 
+/* Puts the tables up. Somebody may change them before they are read: that is reported. */
+static int put_up(struct oo_fence *fence, struct oo_err *err)
+{
+	int r = send_held(fence, true, err);
+	fence->put_up |= r == 0;
+	return r;
+}
+
+/* Tells what is held; puts the tables up when somebody has deleted them. */
+static int tell_held(struct oo_fence *fence, struct oo_err *err)
+{
+	int r = send_held(fence, false, err);
+	return r == -ENOENT ? put_up(fence, err) : r;
+}
+
 static int close_late(struct oo_fence *fence, struct oo_err *err)
 {
 	for (size_t i = 0; i < fence->n; i++) {
@@ -97,18 +114,10 @@ static int close_late(struct oo_fence *fence, struct oo_err *err)
 		fence->vips[i].until_before = 0;
 	}
 	(void)count_down(fence, 0);
-	int r = send_held(fence, false, err);
+	int r = tell_held(fence, err);
 	return r < 0 ? r
 		     : oo_fail_text(err, ETIME,
 				    "the fence could not be armed in time: it is closed");
-}
-
-/* Puts the tables up. Somebody may change them before they are read: that is reported. */
-static int put_up(struct oo_fence *fence, struct oo_err *err)
-{
-	int r = send_held(fence, true, err);
-	fence->put_up |= r == 0;
-	return r;
 }
 
 /*
@@ -121,10 +130,7 @@ static int arm(struct oo_fence *fence, bool whole, struct oo_err *err)
 	for (int i = 0; i < ARM_TRIES_MAX; i++) {
 		const int64_t started_at = oo_clock_now();
 		const bool any_held = count_down(fence, started_at + reserve_ms);
-		int r = whole ? put_up(fence, err) : send_held(fence, false, err);
-		if (r == -ENOENT && !whole) {
-			r = put_up(fence, err);
-		}
+		int r = whole ? put_up(fence, err) : tell_held(fence, err);
 		if (r < 0) {
 			return r;
 		}
@@ -133,7 +139,7 @@ static int arm(struct oo_fence *fence, bool whole, struct oo_err *err)
 		if (!any_held || took_ms <= reserve_ms + OO_FENCE_LATE_MS) {
 			return 0;
 		}
-		reserve_ms = took_ms;
+		reserve_ms = 2 * took_ms < RESERVE_MAX_MS ? 2 * took_ms : RESERVE_MAX_MS;
 	}
 	return close_late(fence, err);
 }
@@ -301,8 +307,8 @@ static int copy_vips(struct oo_fence *fence, const struct oo_address *vips, size
 		     struct oo_err *err)
 {
 	fence->batch.capacity = oo_fence_batch_capacity(n);
-	fence->batch.bytes = malloc(fence->batch.capacity);
-	fence->vips = calloc(n + 1, sizeof(*fence->vips)); /* calloc(0) may be NULL */
+	fence->batch.bytes = calloc(1, fence->batch.capacity); /* libmnl leaves padding as it is */
+	fence->vips = calloc(n + 1, sizeof(*fence->vips));     /* calloc(0) may be NULL */
 	fence->n = n;
 	if (fence->batch.bytes == NULL || fence->vips == NULL) {
 		return oo_fail(err, ENOMEM, "fence");

@@ -6,15 +6,24 @@
  * the kernel keeps by itself: an agent that is killed, stopped or stuck needs to do nothing.
  *
  * What a VIP that is not held (any more) loses, while its address may still be on an interface:
- *   - packets to it, before connection tracking and DNAT where the address is this host's
- *     (prerouting), and whatever is delivered here (input);
- *   - ARP requests and neighbour solicitations for it;
- *   - what this kernel says by itself to attract its traffic: ARP packets with it as the sender,
- *     neighbour solicitations from it, neighbour advertisements of it (output). Packet sockets, and
- *     so our own announcements, are not filtered.
+ *   - packets to it: where the address is this host's, before connection tracking and DNAT
+ *     (prerouting); and whatever is delivered here (input);
+ *   - what this kernel says of it on the link (output): answers to ARP and neighbour
+ *     solicitations, gratuitous ARP and unsolicited advertisements (after a bond's failover, say),
+ *     ARP requests and neighbour solicitations with it as the sender, which neighbours believe.
+ *     Packet sockets, and so our own announcements, are not filtered.
  * What passes: everything else that leaves, so resets of old connections do (to neighbours that
  * are known); announcements of the VIP by another holder; packets that this host forwards to
  * another holder. This host's own packets to a VIP of its own come in over lo and are fenced alike.
+ * nft(8) shows the tables. They are the agent's: "flush ruleset" (the first line of many an
+ * nftables.conf) opens the fence until it is put back; when no agent is there to do so, the
+ * lifetime of the address is all that is left.
+ *
+ * How deadlines are kept (Linux 6.18, HZ 250; last answers of ARP, ND, ICMP and TCP, IPv4 and IPv6,
+ * 50 trials of 700 ms each, asked every 0.2 ms): 14 to 1 ms before the deadline, 28 to 1 ms with all
+ * CPUs busy; never after it. What is left is rounded down to jiffies, and a lookup in a set (a hash
+ * table, the kernel's kind for timeouts without ranges) does not find what has timed out, however
+ * late it is collected. Arming takes 0.05 ms for one VIP, 3 to 5 ms for 1,000.
  *
  * The clock: a deadline is CLOCK_BOOTTIME, the kernel counts jiffies, which stand still in a
  * suspend: the time slept is added to the deadline until the agent closes the VIP (its timers are
@@ -32,7 +41,7 @@
 #define OO_FENCE_NAME_LENGTH 128
 /* A VIP with less left than this is not held: the kernel rounds less than a jiffy up to one. */
 #define OO_FENCE_LEAST_MS 10
-/* The most that the way into the kernel may take; see oo_fence_open_until. */
+/* By so much a slow way into the kernel may move a deadline; see oo_fence_open_until. */
 #define OO_FENCE_LATE_MS 20
 
 struct oo_fence;
@@ -89,8 +98,9 @@ void oo_fence_free(struct oo_fence *fence, bool remove);
  * opened before; no packet is lost to the re-arming. Puts the tables up again if they are gone.
  * until  CLOCK_BOOTTIME ms. Less than OO_FENCE_LEAST_MS from now closes.
  * The kernel is told what is left of the time, so the way into the kernel is added to the deadline.
- * It is measured; past OO_FENCE_LATE_MS the arming is done again with that much less, and when that
- * is late as well, the VIPs are closed.
+ * It is measured: past OO_FENCE_LATE_MS the arming is done again with twice as much less (200 ms at
+ * most), and when that is late as well, the VIPs are closed. What is open beside list is armed again
+ * along with it, for the same deadlines.
  * Returns 0, -EINVAL (not one of the fence's VIPs), -ETIME (too late again and again: all VIPs of the
  * fence are closed), or another -errno of the kernel.
  */

@@ -9,7 +9,6 @@
 #include <linux/netfilter_arp.h>
 #include <linux/rtnetlink.h>
 #include <netinet/icmp6.h>
-#include <netinet/if_ether.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,50 +46,35 @@ static const struct chain {
 	{OO_FENCE_INET, "prerouting", NF_INET_PRE_ROUTING},
 	{OO_FENCE_INET, "input", NF_INET_LOCAL_IN},
 	{OO_FENCE_INET, "output", NF_INET_LOCAL_OUT},
-	{OO_FENCE_ARP, "input", NF_ARP_IN},
 	{OO_FENCE_ARP, "output", NF_ARP_OUT},
 };
 
 #define IPV4_DESTINATION 16    /* RFC 791 3.1 */
 #define IPV6_SOURCE 8          /* RFC 8200 3 */
 #define IPV6_DESTINATION 24    /* RFC 8200 3 */
-#define ICMPV6_TYPE 0          /* RFC 4443 2.1 */
-#define ND_TARGET 8            /* RFC 4861 4.3, 4.4 */
-#define ARP_OPERATION 6        /* RFC 826, of Ethernet and IPv4, as all below */
-#define ARP_SENDER_PROTOCOL 14 /* address */
-#define ARP_TARGET_PROTOCOL 24 /* address */
+#define ICMPV6_TYPE 0          /* RFC 4443 2.1; from the transport header */
+#define ARP_SENDER_PROTOCOL 14 /* address; RFC 826, of Ethernet and IPv4 */
 
 /* A rule drops packets with a VIP that is not held at subject. */
 static const struct rule {
 	uint8_t table;
 	const char *chain;
 	int family;
-	uint8_t icmpv6_type;    /* only those; 0: all */
-	uint16_t arp_operation; /* only those; 0: all */
-	uint32_t base;          /* NFT_PAYLOAD_*: what subject counts from */
-	uint32_t subject;
-	bool local; /* only when the destination is an address of this host */
+	uint8_t icmpv6_type; /* only those; 0: all */
+	bool local;          /* only when the destination is an address of this host */
+	uint32_t subject;    /* from the network header */
 } rules[] = {
 	/* local: a host that forwards to the VIP's holder must not cut it off. */
-	{OO_FENCE_INET, "prerouting", AF_INET, 0, 0, NFT_PAYLOAD_NETWORK_HEADER, IPV4_DESTINATION,
-	 true},
-	{OO_FENCE_INET, "prerouting", AF_INET6, 0, 0, NFT_PAYLOAD_NETWORK_HEADER, IPV6_DESTINATION,
-	 true},
-	/* The kernel takes for local here only what is in the table of that name: not a VRF's. */
-	{OO_FENCE_INET, "input", AF_INET, 0, 0, NFT_PAYLOAD_NETWORK_HEADER, IPV4_DESTINATION,
-	 false},
-	{OO_FENCE_INET, "input", AF_INET6, 0, 0, NFT_PAYLOAD_NETWORK_HEADER, IPV6_DESTINATION,
-	 false},
-	{OO_FENCE_INET, "input", AF_INET6, ND_NEIGHBOR_SOLICIT, 0, NFT_PAYLOAD_TRANSPORT_HEADER,
-	 ND_TARGET, false},
-	{OO_FENCE_INET, "output", AF_INET6, ND_NEIGHBOR_SOLICIT, 0, NFT_PAYLOAD_NETWORK_HEADER,
-	 IPV6_SOURCE, false},
-	{OO_FENCE_INET, "output", AF_INET6, ND_NEIGHBOR_ADVERT, 0, NFT_PAYLOAD_TRANSPORT_HEADER,
-	 ND_TARGET, false},
-	{OO_FENCE_ARP, "input", AF_INET, 0, ARPOP_REQUEST, NFT_PAYLOAD_NETWORK_HEADER,
-	 ARP_TARGET_PROTOCOL, false},
-	{OO_FENCE_ARP, "output", AF_INET, 0, 0, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_PROTOCOL,
-	 false},
+	{OO_FENCE_INET, "prerouting", AF_INET, 0, true, IPV4_DESTINATION},
+	{OO_FENCE_INET, "prerouting", AF_INET6, 0, true, IPV6_DESTINATION},
+	/* What is delivered here though the kernel did not look upon it as local, as in a VRF. */
+	{OO_FENCE_INET, "input", AF_INET, 0, false, IPV4_DESTINATION},
+	{OO_FENCE_INET, "input", AF_INET6, 0, false, IPV6_DESTINATION},
+	/* Answers and whatever else draws traffic here: neighbours believe the sender. An
+	 * advertisement comes from the address that it is about (RFC 4861 4.4). */
+	{OO_FENCE_INET, "output", AF_INET6, ND_NEIGHBOR_SOLICIT, false, IPV6_SOURCE},
+	{OO_FENCE_INET, "output", AF_INET6, ND_NEIGHBOR_ADVERT, false, IPV6_SOURCE},
+	{OO_FENCE_ARP, "output", AF_INET, 0, false, ARP_SENDER_PROTOCOL},
 };
 
 static uint32_t width_of(int family)
@@ -308,11 +292,6 @@ static void put_conditions(struct nlmsghdr *header, const struct rule *rule)
 		put_payload(header, NFT_PAYLOAD_TRANSPORT_HEADER, ICMPV6_TYPE, 1);
 		put_equals(header, &rule->icmpv6_type, sizeof(rule->icmpv6_type));
 	}
-	if (rule->arp_operation != 0) {
-		const uint16_t operation = htons(rule->arp_operation);
-		put_payload(header, NFT_PAYLOAD_NETWORK_HEADER, ARP_OPERATION, sizeof(operation));
-		put_equals(header, &operation, sizeof(operation));
-	}
 }
 
 static void put_rule(struct oo_fence_batch *batch, const struct rule *rule)
@@ -323,7 +302,7 @@ static void put_rule(struct oo_fence_batch *batch, const struct rule *rule)
 	mnl_attr_put_strz(header, NFTA_RULE_CHAIN, rule->chain);
 	struct nlattr *expressions = mnl_attr_nest_start(header, NFTA_RULE_EXPRESSIONS);
 	put_conditions(header, rule);
-	put_payload(header, rule->base, rule->subject, width_of(rule->family));
+	put_payload(header, NFT_PAYLOAD_NETWORK_HEADER, rule->subject, width_of(rule->family));
 	put_lookup(header, ipv4 ? "vips4" : "vips6", false);
 	put_lookup(header, ipv4 ? "held4" : "held6", true);
 	if (rule->local) {

@@ -172,7 +172,7 @@ int oo_fence_kernel_commit(struct oo_fence_kernel *kernel, const struct oo_fence
 {
 	const struct nlmsghdr *refused = NULL;
 	int r = commit(kernel, batch, &refused);
-	return r < 0 ? refuse(err, r, refused) : 0;
+	return r < 0 && r != -ENOENT ? refuse(err, r, refused) : r;
 }
 
 /* The kernel's option without which refused is not known. */
@@ -203,7 +203,7 @@ int oo_fence_kernel_create(struct oo_fence_kernel *kernel, const struct oo_fence
 
 static int dump_once(struct oo_fence_kernel *kernel, const struct oo_fence_dump *dump)
 {
-	char request[REQUEST_BYTES];
+	char request[REQUEST_BYTES] = {0}; /* libmnl leaves padding as it is */
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 	struct nfgenmsg *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
 	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | dump->type;
@@ -234,7 +234,7 @@ int oo_fence_kernel_dump(struct oo_fence_kernel *kernel, const struct oo_fence_d
 		dump->restart(dump->user);
 		r = dump_once(kernel, dump);
 	}
-	return r < 0 ? oo_fail(err, -r, "nf_tables, read table %s", dump->name) : 0;
+	return r < 0 && r != -ENOENT ? oo_fail(err, -r, "nf_tables, read table %s", dump->name) : r;
 }
 
 const struct nlattr *oo_fence_attribute(const struct nlmsghdr *header, uint16_t number)

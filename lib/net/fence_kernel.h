@@ -20,7 +20,7 @@ void oo_fence_kernel_close(struct oo_fence_kernel *kernel);
 /*
  * Sends a batch that began with kernel->seq and has its outcome. The text of err says which part was
  * refused.
- * Returns 0, -ENOENT (a table, set or expression is missing), -EPERM (needs CAP_NET_ADMIN),
+ * Returns 0, -ENOENT (there are no such tables; err is left alone), -EPERM (needs CAP_NET_ADMIN),
  * -ETIMEDOUT (no answer within 1 s) or another -errno; then nothing has changed.
  */
 int oo_fence_kernel_commit(struct oo_fence_kernel *kernel, const struct oo_fence_batch *batch,
@@ -46,7 +46,7 @@ struct oo_fence_dump {
 
 /*
  * Reads what was at one moment, if need be in several tries.
- * Returns 0, -ENOENT (no such table or set), -EINTR (always changing), or another -errno.
+ * Returns 0, -ENOENT (no such table or set; err is left alone), -EINTR (always changing), or another -errno.
  */
 int oo_fence_kernel_dump(struct oo_fence_kernel *kernel, const struct oo_fence_dump *dump,
 			 struct oo_err *err);

@@ -6,7 +6,7 @@
 /*
  * A number that stays as it is while the tables called name, their chains, rules and sets, and the
  * VIPs in them are neither changed nor deleted.
- * Returns 0, -ENOENT (a set is missing) or another -errno.
+ * Returns 0, -ENOENT (a set is missing; err is left alone) or another -errno.
  */
 int oo_fence_read_fingerprint(struct oo_fence_kernel *kernel, const char *name,
 			      uint64_t *ret_fingerprint, struct oo_err *err);

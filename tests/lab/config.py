@@ -75,9 +75,11 @@ api:
 runtime_directory: {directory}/run
 """
 
+# what a hook is told, one line a run, as lab.py reads it
+HOOK_FIELDS = ("EVENT", "GROUP", "NODE", "PEER", "EPOCH", "VIPS", "CLUSTER", "REASON")
 HOOK = """\
 #!/bin/sh
-echo "$OOHA_EVENT $OOHA_GROUP $OOHA_NODE $OOHA_EPOCH $OOHA_REASON" >> {directory}/hooks.log
+echo "{fields}" >> {directory}/hooks.log
 """
 
 
@@ -100,7 +102,8 @@ def write_agent(node, endpoints, vips, ttl_ms):
     (node.directory / "run").mkdir(parents=True, exist_ok=True)
     for event in ("promoted", "demoted"):
         write(node.directory / "hooks" / f"{event}.d" / "10-note",
-              HOOK.format(directory=node.directory), 0o755)
+              HOOK.format(directory=node.directory,
+                          fields="|".join(f"$OOHA_{name}" for name in HOOK_FIELDS)), 0o755)
 
 
 def etcd_command(node, members, data):

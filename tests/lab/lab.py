@@ -289,6 +289,22 @@ class Lab:
                      int(kv["mod_revision"])) for kv in found.get("kvs", [])]
         raise LabError("no etcd member answers")
 
+    def change(self, path, **fields):
+        """Sends a request that changes keys to the first member that answers."""
+        body = json.dumps({name: base64.b64encode(value.encode()).decode()
+                           for name, value in fields.items()})
+        for member in self.members:
+            answer = http_request(self.client, member.address, 2379, path, body)
+            if answer is not None and answer[0] == 200:
+                return
+        raise LabError("no etcd member answers")
+
+    def put(self, key, value):
+        self.change("/v3/kv/put", key=key, value=value)
+
+    def delete(self, key):
+        self.change("/v3/kv/deleterange", key=key)
+
     def keys(self, prefix="/ooha/"):
         """{key: value} of what etcd has below prefix."""
         return {key: value for key, value, _ in self.range(prefix)[1]}
@@ -331,6 +347,19 @@ class Lab:
         """The namespace of a node, or of cl (client), sw (switch) or eye (the prober)."""
         special = {"sw": self.switch, "cl": self.client, "eye": self.eye}
         return special.get(where) or self.node(where).namespace
+
+    def hooks(self, node):
+        """What the hooks of a node were told, one dictionary a run, in order."""
+        try:
+            text = (node.directory / "hooks.log").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return [dict(zip(config.HOOK_FIELDS, line.split("|"))) for line in text.splitlines()]
+
+    def claim(self):
+        """The claim as etcd has it."""
+        return json.loads(self.keys("/ooha/office/groups/office/leader")[
+            "/ooha/office/groups/office/leader"])
 
     def status(self, node):
         """`ooha status --json` of a node: (exit status, document or None)."""

@@ -15,6 +15,7 @@ CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
+ETH_P_ARP = 0x0806
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -88,6 +89,29 @@ def http_request(namespace, host, port, path, body=None, timeout=1.0):
         return None
     finally:
         connection.close()
+
+
+class ArpListener:
+    """Hears the ARP packets that reach a namespace's interface, from now on."""
+
+    def __init__(self, namespace, interface="eth0"):
+        def listen():
+            handle = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
+            handle.bind((interface, ETH_P_ARP))
+            handle.setblocking(False)
+            return handle
+        self.handle = inside(namespace, listen)
+
+    def senders(self):
+        """[(MAC, IPv4 address)] of those who spoke, in order; ends the listening."""
+        heard = []
+        with self.handle:
+            while True:
+                try:
+                    frame = self.handle.recv(128)
+                except BlockingIOError:
+                    return heard
+                heard.append((frame[22:28].hex(":"), socket.inet_ntoa(frame[28:32])))
 
 
 def set_link(namespace, interface, is_up):

@@ -4,10 +4,13 @@ import json
 import signal
 import time
 
-from netns import neighbours, now_us, wait_for
+from netns import ArpListener, neighbours, nft, now_us, run, wait_for
+from process import Process
 from story import PLANNED_US, SLACK_CHECK_US, detection_us
 
 SCENARIOS = []
+# of an agent while etcd is away: trouble, the first claim and its end, the address, and some more
+LOG_LINES_OUTAGE = 8
 
 
 def scenario(function):
@@ -35,9 +38,10 @@ def link_of_holder(story):
 
 @scenario
 def agent_terminated(story):
-    """The holder's agent gets SIGTERM: a planned move."""
+    """The holder's agent gets SIGTERM: a planned move, the hooks told on both ends."""
     story.begin()
-    story.expect_move(story.faults.terminate(story.holder, "agent"), PLANNED_US)
+    target = story.expect_move(story.faults.terminate(story.holder, "agent"), PLANNED_US)
+    story.expect_moved_hooks(target)
 
 
 @scenario
@@ -49,7 +53,7 @@ def agent_killed(story):
 
 @scenario
 def agent_frozen(story):
-    """The holder's agent is stopped: silent from the ttl on, and no holder when it wakes."""
+    """The holder's agent is stopped: silent from the ttl on; waking, it neither holds nor says so."""
     story.begin()
     fault_us = story.faults.freeze(story.holder, "agent")
     target = story.expect_move(fault_us, story.death_us)
@@ -59,9 +63,14 @@ def agent_frozen(story):
         late_us = line["start_us"] - (fault_us + story.ttl_us)
         story.check(late_us <= 0,
                     f"the frozen holder answered {late_us / 1000:.0f} ms past its ttl")
+    listener = ArpListener(story.lab.client)
     story.faults.thaw(story.holder, "agent")
     time.sleep(2)
     story.expect_held_by(target)
+    claims = [vip for mac, vip in listener.senders()
+              if mac == story.holder.mac and vip in story.lab.vips]
+    story.check(not claims, f"the node that woke announced {claims}")
+    story.expect_moved_hooks(target)
 
 
 @scenario
@@ -71,6 +80,51 @@ def agent_killed_and_restarted(story):
     fault_us = story.faults.kill(story.holder, "agent")
     story.faults.start(story.holder, "agent")
     story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
+    story.expect_hooks(story.holder)
+
+
+@scenario
+def agent_reloaded(story):
+    """The holder's agent gets SIGHUP: nothing moves, and no check begins anew."""
+    story.begin()
+    agent = story.lab.process(story.holder, "agent")
+    n_lines = len(agent.tail(0x10000))
+    fault_us = agent.signal(signal.SIGHUP)
+    wait_for(lambda: len(agent.tail(0x10000)) > n_lines, 2, "the agent says that it reloaded")
+    _, status = story.lab.status(story.holder)
+    for check in status["checks"]:
+        story.check(check["state"] == "up" and check["reason"] == "ok" and check["age_ms"],
+                    f"after the reload the status says {check}")
+    story.expect_stay(fault_us, 2)
+    said = agent.tail(0x10000)[n_lines:]
+    story.check(len(said) == 1 and "reloaded" in said[0], f"the agent says {said}")
+    story.expect_hooks(story.holder)
+
+
+@scenario
+def name_given_twice(story):
+    """Two standbys were given the same name: what is handed over to it, one of them takes."""
+    story.begin()
+    node, twin = story.standbys()
+    text = (twin.directory / f"{twin.name}.yaml").read_text(encoding="utf-8")
+    story.faults.terminate(twin, "agent")
+    story.lab.process(twin, "agent").wait_dead(10)
+    wrong = twin.directory / "twin.yaml"
+    wrong.write_text(text.replace(f"name: {twin.name}", f"name: {node.name}"), encoding="utf-8")
+    process = Process.start("twin", twin.namespace,
+                            [story.lab.tool("agent/ooha-agent"), "--config", wrong],
+                            story.directory / "twin.log")
+    try:
+        agents = (process, story.lab.process(node, "agent"))
+        wait_for(lambda: any("another agent has this name" in line
+                             for agent in agents for line in agent.tail(20)), 10,
+                 "one of the two says so")
+        wait_for(lambda: len([line for line in process.tail(20) if line.endswith("in a row")]) == 2,
+                 10, "the twin's checks are up")
+        story.expect_move(story.faults.terminate(story.holder, "agent"), PLANNED_US)
+        time.sleep(1)
+    finally:
+        process.end()
 
 
 @scenario
@@ -198,6 +252,44 @@ def keys_are_readable(story):
     story.expect_stay(now_us(), 1)
 
 
+@scenario
+def etcd_without_quorum(story):
+    """etcd cannot write for long: nobody answers for the addresses, and the logs stay short."""
+    story.lab.await_settled()
+    agents = [story.lab.process(node, "agent") for node in story.lab.nodes]
+    before = [len(agent.tail(0x10000)) for agent in agents]
+    for node in story.lab.members[1:]:
+        story.faults.kill(node, "etcd")
+    wait_for(lambda: not story.lab.holders(), story.ttl_us / 1e6 + 2, "nobody holds")
+    time.sleep(story.ttl_us / 1e6 + 2)  # the standbys try to claim
+    for node in story.lab.nodes:
+        code, status = story.lab.status(node)
+        story.check(code == 2 and status["problems"][0].startswith("etcd"),
+                    f"`ooha status` of {node.name} exits {code}: {status['problems']}")
+    for agent, n_lines in zip(agents, before):
+        said = agent.tail(0x10000)[n_lines:]
+        story.check(len(said) <= LOG_LINES_OUTAGE, f"{agent.name} says {len(said)} lines: {said}")
+
+
+@scenario
+def member_that_makes_no_sense(story):
+    """A member's key that is not ours to read is said once and disturbs nothing."""
+    story.begin()
+    agents = [story.lab.process(node, "agent") for node in story.lab.nodes]
+
+    def said(agent):
+        return sum("members/node-x" in line for line in agent.tail(0x10000))
+
+    before = [said(agent) for agent in agents]
+    fault_us = now_us()
+    story.lab.put("/ooha/office/members/node-x", "nonsense")
+    story.expect_stay(fault_us, 2)
+    for agent, count in zip(agents, before):
+        times = said(agent) - count
+        story.check(times == 1, f"{agent.name} says it {times} times")
+    story.lab.delete("/ooha/office/members/node-x")
+
+
 # -- the addresses
 
 
@@ -210,6 +302,20 @@ def vip_deleted(story):
     events = [line.get("event") for line in story.watch.judge_lines() if line["t_us"] > fault_us]
     for event in ("down", "up"):
         story.check(events.count(event) >= len(story.lab.vips), f"the judge saw no {event}")
+
+
+@scenario
+def ruleset_flushed(story):
+    """Somebody flushes the packet filter: the fence is back at once, and nothing breaks."""
+    story.begin()
+
+    def fence():
+        return run("ip", "netns", "exec", story.holder.namespace, "nft", "-s", "list",
+                   "ruleset").stdout
+    tables = fence().count("table ")
+    fault_us = nft(story.holder.namespace, "flush ruleset\n")
+    wait_for(lambda: fence().count("table ") == tables, 1, lambda: f"the fence is back: {fence()}")
+    story.expect_stay(fault_us, 2)
 
 
 @scenario

@@ -31,6 +31,8 @@ class Story:
         self.directory = directory
         self.watch = None
         self.holder = None      # when the story begins
+        self.epoch = None       # then
+        self.hooks_before = {}  # node name -> how many had run then
         self.fault_us = None    # of the last fault expected to show
         self.first_us = None    # of the first
         self.served_us = None   # since when the service must not break again
@@ -46,6 +48,8 @@ class Story:
         """Starts judge and clients (for the first virtual address if none are named)."""
         self.lab.await_settled()
         self.holder = self.lab.holders()[0]
+        self.epoch = self.lab.claim()["epoch"]
+        self.hooks_before = {node.name: len(self.lab.hooks(node)) for node in self.lab.nodes}
         self.watch = Watch(self.lab, self.directory, vips or self.lab.vips[:1])
         self.watch.start()
         self.watch.wait_served()
@@ -115,6 +119,29 @@ class Story:
         for vip in self.lab.vips:
             names = [holder.name for holder in self.lab.holders(vip)]
             self.check(names == [node.name], f"{vip} is on {names or 'no node'}, not {node.name}")
+
+    def hooks(self, node):
+        return self.lab.hooks(node)[self.hooks_before[node.name]:]
+
+    def expect_hooks(self, node, *told):
+        """The hooks of the node ran as told since the beginning, and no others.
+        told: (event, peer, epoch) each."""
+        wait_for(lambda: len(self.hooks(node)) >= len(told), 5,
+                 lambda: f"{len(told)} hooks of {node.name} have run: {self.hooks(node)}")
+        ran = self.hooks(node)
+        short = [(line["EVENT"], line["PEER"], line["EPOCH"]) for line in ran]
+        wanted = [(event, peer.name, str(epoch)) for event, peer, epoch in told]
+        self.check(short == wanted, f"hooks of {node.name} were told {short}, not {wanted}")
+        same = {"GROUP": "office", "NODE": node.name, "CLUSTER": "office",
+                "VIPS": " ".join(self.lab.options.vips)}
+        for line in ran:
+            wrong = {name: line[name] for name, value in same.items() if line[name] != value}
+            self.check(not wrong and line["REASON"], f"a hook of {node.name} was told {line}")
+
+    def expect_moved_hooks(self, target):
+        """Each end of one move was told of it, once."""
+        self.expect_hooks(self.holder, ("demoted", target, self.epoch))
+        self.expect_hooks(target, ("promoted", self.holder, self.epoch + 1))
 
     def settle(self):
         """The story's last scene: some time in which the service must not break again."""

@@ -60,35 +60,6 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 		      });
 }
 
-/* Down, at once or with time for hooks; up again at any moment. */
-static void apply_address(struct sim *sim, unsigned index, unsigned group)
-{
-	struct sim_agent *agent = &sim->agents[index];
-	struct sim_address *address = &agent->addresses[group];
-	const struct oo_want *want = oo_core_want(agent->core, group);
-
-	if (want->address) {
-		address->wanted = true;
-		address->removing = false;
-		sim_kernel_arm(sim, index, group);
-		return;
-	}
-	if (address->wanted && want->graceful && sim_chance(sim, 500)) {
-		address->removing = true;
-		address->round++;
-		sim_push(sim, sim->now + sim_between(sim, 0, 2 * sim->ttl_ms * SIM_MS),
-			 (struct sim_event){.type = SIM_REMOVE,
-					    .agent = (uint8_t)index,
-					    .group = (uint8_t)group,
-					    .id = address->round});
-	} else if (address->wanted || (address->removing && !want->graceful)) {
-		sim->counts[SIM_COUNT_LAPSED] += want->role == OO_ROLE_ACTIVE;
-		address->removing = false;
-		sim_kernel_remove(sim, index, group);
-	}
-	address->wanted = false;
-}
-
 static uint32_t eligible_of(const struct sim *sim, const struct sim_agent *agent)
 {
 	uint32_t eligible = 0;
@@ -136,7 +107,7 @@ static void leave_well(struct sim *sim, unsigned index)
 		sim_kernel_remove(sim, index, g);
 	}
 	sim_etcd_drop_member(sim, index);
-	sim_agent_die(sim, index);
+	sim_life_end(sim, index);
 }
 
 static void apply(struct sim *sim, unsigned index)
@@ -147,9 +118,10 @@ static void apply(struct sim *sim, unsigned index)
 
 	for (size_t i = 0; i < n; i++) {
 		sim_judge_transition(sim, index, &transitions[i]);
+		sim_tempt(sim, index, 100);
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {
-		apply_address(sim, index, g);
+		sim_address_apply(sim, index, g);
 		uint64_t seq = oo_core_want(agent->core, g)->request.seq;
 		if (seq != agent->request_seq[g]) {
 			agent->request_seq[g] = seq;
@@ -163,7 +135,6 @@ static void apply(struct sim *sim, unsigned index)
 							 .incarnation = agent->incarnation,
 							 .seq = agent->read_seq});
 	}
-	publish(sim, index);
 	plan_wake(sim, index);
 	if (oo_core_is_stopped(agent->core)) {
 		leave_well(sim, index);
@@ -175,7 +146,12 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	struct sim_agent *agent = &sim->agents[index];
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
+		sim_life_note(sim, index); /* on disk before anything comes up by it */
 		apply(sim, index);
+	}
+	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
+			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP)) {
+		publish(sim, index);
 	}
 }
 
@@ -288,6 +264,7 @@ static void take_answer(struct sim *sim, uint32_t id, const struct sim_parcel *p
 		agent->publishing = false;
 		if (parcel != NULL) {
 			agent->published = request->eligible;
+			publish(sim, request->agent);
 		} else {
 			sim_push(sim, sim->now + 200 * SIM_MS,
 				 (struct sim_event){.type = SIM_PUBLISH, .agent = request->agent});
@@ -316,49 +293,28 @@ void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check)
 	}
 }
 
-void sim_agent_start(struct sim *sim, unsigned index)
+/* The truth about its own host, as it is by now. */
+static void see(struct sim *sim, const struct sim_event *event)
 {
-	struct sim_agent *agent = &sim->agents[index];
+	struct sim_agent *agent = &sim->agents[event->agent];
+	const struct sim_address *address = &agent->addresses[event->group];
+	struct oo_event news = {.group = event->group};
 
-	if (agent->alive) {
-		return;
+	if (event->type == SIM_REPORT) {
+		news.type = OO_EVENT_ADDRESS;
+		news.up = address->up || address->adding;
+	} else if (event->type == SIM_LINK) {
+		news.type = OO_EVENT_LINK;
+		news.up = agent->link[event->group];
+	} else if (event->type == SIM_CHECK) {
+		news.type = OO_EVENT_CHECK;
+		news.index = event->group;
+		news.health = agent->health[event->group];
+	} else {
+		news.type = OO_EVENT_STOP;
+		agent->stopping = true;
 	}
-	for (unsigned g = 0; g < sim->n_groups; g++) { /* left by whoever ran before */
-		sim_kernel_remove(sim, index, g);
-		agent->addresses[g].wanted = false;
-		agent->addresses[g].removing = false;
-		agent->request_seq[g] = 0;
-	}
-	agent->alive = true;
-	agent->stopping = false;
-	agent->publishing = false;
-	agent->incarnation++;
-	agent->frozen_until = 0;
-	agent->wake_at = SIM_NEVER;
-	agent->read_seq = 0;
-	agent->reads = 0;
-	agent->n_view = 0;
-	agent->published = UINT32_MAX;
-	agent->heard_at = sim->now;
-	agent->watch_from = sim->now;
-	agent->core = oo_core_init(agent->room, &agent->config, sim_random(sim));
-	TELL(sim, "%s: starts", sim_node((int)index));
-	for (unsigned g = 0; g < sim->n_groups; g++) {
-		sim_agent_tell(sim, index,
-			       &(struct oo_event){
-				       .type = OO_EVENT_LINK, .group = g, .up = agent->link[g]});
-	}
-	for (unsigned i = 0; i < SIM_CHECKS; i++) {
-		sim_agent_plan_checks(sim, index, i);
-	}
-}
-
-void sim_agent_die(struct sim *sim, unsigned index)
-{
-	sim->agents[index].alive = false;
-	sim->agents[index].frozen_until = 0;
-	sim_push(sim, sim->now + sim_between(sim, 10 * SIM_MS, 2 * sim->ttl_ms * SIM_MS),
-		 (struct sim_event){.type = SIM_START, .agent = (uint8_t)index});
+	sim_agent_tell(sim, event->agent, &news);
 }
 
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
@@ -394,24 +350,14 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		take_watch(sim, event->agent, sim_wire_parcel(sim, event->id));
 		sim_wire_release_parcel(sim, event->id);
 		return;
+	case SIM_OPERATE:
+		sim_address_operate(sim, event);
+		return;
 	case SIM_REPORT:
-		sim_agent_tell(sim, event->agent,
-			       &(struct oo_event){.type = OO_EVENT_ADDRESS,
-						  .group = event->group,
-						  .up = agent->addresses[event->group].up});
-		return;
-	case SIM_REMOVE:
-		if (agent->alive && agent->addresses[event->group].removing &&
-		    agent->addresses[event->group].round == event->id) {
-			agent->addresses[event->group].removing = false;
-			sim_kernel_remove(sim, event->agent, event->group);
-		}
-		return;
 	case SIM_CHECK:
-		sim_agent_tell(sim, event->agent,
-			       &(struct oo_event){.type = OO_EVENT_CHECK,
-						  .index = event->group,
-						  .health = agent->health[event->group]});
+	case SIM_LINK:
+	case SIM_STOP:
+		see(sim, event);
 		return;
 	case SIM_PUBLISH:
 		if (agent->alive) {
@@ -423,6 +369,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_PRESENCE:
 	case SIM_START:
 	case SIM_CHAOS:
+	case SIM_STRIKE:
 	case SIM_CALM:
 	case SIM_SETTLED:
 	case SIM_STORM:

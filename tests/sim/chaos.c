@@ -32,7 +32,12 @@ static void kill_agent(struct sim *sim, unsigned index)
 	if (sim->agents[index].alive) {
 		sim->counts[SIM_COUNT_KILLS]++;
 		TELL(sim, "%s: is killed", sim_node((int)index));
-		sim_agent_die(sim, index);
+		sim_life_end(sim, index);
+		if (sim_chance(sim, 200)) {
+			sim->counts[SIM_COUNT_REBOOTS]++;
+			TELL(sim, "%s: is booted", sim_node((int)index));
+			sim_life_reboot(sim, index);
+		}
 	}
 }
 
@@ -41,8 +46,8 @@ static void stop(struct sim *sim, unsigned index)
 	if (sim->agents[index].alive && !sim->agents[index].stopping) {
 		sim->counts[SIM_COUNT_STOPS]++;
 		TELL(sim, "%s: is told to stop", sim_node((int)index));
-		sim->agents[index].stopping = true;
-		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_STOP});
+		sim_push(sim, sim->now,
+			 (struct sim_event){.type = SIM_STOP, .agent = (uint8_t)index});
 	}
 }
 
@@ -121,6 +126,13 @@ static void write_by_hand(struct sim *sim)
 	sim_etcd_delete_by_hand(sim, group, claim, !claim || sim_chance(sim, 500));
 }
 
+static void see_link(struct sim *sim, unsigned index, unsigned group)
+{
+	sim_push(sim, sim->now,
+		 (struct sim_event){
+			 .type = SIM_LINK, .agent = (uint8_t)index, .group = (uint8_t)group});
+}
+
 static void flip_link(struct sim *sim, unsigned index)
 {
 	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
@@ -130,12 +142,7 @@ static void flip_link(struct sim *sim, unsigned index)
 	agent->link[group] = !agent->link[group];
 	TELL(sim, "%s: link of group %u is %s", sim_node((int)index), group,
 	     agent->link[group] ? "up" : "down");
-	if (agent->frozen_until <= sim->now) {
-		sim_agent_tell(sim, index,
-			       &(struct oo_event){.type = OO_EVENT_LINK,
-						  .group = group,
-						  .up = agent->link[group]});
-	}
+	see_link(sim, index, group);
 }
 
 static void flip_check(struct sim *sim, unsigned index)
@@ -184,51 +191,95 @@ static unsigned victim(struct sim *sim)
 	return (unsigned)(sim_random(sim) % sim->n_agents);
 }
 
-void sim_chaos(struct sim *sim)
+static void save(struct sim *sim)
 {
-	unsigned index = victim(sim);
-	int64_t dice = sim_between(sim, 0, 999);
+	sim->saved = sim->store;
+	sim->has_saved = true;
+}
 
-	if (dice < 220) {
+static void happen(struct sim *sim, unsigned fault, unsigned index)
+{
+	switch (fault) {
+	case 0:
+	case 1:
 		freeze(sim, index);
-	} else if (dice < 300) {
+		return;
+	case 2:
 		kill_agent(sim, index);
-	} else if (dice < 350) {
+		return;
+	case 3:
 		stop(sim, index);
-	} else if (dice < 480) {
+		return;
+	case 4:
+	case 5:
 		cut(sim, index);
-	} else if (dice < 520) {
+		return;
+	case 6:
 		take_etcd_down(sim, a_while(sim));
 		sim->counts[SIM_COUNT_OUTAGES]++;
-	} else if (dice < 570) {
-		sim->saved = sim->store;
-		sim->has_saved = true;
-	} else if (dice < 590) {
-		lose_data(sim, false);
-	} else if (dice < 605) {
-		lose_data(sim, true);
-	} else if (dice < 635) {
+		return;
+	case 7:
+		save(sim);
+		return;
+	case 8:
+		lose_data(sim, sim_chance(sim, 400));
+		return;
+	case 9:
 		write_by_hand(sim);
-	} else if (dice < 680) {
+		return;
+	case 10:
 		flip_link(sim, index);
-	} else if (dice < 840) {
+		return;
+	case 11:
+	case 12:
 		flip_check(sim, index);
-	} else if (dice < 900) {
+		return;
+	case 13:
 		break_watch(sim, index);
-	} else if (dice < 930) {
+		return;
+	case 14:
 		remove_address(sim);
-	} else {
+		return;
+	default:
 		pause_or_resume(sim);
+		return;
+	}
+}
+
+/* Not every fault in every seed: some hide behind others. */
+void sim_chaos(struct sim *sim)
+{
+	unsigned fault = (unsigned)(sim_random(sim) % 16);
+
+	if ((sim->faults & 1u << fault) != 0 && (fault != 8 || sim_chance(sim, 400))) {
+		happen(sim, fault, victim(sim));
 	}
 	sim_push(sim, sim->now + sim_between(sim, 1, 2 * sim->storm_pace),
 		 (struct sim_event){.type = SIM_CHAOS});
+}
+
+void sim_tempt(struct sim *sim, unsigned agent, int64_t permille)
+{
+	if (!sim->calm && sim_chance(sim, permille)) {
+		sim_push(sim, sim->now + sim_between(sim, 0, 30 * SIM_MS),
+			 (struct sim_event){.type = SIM_STRIKE, .agent = (uint8_t)agent});
+	}
+}
+
+void sim_strike(struct sim *sim, unsigned agent)
+{
+	static const uint8_t personal[] = {0, 2, 3, 4, 10, 11, 13, 14};
+	unsigned fault = personal[sim_random(sim) % sizeof(personal)];
+
+	if ((sim->faults & 1u << fault) != 0) {
+		happen(sim, fault, agent);
+	}
 }
 
 static void heal_agent(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
 
-	agent->frozen_until = 0;
 	agent->cut_until = 0;
 	agent->deaf_until = 0;
 	agent->watch_from = sim->now;
@@ -240,12 +291,11 @@ static void heal_agent(struct sim *sim, unsigned index)
 		agent->health[i] = OO_HEALTH_UP;
 	}
 	if (!agent->alive) {
-		sim_agent_start(sim, index);
+		sim_life_start(sim, index);
 		return;
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {
-		sim_agent_tell(sim, index,
-			       &(struct oo_event){.type = OO_EVENT_LINK, .group = g, .up = true});
+		see_link(sim, index, g);
 	}
 	for (unsigned i = 0; i < SIM_CHECKS; i++) {
 		sim_agent_plan_checks(sim, index, i);

@@ -19,7 +19,7 @@ bool sim_chance(struct sim *sim, int64_t permille)
 	return sim_between(sim, 0, 999) < permille;
 }
 
-/* A deadline of somebody's, in true time: the hold, the kernel's promise, the next that it plans. */
+/* A deadline of somebody's, in true time: the hold, the promise, the next that it plans. */
 static int64_t deadline(struct sim *sim)
 {
 	const struct sim_agent *agent = &sim->agents[sim_random(sim) % sim->n_agents];
@@ -45,7 +45,9 @@ static int64_t deadline(struct sim *sim)
 int64_t sim_edge(struct sim *sim, int64_t most)
 {
 	static const int64_t around[] = {-2000, -1000, -1, 0, 1, 1000, 2000, 5000};
-	int64_t at = deadline(sim) + around[sim_random(sim) % 8];
+	int64_t deadline_at = deadline(sim);
+	int64_t offset = around[sim_random(sim) % 8];
+	int64_t at = deadline_at == OO_CORE_NEVER ? OO_CORE_NEVER : deadline_at + offset;
 
 	if (at <= sim->now || at > sim->now + most) {
 		return sim->now + sim_between(sim, 0, most);
@@ -55,19 +57,29 @@ int64_t sim_edge(struct sim *sim, int64_t most)
 
 int64_t sim_delay(struct sim *sim)
 {
-	int64_t dice = sim_between(sim, 0, 999);
-
-	if (sim->calm || dice < 700) {
+	if (sim->calm || !sim_chance(sim, sim->late_permille)) {
 		return sim_between(sim, 200, sim->calm ? 3000 : 10000);
 	}
-	if (dice < 820) {
+	switch (sim_random(sim) % 8) {
+	case 0:
+	case 1:
+	case 2:
 		return sim_between(sim, 10000, sim->timeout / 2);
-	}
-	if (dice < 900) {
+	case 3:
+	case 4:
 		return sim_between(sim, sim->timeout / 2, sim->timeout);
-	}
-	if (dice < 950) {
+	case 5:
 		return sim_between(sim, sim->timeout, SIM_DELAY_MAX);
+	default:
+		return sim_edge(sim, SIM_DELAY_MAX) - sim->now;
 	}
-	return sim_edge(sim, SIM_DELAY_MAX) - sim->now;
+}
+
+int64_t sim_spite(struct sim *sim)
+{
+	if (sim->calm || !sim_chance(sim, sim->spite_permille)) {
+		return sim_delay(sim);
+	}
+	return sim_chance(sim, 500) ? sim_between(sim, sim->timeout, 4 * sim->timeout)
+				    : sim_edge(sim, SIM_DELAY_MAX) - sim->now;
 }

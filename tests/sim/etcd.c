@@ -56,6 +56,7 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 	sim->store.revision++;
 	if (request->op == OO_REQUEST_RENEW) {
 		sim_judge_renewal(sim, request);
+		sim_tempt(sim, request->agent, 5);
 	} else {
 		sim_judge_claim(sim, request);
 		put_claim(sim, request);

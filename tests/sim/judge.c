@@ -143,7 +143,7 @@ bool sim_judge_is_well(const struct sim *sim)
 			return false;
 		}
 		for (unsigned i = 0; i < sim->n_agents; i++) {
-			if ((int)i != claim->node &&
+			if ((int)i != claim->node && sim->agents[i].alive &&
 			    oo_core_want(sim->agents[i].core, g)->role != OO_ROLE_STANDBY) {
 				return false;
 			}

@@ -66,8 +66,8 @@ static void arm_fence(struct sim *sim, unsigned index, unsigned group, const str
 }
 
 /*
- * Whole seconds, N to N + 1 s after arming: N = floor(guard_until - now - 1 s), and one ms less, since
- * the clock's reading is rounded down.
+ * Whole seconds, N to N + 1 s after arming: N = floor(guard_until - now - 1 s), and one ms less,
+ * since the clock's reading is rounded down.
  */
 static void arm_lifetime(struct sim *sim, unsigned index, unsigned group,
 			 const struct oo_want *want)

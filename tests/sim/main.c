@@ -114,6 +114,7 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 	static const char *const names[SIM_COUNTS] = {
 		[SIM_COUNT_FREEZES] = "freezes",
 		[SIM_COUNT_KILLS] = "kills",
+		[SIM_COUNT_REBOOTS] = "boots",
 		[SIM_COUNT_STOPS] = "stops",
 		[SIM_COUNT_CUTS] = "cuts",
 		[SIM_COUNT_OUTAGES] = "etcd outages",
@@ -127,6 +128,7 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 		[SIM_COUNT_ADDRESSES] = "addresses removed",
 		[SIM_COUNT_TAKEOVERS] = "takeovers",
 		[SIM_COUNT_HANDOVERS] = "hand-overs",
+		[SIM_COUNT_ADOPTIONS] = "adoptions",
 		[SIM_COUNT_READ_BACKS] = "claims read back",
 		[SIM_COUNT_FRESH_CLAIMS] = "fresh claims",
 		[SIM_COUNT_LOST] = "claims lost",

@@ -84,6 +84,9 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->hedge_after = sim->timeout / 4;
 	sim->storm_pace = sim_between(sim, 200, 3000) * SIM_MS;
 	sim->loss_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 150);
+	sim->late_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 500);
+	sim->spite_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 600);
+	sim->faults = (unsigned)(sim_random(sim) | sim_random(sim)); /* each with 3 of 4 */
 	memset(&sim->store, 0, sizeof(sim->store));
 	memset(&sim->judge, 0, sizeof(sim->judge));
 	sim->judge.earliest = SIM_NEVER;
@@ -93,6 +96,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->etcd_down_until = 0;
 	sim->etcd_lost_until = 0;
 	sim->absent_claim_at = -SIM_SECOND;
+	sim->looked_at = 0;
 	sim->values = 1;
 	sim->failed = false;
 	for (unsigned i = 0; i < sim->n_agents; i++) {
@@ -134,9 +138,14 @@ static void start_calm(struct sim *sim)
 	sim->calm_at = sim->now;
 	sim->well_at = SIM_NEVER;
 	sim_heal(sim);
-	sim_push(sim, sim->now + sim_judge_bound(sim), (struct sim_event){.type = SIM_SETTLED});
-	sim_push(sim, sim->now + sim_judge_bound(sim) + 3 * sim->ttl_ms * SIM_MS,
-		 (struct sim_event){.type = SIM_STORM});
+	for (unsigned i = 0; i < sim->n_agents; i++) { /* who is frozen thaws when it does */
+		if (sim->agents[i].frozen_until > sim->calm_at) {
+			sim->calm_at = sim->agents[i].frozen_until;
+		}
+	}
+	int64_t bound_at = sim->calm_at + sim_judge_bound(sim);
+	sim_push(sim, bound_at, (struct sim_event){.type = SIM_SETTLED});
+	sim_push(sim, bound_at + 3 * sim->ttl_ms * SIM_MS, (struct sim_event){.type = SIM_STORM});
 }
 
 static void look_whether_settled(struct sim *sim)
@@ -159,8 +168,10 @@ static void happen(struct sim *sim, const struct sim_event *event)
 	case SIM_DEADLINE:
 	case SIM_WATCH:
 	case SIM_REPORT:
-	case SIM_REMOVE:
+	case SIM_OPERATE:
 	case SIM_CHECK:
+	case SIM_LINK:
+	case SIM_STOP:
 	case SIM_PUBLISH:
 		sim_agent_event(sim, event);
 		return;
@@ -175,11 +186,16 @@ static void happen(struct sim *sim, const struct sim_event *event)
 		look_for_presence(sim, event->agent);
 		return;
 	case SIM_START:
-		sim_agent_start(sim, event->agent);
+		sim_life_start(sim, event->agent);
 		return;
 	case SIM_CHAOS:
 		if (!sim->calm) {
 			sim_chaos(sim);
+		}
+		return;
+	case SIM_STRIKE:
+		if (!sim->calm) {
+			sim_strike(sim, event->agent);
 		}
 		return;
 	case SIM_CALM:
@@ -217,7 +233,8 @@ void sim_run(struct sim *sim, uint64_t seed, int64_t duration)
 		sim_judge_time(sim);
 		happen(sim, &event);
 		sim->events++;
-		if (sim->calm) {
+		if (sim->calm && sim->now >= sim->looked_at + SIM_MS) {
+			sim->looked_at = sim->now;
 			look_whether_well(sim);
 		}
 	}

@@ -8,6 +8,8 @@
  *   run.c     one seed's life: storms and calms, and what every event does
  *   chaos.c   what goes wrong in a storm, and how it heals
  *   agent.c   what an agent does around its core: wants into requests and addresses
+ *   life.c    how an agent begins and ends, and what it leaves for the next one
+ *   address.c what an agent does to addresses, in its own time
  *   wire.c    requests, answers and watch events on their way: late, lost, doubled, out of order
  *   etcd.c    the store: linearizable, sometimes down, wiped or restored
  *   kernel.c  addresses with a deadline of their own
@@ -38,12 +40,15 @@ enum sim_event_type {
 	SIM_WATCH,    /* parcel id reaches agent */
 	SIM_EXPIRE,   /* the kernel's deadline of an address */
 	SIM_REPORT,   /* the agent sees the state of an address */
-	SIM_REMOVE,   /* a graceful removal is done */
+	SIM_OPERATE,  /* the agent's add (id odd) or removal of an address reaches the kernel */
 	SIM_CHECK,    /* a check result of the agent */
+	SIM_LINK,     /* the agent sees the state of a link */
+	SIM_STOP,     /* the agent is told to stop */
 	SIM_PUBLISH,  /* the agent tries again to write its member key */
 	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
 	SIM_START,    /* a dead agent starts */
 	SIM_CHAOS,    /* something goes wrong */
+	SIM_STRIKE,   /* likewise, with this agent */
 	SIM_CALM,     /* everything heals */
 	SIM_SETTLED,  /* by now all must be well */
 	SIM_STORM,    /* the calm ends */
@@ -131,13 +136,22 @@ struct sim_parcel {
 
 struct sim_address {
 	bool up;
-	bool wanted;   /* by the agent's last want */
-	bool removing; /* gracefully, until a SIM_REMOVE of this round */
+	bool wanted;           /* by the agent's last want */
+	bool adding, removing; /* a SIM_OPERATE of this round is queued */
+	bool unhurried;        /* the removal: hooks run first */
 	bool expire_queued;
 	uint32_t round;
-	int64_t expires_at; /* the kernel removes it, whatever becomes of the agent */
-	int64_t nominal_at; /* of a lifetime: expires_at without the kernel's delay */
-	int64_t until_ms;   /* of a fence: as it was armed */
+	int64_t operated_at; /* of the last that is queued: they are done in order */
+	int64_t expires_at;  /* the kernel removes it, whatever becomes of the agent */
+	int64_t nominal_at;  /* of a lifetime: expires_at without the kernel's delay */
+	int64_t until_ms;    /* of a fence: as it was armed */
+};
+
+/* What the tenure file says of a group. */
+struct sim_tenure {
+	uint64_t epoch;
+	bool held;
+	struct oo_claim claim;
 };
 
 struct sim_agent {
@@ -157,6 +171,8 @@ struct sim_agent {
 	enum oo_health health[SIM_CHECKS]; /* the truth */
 	struct oo_core_member view[SIM_AGENTS_MAX];
 	size_t n_view;
+	struct sim_tenure tenures[SIM_GROUPS_MAX];
+	bool has_tenures;
 	uint32_t published;
 	bool publishing;
 };
@@ -174,6 +190,7 @@ struct sim_judge {
 enum sim_count {
 	SIM_COUNT_FREEZES,
 	SIM_COUNT_KILLS,
+	SIM_COUNT_REBOOTS,
 	SIM_COUNT_STOPS,
 	SIM_COUNT_CUTS,
 	SIM_COUNT_OUTAGES,
@@ -187,6 +204,7 @@ enum sim_count {
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_TAKEOVERS,
 	SIM_COUNT_HANDOVERS,
+	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
 	SIM_COUNT_FRESH_CLAIMS,
 	SIM_COUNT_LOST,
@@ -209,7 +227,9 @@ struct sim {
 	/* Of this seed. */
 	unsigned n_agents, n_groups;
 	bool fence, fence_at_hold, renewals_read_nothing, mixed_ttl;
-	int64_t ttl_ms, timeout, hedge_after, storm_pace, loss_permille;
+	int64_t ttl_ms, timeout, hedge_after, storm_pace;
+	int64_t loss_permille, late_permille, spite_permille;
+	unsigned faults; /* bit: this one happens */
 
 	struct sim_agent agents[SIM_AGENTS_MAX];
 	struct sim_store store, saved;
@@ -226,7 +246,7 @@ struct sim {
 	uint64_t counts[SIM_COUNTS];
 	uint64_t events;
 	int64_t slowest_calm; /* the longest that all took to be well */
-	int64_t well_at, calm_at;
+	int64_t well_at, calm_at, looked_at;
 	bool failed;
 	char failure[256];
 };
@@ -244,6 +264,8 @@ int64_t sim_between(struct sim *sim, int64_t least, int64_t most);
 bool sim_chance(struct sim *sim, int64_t permille);
 /* How long something is on its way. */
 int64_t sim_delay(struct sim *sim);
+/* The same for what matters most: often past the deadline of the request. */
+int64_t sim_spite(struct sim *sim);
 /* A moment just before, at or just after a deadline of somebody, at most most from now. */
 int64_t sim_edge(struct sim *sim, int64_t most);
 
@@ -288,15 +310,27 @@ void sim_kernel_remove(struct sim *sim, unsigned agent, unsigned group);
 void sim_kernel_expire(struct sim *sim, unsigned agent, unsigned group);
 
 /* agent.c */
-void sim_agent_start(struct sim *sim, unsigned index);
-void sim_agent_die(struct sim *sim, unsigned index);
 void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event);
 void sim_agent_event(struct sim *sim, const struct sim_event *event);
 void sim_agent_report(struct sim *sim, unsigned index, unsigned group);
 void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check);
 
+/* address.c */
+void sim_address_apply(struct sim *sim, unsigned index, unsigned group);
+void sim_address_operate(struct sim *sim, const struct sim_event *event);
+
+/* life.c: an agent that ended is started again by itself, soon. */
+void sim_life_start(struct sim *sim, unsigned index);
+void sim_life_end(struct sim *sim, unsigned index);
+/* After an end: takes the addresses, and the file with the tenures, along. */
+void sim_life_reboot(struct sim *sim, unsigned index);
+void sim_life_note(struct sim *sim, unsigned index);
+
 /* chaos.c */
 void sim_chaos(struct sim *sim);
+/* Maybe something goes wrong with agent in a moment, now that it is in the middle of something. */
+void sim_tempt(struct sim *sim, unsigned agent, int64_t permille);
+void sim_strike(struct sim *sim, unsigned agent);
 void sim_heal(struct sim *sim);
 
 /* judge.c */

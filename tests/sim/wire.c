@@ -77,13 +77,20 @@ static void need_deadline(struct sim *sim, uint32_t id)
 	}
 }
 
+/* A lost or late renewal is commonplace; of claims and hand-overs there are few. */
+static int64_t delay_of(struct sim *sim, const struct sim_request *request)
+{
+	bool precious = request->kind == SIM_TXN && request->op != OO_REQUEST_RENEW;
+	return precious ? sim_spite(sim) : sim_delay(sim);
+}
+
 static void send_copy(struct sim *sim, uint32_t id, int64_t at)
 {
 	const struct sim_agent *agent = &sim->agents[sim->requests[id].agent];
 	if (agent->cut_until > at || (!sim->calm && sim_chance(sim, sim->loss_permille))) {
 		return;
 	}
-	push_of_request(sim, at + sim_delay(sim), SIM_ARRIVE, id);
+	push_of_request(sim, at + delay_of(sim, &sim->requests[id]), SIM_ARRIVE, id);
 }
 
 void sim_wire_send(struct sim *sim, const struct sim_request *request)
@@ -145,7 +152,7 @@ void sim_wire_arrive(struct sim *sim, uint32_t id)
 		     (double)request->sent_at / 1e6, done ? "done" : "refused",
 		     (long long)sim->store.revision);
 	}
-	int64_t at = sim->now + sim_delay(sim);
+	int64_t at = sim->now + delay_of(sim, request);
 	if (at >= request->sent_at + sim->timeout) {
 		need_deadline(sim, id);
 	}

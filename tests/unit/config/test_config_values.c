@@ -63,7 +63,7 @@ static void test_values_are_checked_one_by_one(void)
 		{LEAST "lease: {renew: 49ms}\n",
 		 "4: lease.renew: '49ms': out of range; 50ms to 10m are possible"},
 		{LEAST "lease: {margin: 0s}\n",
-		 "4: lease.margin: '0s': out of range; 10ms to 10m are possible"},
+		 "4: lease.margin: '0s': out of range; 30ms to 10m are possible"},
 		{LEAST "hooks: {timeout: 1h}\n",
 		 "4: hooks.timeout: '1h': out of range; 100ms to 10m are possible"},
 		{LEAST "hooks: {promoted: [/a, b]}\n",

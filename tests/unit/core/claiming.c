@@ -119,6 +119,33 @@ static void test_the_first_of_two_claims_is_known_when_the_second_is_refused(voi
 	      "[ 3510] ask renew n1 beat 1\n");
 }
 
+/* Nine claims are lost; a late copy of one of them reaches etcd after all. */
+static void lose_nine_claims(unsigned late)
+{
+	struct story_copy copies[9];
+	begin();
+	watch_node_a();
+	UNTIL(3031);
+	for (unsigned i = 0; i < 9; i++) {
+		copies[i] = story.sent[0];
+		LOSE_REQUEST(story.now + 1);
+		UNTIL(story.now + 100);
+	}
+	CU_ASSERT(arrive(&copies[late]));
+	LOSE_REQUEST(story.now + 1);
+	story_forget_trace();
+	UNTIL(4000);
+}
+
+static void test_the_newest_eight_nonces_that_were_tried_are_kept(void)
+{
+	lose_nine_claims(2); /* the third, of ten with the one under way */
+	TRACE("[ 4000] standby -> active: read_back\n"
+	      "[ 4000] ask renew n4 beat 1\n");
+	lose_nine_claims(1);
+	TRACE("");
+}
+
 static void test_an_answer_with_another_number_is_not_believed(void)
 {
 	begin();
@@ -185,6 +212,8 @@ CU_TestInfo stories_of_claiming[] = {
 	 test_a_claim_that_was_lost_is_asked_again_with_another_nonce},
 	{"the first of two claims is known when the second is refused",
 	 test_the_first_of_two_claims_is_known_when_the_second_is_refused},
+	{"the newest eight nonces that were tried are kept",
+	 test_the_newest_eight_nonces_that_were_tried_are_kept},
 	{"an answer with another number is not believed",
 	 test_an_answer_with_another_number_is_not_believed},
 	{"a claim of absent keys that comes late gets a full ttl",

@@ -104,6 +104,29 @@ static void test_a_lost_claim_drops_the_address_at_once_and_is_standby_once_it_i
 	TRACE("[ 4001] releasing -> standby: lost node-c\n");
 }
 
+static void test_a_refused_renewal_that_read_nothing_is_a_lost_claim(void)
+{
+	begin();
+	become_active();
+	UNTIL(3533);
+	STEP(3540, .type = OO_EVENT_ANSWER, .outcome = OO_OUTCOME_REFUSED, .revision = 99);
+	TRACE("[ 3533] ask renew n1 beat 2\n"
+	      "[ 3540] active -> releasing: lost node-b\n"
+	      "[ 3540] address down\n");
+}
+
+static void test_a_claim_that_is_not_in_a_restored_etcd_is_lost(void)
+{
+	begin();
+	story.etcd.revision = 100;
+	become_active();
+	story.etcd.revision = 50;
+	other_takes("node-c", 1);
+	UNTIL(3500);
+	TRACE("[ 3500] active -> releasing: lost node-c\n"
+	      "[ 3500] address down\n");
+}
+
 static void test_deleted_keys_are_a_lost_claim(void)
 {
 	begin();
@@ -198,6 +221,10 @@ CU_TestInfo stories_of_holding[] = {
 	 test_a_late_answer_after_the_role_has_changed_arms_nothing},
 	{"a lost claim drops the address at once, standby once it is down",
 	 test_a_lost_claim_drops_the_address_at_once_and_is_standby_once_it_is_down},
+	{"a refused renewal that read nothing is a lost claim",
+	 test_a_refused_renewal_that_read_nothing_is_a_lost_claim},
+	{"a claim that is not in a restored etcd is lost",
+	 test_a_claim_that_is_not_in_a_restored_etcd_is_lost},
 	{"deleted keys are a lost claim", test_deleted_keys_are_a_lost_claim},
 	{"a read that shows another claim is a lost claim",
 	 test_a_read_that_shows_another_claim_is_a_lost_claim},

@@ -165,6 +165,19 @@ static void test_an_accepted_offer_that_was_taken_by_another_is_lost(void)
 	      "[  210] releasing -> standby: lost node-c\n");
 }
 
+static void test_an_offer_is_accepted_once(void)
+{
+	begin();
+	watch_node_a();
+	other_offers("node-b");
+	WATCH(200);
+	STEP(210, .type = OO_EVENT_ANSWER, .outcome = OO_OUTCOME_REFUSED, .revision = 99);
+	TRACE("[  200] standby -> active: offered node-a\n"
+	      "[  200] ask renew n1 beat 1\n"
+	      "[  210] active -> releasing: lost node-b\n"
+	      "[  210] releasing -> standby: lost node-b\n");
+}
+
 CU_TestInfo stories_of_offers[] = {
 	{"a release that ends the claim seen last is taken at once",
 	 test_a_release_that_ends_the_claim_seen_last_is_taken_at_once},
@@ -184,6 +197,7 @@ CU_TestInfo stories_of_offers[] = {
 	{"an offer to another node is left to it", test_an_offer_to_another_node_is_left_to_it},
 	{"an offer that comes while claiming is accepted",
 	 test_an_offer_that_comes_while_claiming_is_accepted},
+	{"an offer is accepted once", test_an_offer_is_accepted_once},
 	{"an accepted offer that was taken by another is lost",
 	 test_an_accepted_offer_that_was_taken_by_another_is_lost},
 	CU_TEST_INFO_NULL,

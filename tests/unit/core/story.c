@@ -159,15 +159,16 @@ static void answer_read(uint64_t seq)
 void story_until(int64_t at)
 {
 	uint64_t seen = 0;
-	for (int64_t now = story.now; now <= at; now++) {
-		if (story_steps_every_ms || now == at || now >= oo_core_wake_at(story.core)) {
-			STEP(now, .type = OO_EVENT_TIME);
+	for (; story.now <= at; story.now++) {
+		if (story_steps_every_ms || story.now >= oo_core_wake_at(story.core)) {
+			STEP(story.now, .type = OO_EVENT_TIME);
 		}
 		if (oo_core_read_seq(story.core) != seen) {
 			seen = oo_core_read_seq(story.core);
 			answer_read(seen);
 		}
 	}
+	story.now = at;
 }
 
 void story_compare(const char *expected, const char *file, int line)

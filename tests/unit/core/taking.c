@@ -67,6 +67,21 @@ static void test_a_deleted_key_is_absent_only_from_the_first_read_that_shows_it(
 	      "[ 6031] ask claim n1 ends nothing epoch 8\n");
 }
 
+static void test_a_claim_in_between_restarts_the_wait_for_absence(void)
+{
+	begin();
+	UNTIL(1900);
+	other_takes("node-a", 7);
+	WATCH(1910);
+	UNTIL(1999);
+	keys_vanish(); /* and node-a, frozen, has its address up */
+	UNTIL(2000 + 3030);
+	TRACE("");
+	UNTIL(2000 + 3031);
+	TRACE("[ 5031] standby -> acquiring: absent\n"
+	      "[ 5031] ask claim n1 ends nothing epoch 8\n");
+}
+
 static void test_the_same_pair_is_taken_after_ttl_and_drift_and_not_a_ms_before(void)
 {
 	begin();
@@ -274,6 +289,8 @@ CU_TestInfo stories_of_taking[] = {
 	 test_a_lost_read_restarts_the_wait_for_absence},
 	{"a deleted key is absent only from the first read that shows it",
 	 test_a_deleted_key_is_absent_only_from_the_first_read_that_shows_it},
+	{"a claim in between restarts the wait for absence",
+	 test_a_claim_in_between_restarts_the_wait_for_absence},
 	{"the same pair is taken after ttl and drift and not a ms before",
 	 test_the_same_pair_is_taken_after_ttl_and_drift_and_not_a_ms_before},
 	{"a beat restarts the wait", test_a_beat_restarts_the_wait},

@@ -204,7 +204,7 @@ static void test_broken_exchanges_are_told_in_our_own_words(void)
 		 "Connection refused"},
 		{CURLE_COULDNT_CONNECT, 0, "", "no connection"},
 		{CURLE_OPERATION_TIMEDOUT, 0, "Connection timeout after 500 ms",
-		 "no connection in time"},
+		 "no connection within 500 ms"},
 		{CURLE_PEER_FAILED_VERIFICATION, 0,
 		 "SSL certificate problem: unable to get local issuer certificate",
 		 "its certificate is not trusted: unable to get local issuer certificate: check "
@@ -237,7 +237,8 @@ static void test_broken_exchanges_are_told_in_our_own_words(void)
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
 		const struct oo_etcd_broken broken = {.code = rows[i].code,
 						      .error_number = rows[i].error_number,
-						      .theirs = rows[i].theirs};
+						      .theirs = rows[i].theirs,
+						      .took_ms = 500};
 		struct oo_etcd_failure failure;
 		oo_etcd_failure_from_broken(&broken, &failure);
 		CU_ASSERT_EQUAL(failure.remedy, OO_ETCD_ASK_ANOTHER);
@@ -253,24 +254,26 @@ static void test_what_was_sent_and_broke_is_unknown(void)
 		int error;
 		const char *text;
 	} rows[] = {
-		{{CURLE_OPERATION_TIMEDOUT, 0, true, false, ""}, ETIMEDOUT, "no answer in time"},
-		{{CURLE_RECV_ERROR, ECONNRESET, true, false,
+		{{CURLE_OPERATION_TIMEDOUT, 0, true, false, 0, ""},
+		 ETIMEDOUT,
+		 "no answer within 0 ms"},
+		{{CURLE_RECV_ERROR, ECONNRESET, true, false, 0,
 		  "Recv failure: Connection reset by peer"},
 		 ETIMEDOUT,
 		 "connection lost: Connection reset by peer"},
-		{{CURLE_GOT_NOTHING, 0, true, true, "Empty reply from server"},
+		{{CURLE_GOT_NOTHING, 0, true, true, 0, "Empty reply from server"},
 		 ETIMEDOUT,
 		 "connection lost"},
-		{{CURLE_PARTIAL_FILE, 0, true, false,
+		{{CURLE_PARTIAL_FILE, 0, true, false, 0,
 		  "transfer closed with 3 bytes remaining to read"},
 		 ETIMEDOUT,
 		 "connection lost"},
-		{{CURLE_RECV_ERROR, 0, true, true,
+		{{CURLE_RECV_ERROR, 0, true, true, 0,
 		  "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate, "
 		  "errno 0"},
 		 ETIMEDOUT,
 		 "it refuses our side of TLS: sslv3 alert bad certificate" BAD_OURS},
-		{{CURLE_WRITE_ERROR, 0, true, false, "Failure writing output to destination"},
+		{{CURLE_WRITE_ERROR, 0, true, false, 0, "Failure writing output to destination"},
 		 EPROTO,
 		 "an answer larger than we take"},
 	};

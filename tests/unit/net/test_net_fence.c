@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/announce.h"
@@ -76,6 +79,23 @@ static void test_a_deadline_in_the_past_closes(void)
 	expect(&lab, 0, 0);
 	fence_open(&lab, VIP4, oo_clock_now() + OO_FENCE_LEAST_MS - 1);
 	expect(&lab, 0, 0);
+	const struct oo_address vip = address_of(VIP4);
+	CU_ASSERT_EQUAL(oo_fence_until(lab.fence, &vip), 0);
+}
+
+/* Arming one tells the kernel all that is held; it would round 1 ms up to its next tick. */
+static void test_a_vip_with_next_to_nothing_left_is_not_armed_again(void)
+{
+	OO_AUTO(lab_done) struct lab lab;
+	lab_init(&lab);
+	fence_up(&lab, false);
+	const int64_t until = oo_clock_now() + 100;
+	fence_open(&lab, VIP4, until);
+	while (oo_clock_now() < until - 2) {
+	}
+	fence_open(&lab, VIP6, oo_clock_now() + LONG_MS);
+	CU_ASSERT_FALSE(answers(&lab, PROBE_ECHO, VIP4));
+	expect(&lab, 0, ALL_ANSWER);
 }
 
 /* Nobody but the kernel does anything from the arming on. */
@@ -95,9 +115,58 @@ static void test_the_deadline_closes_everything(void)
 			last_at = asked_at;
 		}
 	}
-	CU_ASSERT_TRUE(last_at > until - 50);
+	CU_ASSERT_TRUE(last_at > until - 150);
 	CU_ASSERT_TRUE(last_at <= until + LATE_MS);
 	expect(&lab, 0, 0);
+}
+
+static int be_agent(int64_t until, int signal)
+{
+	const struct oo_address vips[] = {address_of(VIP4), address_of(VIP6)};
+	const struct oo_fence_options options = {.name = FENCE, .vips = vips, .n = OO_LENGTH(vips)};
+	sd_event *event = NULL;
+	struct oo_fence *fence = NULL;
+	return sd_event_new(&event) < 0 || oo_fence_new(event, &options, &fence, NULL) < 0 ||
+	       oo_fence_open_until(fence, vips, 1, until, NULL) < 0 || raise(signal) != 0;
+}
+
+/* Another process is the agent: it opens VIP4 up to until and has signal done to it. */
+static void expect_closed_after(int signal)
+{
+	OO_AUTO(lab_done) struct lab lab;
+	lab_init(&lab);
+	int status = 0;
+	int64_t last_at = 0;
+	const int64_t until = oo_clock_now() + 300;
+	fflush(stdout);
+	const pid_t agent = fork();
+	if (agent == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that is ended */
+		_exit(be_agent(until, signal));
+	}
+	CU_ASSERT_EQUAL(waitpid(agent, &status, WUNTRACED), agent);
+	CU_ASSERT_TRUE(WIFSTOPPED(status) || WIFSIGNALED(status));
+	expect(&lab, ALL_ANSWER, 0);
+	while (oo_clock_now() <= until + LATE_MS) {
+		const int64_t asked_at = oo_clock_now();
+		last_at = answers_of(&lab, VIP4) != 0 ? asked_at : last_at;
+	}
+	CU_ASSERT_TRUE(last_at > until - 150 && last_at <= until);
+	expect(&lab, 0, 0);
+	if (WIFSTOPPED(status)) {
+		CU_ASSERT_EQUAL(kill(agent, SIGKILL), 0);
+		CU_ASSERT_EQUAL(waitpid(agent, NULL, 0), agent);
+	}
+}
+
+static void test_the_fence_of_a_killed_agent_closes(void)
+{
+	expect_closed_after(SIGKILL);
+}
+
+static void test_the_fence_of_a_stopped_agent_closes(void)
+{
+	expect_closed_after(SIGSTOP);
 }
 
 static int connect_from(const struct lab *lab, int from, const char *address)
@@ -131,6 +200,7 @@ static void test_resets_of_old_connections_leave_a_closed_vip(void)
 	OO_AUTO(oo_close) int client = connect_from(&lab, lab.client, VIP4);
 	CU_ASSERT_TRUE(connected_within(client, WAIT_MS));
 	OO_AUTO(oo_close) int server = accept4(lab.listener, NULL, NULL, SOCK_CLOEXEC);
+	CU_ASSERT_TRUE(server >= 0);
 	fence_close(&lab, VIP4);
 	const struct oo_address vip = address_of(VIP4);
 	unsigned count = 0;
@@ -165,11 +235,17 @@ static void test_a_closed_vip_does_not_answer_through_dnat(void)
 	lab_init(&lab);
 	nft("table ip nat { chain prerouting { type nat hook prerouting priority dstnat;\n"
 	    "ip daddr " VIP4 " tcp dport 8000 dnat to " OWN4 "; }; }");
+	nft("table ip6 nat { chain prerouting { type nat hook prerouting priority dstnat;\n"
+	    "ip6 daddr " VIP6 " tcp dport 8000 dnat to " OWN6 "; }; }");
 	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP6));
 	fence_up(&lab, false);
 	CU_ASSERT_FALSE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_FALSE(answers(&lab, PROBE_TCP, VIP6));
 	fence_open(&lab, VIP4, oo_clock_now() + LONG_MS);
+	fence_open(&lab, VIP6, oo_clock_now() + LONG_MS);
 	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP4));
+	CU_ASSERT_TRUE(answers(&lab, PROBE_TCP, VIP6));
 }
 
 static void send_udp(const struct lab *lab, const char *address, char byte)
@@ -197,7 +273,7 @@ static bool is_delivered(const struct lab *lab)
 	return byte == 'v';
 }
 
-/* As in a VRF: local, but not by the table that the kernel calls local. */
+/* As in a VRF: local, but not by the look of what the kernel calls local. */
 static void test_a_closed_vip_of_another_routing_table_is_not_delivered(void)
 {
 	OO_AUTO(lab_done) struct lab lab;
@@ -206,7 +282,7 @@ static void test_a_closed_vip_of_another_routing_table_is_not_delivered(void)
 	ip("rule add to " VIP4 " lookup 100");
 	ip("route add local " VIP4 " dev lo table 100");
 	ip("address del " VIP6 "/64 dev eth0");
-	ip("-6 rule add to " VIP6 " lookup 100");
+	ip("-6 rule add iif eth0 to " VIP6 " lookup 100");
 	ip("-6 route add local " VIP6 " dev lo table 100");
 	space_enter(lab.client);
 	ip("neigh add " VIP4 " lladdr %s dev peer", mac_text(lab.node_mac));
@@ -359,7 +435,11 @@ static const struct named_test tests[] = {
 	 test_an_open_vip_answers_and_the_other_does_not},
 	{"a closed VIP is closed at once", test_a_closed_vip_is_closed_at_once},
 	{"a deadline in the past closes", test_a_deadline_in_the_past_closes},
+	{"a VIP with next to nothing left is not armed again",
+	 test_a_vip_with_next_to_nothing_left_is_not_armed_again},
 	{"the deadline closes everything", test_the_deadline_closes_everything},
+	{"the fence of a killed agent closes", test_the_fence_of_a_killed_agent_closes},
+	{"the fence of a stopped agent closes", test_the_fence_of_a_stopped_agent_closes},
 	{"resets of old connections leave a closed VIP",
 	 test_resets_of_old_connections_leave_a_closed_vip},
 	{"a closed VIP does not answer its own host",

@@ -380,15 +380,15 @@ static void skip_packets(struct lab *lab)
 static const enum saying answer_to[PROBES] = {
 	[PROBE_ARP] = SAYS_ARP, [PROBE_ECHO] = SAYS_ECHO, [PROBE_TCP] = SAYS_TCP};
 
-bool lab_answered(struct lab *lab, enum probe probe, const char *address)
+unsigned lab_answered(struct lab *lab, enum probe probe, const char *address)
 {
 	const struct oo_address wanted = address_of(address);
 	uint8_t frame[FRAME_BYTES];
-	bool answered = false;
+	unsigned count = 0;
 	while (read_packet(lab, frame)) {
-		answered |= say(frame, &wanted) == answer_to[probe];
+		count += say(frame, &wanted) == answer_to[probe] ? 1 : 0;
 	}
-	return answered;
+	return count;
 }
 
 /*
@@ -447,7 +447,7 @@ bool answers_soon(struct lab *lab, const char *address)
 		struct pollfd readable = {.fd = lab->packets, .events = POLLIN};
 		lab_ask(lab, PROBE_ECHO, address);
 		(void)poll(&readable, 1, 20);
-		if (lab_answered(lab, PROBE_ECHO, address)) {
+		if (lab_answered(lab, PROBE_ECHO, address) > 0) {
 			return true;
 		}
 	}

@@ -60,8 +60,8 @@ enum probe {
 
 /* Asks for address. */
 void lab_ask(struct lab *lab, enum probe probe, const char *address);
-/* Whether an answer of that kind for address is there already. Takes all packets that are. */
-bool lab_answered(struct lab *lab, enum probe probe, const char *address);
+/* How many answers of that kind for address are there already. Takes all packets that are. */
+unsigned lab_answered(struct lab *lab, enum probe probe, const char *address);
 /* Asks for address and then for the node's own; whether address answers before that does. */
 bool answers(struct lab *lab, enum probe probe, const char *address);
 /* Bits of 1 << probe that answer for address. */

@@ -136,6 +136,18 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 	CU_ASSERT_EQUAL(oo_record_write_claim(&record, &buffer), 0);
 }
 
+/* A check's words, cut in the middle of a character: etcd takes them, and nobody could read the claim. */
+static void test_a_claim_reads_back_whatever_its_reason_is(void)
+{
+	static const char *const reasons[] = {"check proxy down: \xc3", "\xff\xfe", "\x01\n\x7f"};
+	for (size_t i = 0; i < OO_LENGTH(reasons); i++) {
+		OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+		struct oo_request request = new_request(OO_CLAIM_TAKEN, "node-a");
+		struct oo_claim claim = read_claim(write_claim(&request, "", reasons[i], &buffer));
+		CU_ASSERT_EQUAL(claim.nonce, 0xab);
+	}
+}
+
 static void test_a_claim_beyond_the_limit_is_not_written(void)
 {
 	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
@@ -432,6 +444,7 @@ int main(void)
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),
 		TEST(the_longest_claim_fits_what_the_core_keeps),
+		TEST(a_claim_reads_back_whatever_its_reason_is),
 		TEST(a_claim_beyond_the_limit_is_not_written),
 		TEST(a_value_that_is_not_ours_is_a_strangers_claim),
 		TEST(a_claim_with_one_thing_wrong_is_a_strangers),
