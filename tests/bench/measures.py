@@ -115,8 +115,9 @@ def node_death(side, directory):
     leader = side.lab.etcd_leader()
     trial.run(side.faults.power_off)
     figures = trial.figures() | {"two holders": trial.double_ms()}
-    case = "with" if leader is trial.holder else "without"
-    figures[f"echo gap, {case} etcd's leader"] = figures["echo gap"]
+    if side.service == "agent":
+        case = "with" if leader is trial.holder else "without"
+        figures[f"echo gap, {case} etcd's leader"] = figures["echo gap"]
     side.recover(trial.holder)
     return figures
 
