@@ -7,7 +7,7 @@ from netns import LabError, now_us, wait_for
 from watch import KINDS, Watch
 
 PLANNED_US = 100_000      # a move that the holder takes part in, or a repair in place
-STARTING_US = 300_000     # nothing moves, but an etcd member that starts takes the cores for a while
+STARTING_US = 300_000     # nothing moves, but an etcd member that starts takes the cores
 SLACK_DEATH_US = 500_000  # over the ttl, when the holder cannot take part
 SLACK_CHECK_US = 100_000  # over the detection, when a check fails
 NEW_OUTAGE_US = 200_000   # the service must not break again after the move
