@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -21,6 +22,7 @@ struct oo_transfers {
 	CURLM *multi;
 	struct oo_timer timer;
 	struct running *running;
+	bool has_ca_file; /* libcurl's default; asked once, for it writes all its versions anew */
 };
 
 static void forget(struct oo_transfers *transfers, struct running *running)
@@ -137,6 +139,7 @@ int oo_transfers_new(sd_event *event, struct oo_transfers **ret_transfers, struc
 		return oo_fail(err, ENOMEM, "transfers");
 	}
 	transfers->event = sd_event_ref(event);
+	transfers->has_ca_file = curl_version_info(CURLVERSION_NOW)->cainfo != NULL;
 	int r = oo_timer_init(&transfers->timer, event, on_timer);
 	transfers->multi = curl_multi_init();
 	if (r < 0 || transfers->multi == NULL) {
@@ -176,7 +179,7 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 	*running = (struct running){.easy = easy, .done = done, .user = user};
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	if (curl_version_info(CURLVERSION_NOW)->cainfo != NULL) {
+	if (transfers->has_ca_file) {
 		/* with a directory beside the file it would parse all CAs for each connection */
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
