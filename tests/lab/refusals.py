@@ -456,7 +456,10 @@ def stop_of_the_holder_without_etcd(place):
 
 @case
 def etcd_dies_under_the_holder(place):
-    """etcd freezes for good: the VIP goes before the ttl is over; one line says why, one the end."""
+    """etcd freezes: the VIP goes before the ttl is over; one line says why, one the end of it.
+
+    An etcd that has just thawed may be slow once more; what is said of that is not looked at.
+    """
     etcd = place.etcd()
     agent = place.agent(place.config())
     wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up: {lines_of(agent)}")
@@ -470,7 +473,7 @@ def etcd_dies_under_the_holder(place):
     etcd.signal(signal.SIGCONT)
     wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up again: {lines_of(agent)}")
     said = [line for line in lines_of(agent) if line.startswith("etcd")]
-    expect(len(said) == 2 and said[1].startswith("etcd answers again"), f"said {said}")
+    expect(len(said) >= 2 and said[1].startswith("etcd answers again"), f"said {said}")
     expect_end(agent, 1)
 
 
