@@ -169,7 +169,8 @@ enum oo_event_type {
 	OO_EVENT_CHECK,   /* index, health: one result */
 	OO_EVENT_LINK,    /* group, up */
 	OO_EVENT_ADDRESS, /* group, up: some VIP of the group is on this node; see oo_want.address */
-	OO_EVENT_STOP,    /* hand over or release everything */
+	OO_EVENT_DOUBT, /* group: another host answers for a VIP; a holder confirms its claim at once */
+	OO_EVENT_STOP, /* hand over or release everything */
 };
 
 /* News. Pointers are read during the step and not kept. */

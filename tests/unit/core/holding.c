@@ -58,6 +58,43 @@ static void test_a_failed_renewal_is_asked_again_after_retry(void)
 	TRACE("[ 3633] ask renew n1 beat 3\n");
 }
 
+static void test_doubt_has_the_claim_confirmed_at_once(void)
+{
+	begin();
+	become_active();
+	STEP(3200, .type = OO_EVENT_DOUBT);
+	TRACE("[ 3200] ask renew n1 beat 2\n");
+	ANSWER(3201);
+	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->hold_until, 3200 + 2850);
+	UNTIL(3700);
+	TRACE("[ 3700] ask renew n1 beat 3\n");
+}
+
+/* What is under way was sent before: it may have been carried out before the rival's claim. */
+static void test_doubt_during_a_renewal_has_another_one_follow(void)
+{
+	begin();
+	become_active();
+	UNTIL(3533);
+	STEP(3534, .type = OO_EVENT_DOUBT);
+	ANSWER(3536);
+	TRACE("[ 3533] ask renew n1 beat 2\n"
+	      "[ 3536] ask renew n1 beat 3\n");
+	other_takes("node-c", 2);
+	ANSWER(3537);
+	TRACE("[ 3537] active -> releasing: lost node-c\n"
+	      "[ 3537] address down\n");
+}
+
+static void test_doubt_is_nothing_to_who_holds_nothing(void)
+{
+	begin();
+	watch_node_a();
+	STEP(200, .type = OO_EVENT_DOUBT);
+	UNTIL(1000);
+	TRACE("");
+}
+
 static void test_a_late_answer_to_an_older_renewal_extends_nothing(void)
 {
 	begin();
@@ -215,6 +252,10 @@ CU_TestInfo stories_of_holding[] = {
 	 test_a_renewal_whose_answer_comes_after_its_hold_brings_nothing_up},
 	{"a failed renewal is asked again after retry",
 	 test_a_failed_renewal_is_asked_again_after_retry},
+	{"doubt has the claim confirmed at once", test_doubt_has_the_claim_confirmed_at_once},
+	{"doubt during a renewal has another one follow",
+	 test_doubt_during_a_renewal_has_another_one_follow},
+	{"doubt is nothing to who holds nothing", test_doubt_is_nothing_to_who_holds_nothing},
 	{"a late answer to an older renewal extends nothing",
 	 test_a_late_answer_to_an_older_renewal_extends_nothing},
 	{"a late answer after the role has changed arms nothing",
