@@ -18,6 +18,7 @@ ECHO_PORT = 7777
 LETTERS = "abcdef"
 MEMBERS_MAX = 3  # etcd members; more nodes than that are clients of them only
 MANY = ("10.77.0.100/24", "10.77.0.101/24", "fd77::100/64")  # virtual addresses
+EYE_ADDRESSES, EYE_MAC = ("10.77.0.201", "fd77::201"), "02:00:0a:4d:00:c9"
 SERVICES = ("etcd", "standin", "nginx", "echo", "agent")
 
 
@@ -157,7 +158,7 @@ class Lab:
         run("ip", "netns", "exec", self.switch, "sysctl", "-q", "-w", *quiet)
         ports = [(n.namespace, n.port, n.mac) for n in self.nodes]
         ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"),
-                  (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
+                  (self.eye, "p-eye", EYE_MAC)]
         # no snooping: the switch is to carry every solicitation and announcement
         lines = [f"link add br0 netns {self.switch} type bridge forward_delay 0 mcast_snooping 0"]
         lines += [f"link add eth0 address {mac} netns {namespace} type veth peer name {port} "
@@ -172,6 +173,9 @@ class Lab:
             if address:
                 lines += [f"addr add {address}/24 dev eth0",
                           f"addr add {address6}/64 dev eth0 nodad"]
+                # the judge's prober has no addresses, only names itself by them
+                lines += [f"neigh add {eye} lladdr {EYE_MAC} dev eth0 nud permanent"
+                          for eye in EYE_ADDRESSES]
             run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
 
     def down(self):

@@ -10,6 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
