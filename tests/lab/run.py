@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402
+import days  # noqa: E402,F401  registers its scenarios
 from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
@@ -58,8 +59,9 @@ def tell(story, function):
         story.problem(str(error))
 
 
-def run_one(lab, function, directory):
+def run_one(lab, function, directory, ttl_ms):
     """Runs one scenario; returns its story. However that ends, no watcher is left."""
+    lab.use_ttl(function.ttl_ms or ttl_ms)
     story = Story(lab, directory)
     try:
         tell(story, function)
@@ -100,11 +102,12 @@ def print_failure(lab, story):
 def run_all(lab, functions, repeat):
     """Returns how many passed and failed."""
     n_passed = n_failed = 0
+    ttl_ms = lab.options.ttl_ms
     print(f"{'scenario':29} {'moved':8} {'echo ms':>8} {'http ms':>8} {'bound':>8}")
     for turn in range(repeat):
         for function in functions:
             story = run_one(lab, function, pathlib.Path(lab.directory) / "stories" /
-                            f"{turn}-{function.__name__}")
+                            f"{turn}-{function.__name__}", ttl_ms)
             print_row(name_of(function), story)
             if story.problems:
                 n_failed += 1

@@ -13,10 +13,14 @@ SCENARIOS = []
 LOG_LINES_OUTAGE = 8
 
 
-def scenario(function):
-    """Registers a scenario; its name is the function's, its docstring what it proves."""
-    SCENARIOS.append(function)
-    return function
+def scenario(function=None, *, ttl_ms=None):
+    """Registers a scenario; its name is the function's, its docstring what it proves. ttl_ms: the
+    agents' while it runs, where it needs another than the lab's."""
+    def register(function):
+        function.ttl_ms = ttl_ms
+        SCENARIOS.append(function)
+        return function
+    return register if function is None else register(function)
 
 
 def check_bound(check, hangs=False):
