@@ -167,6 +167,11 @@ void oo_etcd_free(struct oo_etcd *etcd)
 	free(etcd);
 }
 
+void oo_etcd_reload(struct oo_etcd *etcd)
+{
+	etcd->login.again_at = 0;
+}
+
 void oo_etcd_blame(struct oo_etcd *etcd, size_t i, const char *why)
 {
 	oo_etcd_endpoints_blame(&etcd->endpoints, i, oo_clock_now());

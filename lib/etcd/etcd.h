@@ -210,6 +210,9 @@ int oo_etcd_new(sd_event *event, const struct oo_etcd_options *options, struct o
 /* Cancels every call and watch; no callback runs. Not from inside a callback. NULL is accepted. */
 void oo_etcd_free(struct oo_etcd *etcd);
 
+/* password_file may hold another password: one that was refused is not waited out, but tried anew. */
+void oo_etcd_reload(struct oo_etcd *etcd);
+
 /*
  * The calls. Everything given is copied. ret_request may be NULL; it is set only on success.
  * Return 0, -EINVAL (cannot be asked: no key, too many ops, a deadline too far off), -E2BIG (beyond
