@@ -32,6 +32,17 @@ static void say_over(const struct agent_store *store, int64_t now)
 	       (double)(now - store->trouble.since) / 1000);
 }
 
+/* Told with an answer: while none comes every member is tried in turn. */
+static void note_endpoint(struct agent_store *store)
+{
+	const char *asked = oo_etcd_endpoint(store->etcd);
+	if (asked != store->asked) {
+		store->asked = asked;
+		oo_log(OO_LOG_INFO, "etcd at %s is asked now: %s", asked,
+		       oo_etcd_moved(store->etcd));
+	}
+}
+
 /* A beat that is new: its holder could write. */
 static void note_beat(struct agent_store *store, int64_t revision)
 {
@@ -47,6 +58,9 @@ void agent_store_note(struct agent_store *store, enum agent_affair affair, int r
 	struct agent_trouble *trouble = &store->trouble;
 	int64_t now = oo_clock_now();
 
+	if (r == 0) {
+		note_endpoint(store);
+	}
 	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
 		say_over(store, now);
 	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
@@ -325,6 +339,7 @@ int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct 
 		free(store);
 		return r;
 	}
+	store->asked = oo_etcd_endpoint(store->etcd);
 	*ret_store = store;
 	return 0;
 }

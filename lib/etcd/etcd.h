@@ -297,6 +297,8 @@ void oo_etcd_watch_close(struct oo_etcd_watch *watch);
 
 /* For status. The endpoint in use, never with credentials. Valid as long as the client. */
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd);
+/* Why another endpoint is in use than before, in one line; "" if it never changed. */
+const char *oo_etcd_moved(const struct oo_etcd *etcd);
 /* What the last call that was answered failed with, in one line; "" if it succeeded. */
 const char *oo_etcd_trouble(const struct oo_etcd *etcd);
 /* When the cluster last answered, CLOCK_BOOTTIME ms; 0: never. */

@@ -12,6 +12,7 @@ from scenarios import scenario
 from story import NEW_OUTAGE_US, PLANNED_US, STARTING_US
 
 HOUR_S = 3600
+RETURN_S = 25  # an agent asks a member anew after 5 s, and 10 s later
 LONG_TTL_MS = 5000  # bears etcd's silence of 1 s and the election after it
 BACK_MORE_US = 1_000_000  # over the ttl, from etcd's first answer to the client's
 ANSWERS_AGAIN = r"etcd answers again, after \d+\.\d s"
@@ -52,6 +53,23 @@ def expect_said_once(story, ears, node, pattern):
     count = ears.count(node, pattern)
     story.check(count == 1, f"{count} times {pattern!r} in what {node.name} says: "
                             f"{ears.said(node)}")
+
+
+def await_own_members(story, etcd):
+    """Every agent asks the member on its own node again: none drifts to the one that never failed."""
+    for node in story.lab.members:
+        wait_for(lambda node=node: etcd.member_asked_by(node) is node, RETURN_S,
+                 lambda node=node: f"{node.name} asks its own member again, not that of "
+                                   f"{etcd.member_asked_by(node).name}")
+
+
+def expect_left(story, etcd, ears, member):
+    """The holder's agent asks another member than that one, and has said why."""
+    story.check(etcd.member_asked_by(story.holder) is not member, "it still asks that member")
+    pattern = (rf"etcd at http://\S+ is asked now: http://{re.escape(member.address)}:2379: "
+               "(silent while another member answered|no (answer|connection) within)")
+    story.check(ears.count(story.holder, pattern) >= 1,
+                f"no line {pattern!r} in what it says: {ears.said(story.holder)}")
 
 
 def await_gone(story, seconds):
@@ -96,7 +114,7 @@ def expect_epoch_grown(story, epoch):
 @scenario
 def etcd_rolling_restart(story):
     """All members are restarted one by one: nothing moves."""
-    _, ears = begin(story)
+    etcd, ears = begin(story)
     for member in story.lab.members:
         fault_us = story.faults.terminate(member, "etcd")
         story.lab.process(member, "etcd").wait_dead(10)
@@ -105,6 +123,8 @@ def etcd_rolling_restart(story):
         wait_for(lambda member=member: story.lab.etcd_is_healthy(member), 15,
                  f"etcd of {member.name} is healthy")
         story.expect_stay(fault_us, 1, STARTING_US)
+    await_own_members(story, etcd)
+    story.expect_stay(fault_us, 0, STARTING_US)
     expect_quiet(story, ears)
 
 
@@ -114,10 +134,11 @@ def etcd_member_asked_hangs(story):
     etcd, ears = begin(story)
     member = etcd.member_asked_by(story.holder)
     fault_us = story.faults.freeze(member, "etcd")
-    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
-    story.check(etcd.member_asked_by(story.holder) is not member, "it still asks that member")
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2, STARTING_US)
+    expect_left(story, etcd, ears, member)
     fault_us = story.faults.thaw(member, "etcd")
-    story.expect_stay(fault_us, 2, STARTING_US)
+    await_own_members(story, etcd)
+    story.expect_stay(fault_us, 1, STARTING_US)
     expect_quiet(story, ears)
 
 
@@ -127,8 +148,8 @@ def etcd_member_asked_is_swallowed(story):
     etcd, ears = begin(story)
     member = etcd.member_asked_by(story.holder)
     fault_us = etcd.swallow(member)
-    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2)
-    story.check(etcd.member_asked_by(story.holder) is not member, "it still asks that member")
+    story.expect_stay(fault_us, story.ttl_us / 1e6 + 2, STARTING_US)
+    expect_left(story, etcd, ears, member)
     story.faults.heal_cuts(member)
     expect_quiet(story, ears)
 
@@ -151,10 +172,11 @@ def etcd_down_past_the_hold(story):
     fault_us = etcd.kill_all()
     await_gone(story, story.ttl_us / 1e6 + 2)
     time.sleep(1)
+    for node in story.lab.nodes:
+        expect_said_once(story, ears, node, r"etcd: .*(Connection refused|no answer within)")
     back_us = etcd.start_all()
     expect_back(story, fault_us, back_us, story.ttl_us + BACK_MORE_US)
     for node in story.lab.nodes:
-        expect_said_once(story, ears, node, r"etcd: .*(Connection refused|no answer within)")
         wait_for(lambda node=node: ears.count(node, ANSWERS_AGAIN), 5,
                  f"{node.name} says that etcd answers again")
 
