@@ -63,6 +63,9 @@ static void take(struct oo_core *core, const struct oo_event *event)
 	case OO_EVENT_ADDRESS:
 		core->groups[event->group].address_up = event->up;
 		break;
+	case OO_EVENT_DOUBT:
+		core->groups[event->group].doubted = true;
+		break;
 	case OO_EVENT_STOP:
 		if (!core->stopping) {
 			core->stopping = true;
@@ -126,7 +129,8 @@ static void settle_active(struct oo_core *core, struct group *group)
 		oo_core_leave(core, group, OO_CAUSE_STOPPING);
 	} else if (should_leave_for_health(core, group, &why)) {
 		oo_core_leave(core, group, why);
-	} else if (!group->request.busy && core->now >= group->request.next_at) {
+	} else if (!group->request.busy &&
+		   (group->doubted || core->now >= group->request.next_at)) {
 		oo_core_send_renewal(core, group);
 	}
 }

@@ -42,6 +42,7 @@ struct group {
 	unsigned n_tried;
 	uint64_t fresh;     /* nonce of the fresh claim that reclaims mine; 0: none yet */
 	int64_t renewed_at; /* when the last renewal that succeeded was sent; 0: none of this claim */
+	bool doubted;       /* since before the next renewal: it is due at once */
 
 	enum oo_cause leaving; /* why releasing: LOST, CHECK_DOWN, LINK_DOWN or STOPPING */
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */

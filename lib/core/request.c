@@ -53,6 +53,7 @@ void oo_core_send_claim(struct oo_core *core, struct group *group, enum oo_cause
 
 void oo_core_send_renewal(struct oo_core *core, struct group *group)
 {
+	group->doubted = false;
 	ask(core, group,
 	    &(struct oo_request){
 		    .op = OO_REQUEST_RENEW,

@@ -45,6 +45,27 @@ class Cases:
                 place.leave()
         return None
 
+    def run_all(self, chosen, build, root):
+        """All at once, as far as there are workers; what fails in that crowd once more, alone.
+        Returns how many failed."""
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            results = [pool.submit(self.run_one, function, number, build, root / "together")
+                       for number, function in enumerate(chosen)]
+            again = []
+            for function, result in zip(chosen, results):
+                problem = result.result()
+                if problem is not None:
+                    again.append(function)
+                print(f"{'ok   ' if problem is None else 'again'} {name_of(function)}"
+                      + (f": {problem}" if problem else ""), flush=True)
+        failed = 0
+        for number, function in enumerate(again):
+            problem = self.run_one(function, number, build, root / "alone")
+            failed += problem is not None
+            print(f"{'ok   ' if problem is None else 'FAIL '} {name_of(function)}, alone"
+                  + (f": {problem}" if problem else ""), flush=True)
+        return failed
+
     def read_arguments(self, about):
         parser = argparse.ArgumentParser(description=about)
         parser.add_argument("--build", default=Options.build, metavar="DIR",
@@ -73,15 +94,7 @@ class Cases:
             return 77
         os.umask(0o022)
         build = pathlib.Path(arguments.build).resolve()
-        failed = 0
-        with tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir="/dev/shm") as root, \
-                concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            results = [pool.submit(self.run_one, function, number, build, pathlib.Path(root))
-                       for number, function in enumerate(chosen)]
-            for function, result in zip(chosen, results):
-                problem = result.result()
-                failed += problem is not None
-                print(f"{'ok  ' if problem is None else 'FAIL'}  {name_of(function)}"
-                      + (f": {problem}" if problem else ""), flush=True)
+        with tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir="/dev/shm") as root:
+            failed = self.run_all(chosen, build, pathlib.Path(root))
         print(f"{len(chosen) - failed} passed, {failed} failed")
         return 1 if failed else 0

@@ -310,6 +310,8 @@ static void see(struct sim *sim, const struct sim_event *event)
 		news.type = OO_EVENT_CHECK;
 		news.index = event->group;
 		news.health = agent->health[event->group];
+	} else if (event->type == SIM_RIVAL) {
+		news.type = OO_EVENT_DOUBT;
 	} else {
 		news.type = OO_EVENT_STOP;
 		agent->stopping = true;
@@ -356,6 +358,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_REPORT:
 	case SIM_CHECK:
 	case SIM_LINK:
+	case SIM_RIVAL:
 	case SIM_STOP:
 		see(sim, event);
 		return;

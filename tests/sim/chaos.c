@@ -170,6 +170,22 @@ static void remove_address(struct sim *sim)
 	}
 }
 
+/* Some frames, real or forged: that the claim is confirmed more often must never do harm. */
+static void see_rival(struct sim *sim, unsigned index)
+{
+	int64_t at = sim->now;
+
+	sim->counts[SIM_COUNT_RIVALS]++;
+	TELL(sim, "%s: sees frames of another host with the address", sim_node((int)index));
+	for (int64_t n = sim_between(sim, 1, 5); n > 0; n--) {
+		uint8_t group = (uint8_t)(sim_random(sim) % sim->n_groups);
+		sim_push(sim, at,
+			 (struct sim_event){
+				 .type = SIM_RIVAL, .agent = (uint8_t)index, .group = group});
+		at += sim_between(sim, 0, 300 * SIM_MS);
+	}
+}
+
 static void pause_or_resume(struct sim *sim)
 {
 	if (!sim_etcd_is_down(sim)) {
@@ -238,7 +254,11 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		break_watch(sim, index);
 		return;
 	case 14:
-		remove_address(sim);
+		if (sim_chance(sim, 500)) {
+			remove_address(sim);
+		} else {
+			see_rival(sim, index);
+		}
 		return;
 	default:
 		pause_or_resume(sim);

@@ -171,6 +171,7 @@ static void happen(struct sim *sim, const struct sim_event *event)
 	case SIM_OPERATE:
 	case SIM_CHECK:
 	case SIM_LINK:
+	case SIM_RIVAL:
 	case SIM_STOP:
 	case SIM_PUBLISH:
 		sim_agent_event(sim, event);
