@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "checks.h"
+#include "etcd/etcd.h"
+#include "store.h"
 #include "story.h"
 #include "vips.h"
 
@@ -172,6 +174,7 @@ void agent_reload(struct agent *agent)
 			oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
 			oo_config_free(next);
 		} else {
+			oo_etcd_reload(agent_store_etcd(agent->store));
 			oo_log(OO_LOG_INFO, "reloaded %s", agent->config_path);
 		}
 	}

@@ -70,6 +70,7 @@ class Lab:
         self.members = self.nodes[:MEMBERS_MAX if options.nodes >= MEMBERS_MAX else 1]
         self.processes = {}  # (node name, service) -> Process
         self.started_at = {node.name: 0 for node in self.nodes}  # agents: etcd's revision then
+        self.around = {}  # (node name, service) -> (words before its command, words behind it)
 
     @classmethod
     def open(cls, name):
@@ -204,7 +205,8 @@ class Lab:
             "agent": lambda: [self.tool("agent/ooha-agent"), "--config",
                               node.directory / f"{node.name}.yaml"],
         }
-        return commands[service]()
+        before, behind = self.around.get((node.name, service), ((), ()))
+        return [*before, *commands[service](), *behind]
 
     def start(self, node, service):
         """Starts a service unless it runs."""
@@ -229,6 +231,15 @@ class Lab:
             self.started_at[node.name] = self.range("/ooha/")[0]
         except LabError:  # etcd is just starting, and empty
             self.started_at[node.name] = 0
+
+    def use_ttl(self, ttl_ms):
+        """Agents with another ttl are other agents: all end, then all start."""
+        if ttl_ms == self.options.ttl_ms:
+            return
+        for node in self.nodes:
+            self.process(node, "agent").end(seconds=10)
+        self.options.ttl_ms = ttl_ms
+        self.start_all("agent")
 
     def start_all(self, service):
         for node in self.nodes:
