@@ -31,6 +31,7 @@ class Options:
     vips: tuple = MANY[:1]
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
+    runtime_kb: int = 0  # each runtime directory is a tmpfs of that size, which can be filled
 
 
 class Node:
@@ -52,7 +53,11 @@ class Node:
 
     @property
     def socket(self):
-        return self.directory / "run" / "ooha.sock"
+        return self.runtime / "ooha.sock"
+
+    @property
+    def runtime(self):
+        return self.directory / "run"
 
 
 class Lab:
@@ -143,8 +148,12 @@ class Lab:
         shutil.rmtree(self.etcd_data, ignore_errors=True)
         self.etcd_data.mkdir(parents=True)
         for node in self.nodes:
-            node.directory.mkdir(parents=True, exist_ok=True)
+            node.runtime.mkdir(parents=True, exist_ok=True)
         self.save()
+        if self.options.runtime_kb:
+            for node in self.nodes:
+                run("mount", "-t", "tmpfs", "-o", f"size={self.options.runtime_kb}k,mode=755",
+                    "ooha-lab", node.runtime)
         self.make_network()
         for service in services:
             self.start_all(service)
@@ -185,6 +194,9 @@ class Lab:
         for namespace in self.namespaces:
             if exists(namespace):
                 run("ip", "netns", "del", namespace, check=False)
+        for node in self.nodes:
+            if os.path.ismount(node.runtime):
+                run("umount", "--lazy", node.runtime)
         shutil.rmtree(self.etcd_data, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
