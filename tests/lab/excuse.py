@@ -1,8 +1,9 @@
 """When the service may be away: the changes that the runner made, and what follows from them.
 
-A change (a fault, or its healing) has a bound: within it the service is back. Changes that come
-within the bound of an earlier one begin it anew, with the largest of their bounds: the promise is
-for times that are undisturbed for that long. Whatever is away outside of these windows is late.
+A change (a fault, or its healing) has a bound: within it the service is back. That is a window. A
+fault that comes within the window of an earlier one may hit the node that was about to help: then
+another takeover begins, at the earlier window's end or when the death of that node shows, whichever
+is first. Whatever is away outside of all windows is late.
 """
 
 import dataclasses
@@ -55,46 +56,45 @@ class Span:
 class Window:
     """Changes that run into one another: until then the service may be away."""
     start_us: int
-    end_us: int  # of the last change
-    bound_us: int
+    until_us: int
     spans: list
-
-    @property
-    def until_us(self):
-        return self.end_us + self.bound_us
 
     @property
     def sources(self):
         return list(dict.fromkeys(s.source for s in self.spans if s.source is not None))
 
 
-def merge(spans):
+def merge(spans, timing):
     """The windows of spans, in order."""
     windows = []
     for span in sorted(spans, key=lambda span: span.start_us):
-        if windows and span.start_us <= windows[-1].until_us:
-            last = windows[-1]
-            last.end_us = max(last.end_us, span.end_us)
-            last.bound_us = max(last.bound_us, span.bound_us)
-            last.spans.append(span)
-        else:
-            windows.append(Window(span.start_us, span.end_us, span.bound_us, [span]))
+        until_us = span.end_us + span.bound_us
+        last = windows[-1] if windows else None
+        if last is None or span.start_us > last.until_us:
+            windows.append(Window(span.start_us, until_us, [span]))
+            continue
+        if span.moves and any(other.moves and other.source not in (None, span.source)
+                              for other in last.spans):
+            shows_us = min(last.until_us, span.end_us + timing.death_us)
+            until_us = max(until_us, shows_us + timing.death_us)
+        last.until_us = max(last.until_us, until_us)
+        last.spans.append(span)
     return windows
 
 
 def with_silences(spans, silences, timing):
     """The windows when etcd was silent in silences, (start, end) each. A silence that outlasts
     what is left of a hold takes the service away by right. A shorter one takes nothing, but holds
-    up a move that is under way."""
+    up a move that is under way, or makes a takeover of it."""
     spans = list(spans)
     short = []
     for start_us, end_us in silences:
         if end_us - start_us > timing.survives_us:
             spans.append(Span(start_us, end_us, timing.back_us, moves=True))
         else:
-            short.append(Span(start_us, end_us, 0))
+            short.append(Span(start_us, end_us, timing.death_us))
     while True:
-        windows = merge(spans)
+        windows = merge(spans, timing)
         moves = [window for window in windows if any(span.moves for span in window.spans)]
         held_up = [span for span in short if any(
             span.start_us <= window.until_us and span.end_us >= window.start_us

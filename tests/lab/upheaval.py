@@ -42,10 +42,10 @@ class Occurrence:
 class Score:
     """What the table says of one fault: alone, and with others around it."""
     times: int = 0
-    bound_us: int = 0
+    bound_us: int = 0   # alone
     gaps_us: dict = dataclasses.field(default_factory=dict)  # kind -> the longest, alone
-    crowd_bound_us: int = 0
-    crowd_us: int = 0
+    crowd_us: int = 0   # the longest outage with others around it
+    room_us: int = NEVER_US  # the least that was left to the end of a window then
     failed: int = 0
 
 
@@ -207,6 +207,7 @@ class Upheaval:
         self.occurrences.append(one)
         score = self.scores[one.name, one.on]
         score.times += 1
+        score.bound_us = max(score.bound_us, 0 if others else one.bound_us)
         self.say(f"break {one.text()} for {draw.span_us / 1000:.0f} ms")
         return one
 
@@ -281,7 +282,9 @@ class Upheaval:
                 self.charge(window, kind, start_us, end_us, late > 0)
             if late:
                 causes = " + ".join(one.text() for window in near for one in window.sources)
-                bound = ", ".join(f"{window.bound_us // 1000} ms" for window in near)
+                bound = ", ".join(
+                    f"{(window.until_us - window.start_us) // 1000} ms from {window.start_us}"
+                    for window in near)
                 found.append(
                     f"{vip} {kind}: away for {(end_us - start_us) / 1000:.0f} ms until {end_us}, "
                     f"{late / 1000:.0f} ms too long after {causes or 'nothing'}; "
@@ -289,21 +292,19 @@ class Upheaval:
         return found
 
     def charge(self, window, kind, start_us, end_us, is_late):
-        """Enters a gap in the rows of those that it is charged to. It counts from the last change
-        before its end, as the bound does."""
+        """Enters a gap in the rows of those that it is charged to."""
         gap_us = end_us - start_us
-        if gap_us > PLANNED_US:  # a shorter one is only that, wherever it lies
-            gap_us = end_us - max((span.end_us for span in window.spans if span.end_us < end_us),
-                                  default=start_us)
         for one in window.sources:
             score = self.scores[one.name, one.on]
             score.failed += is_late
-            if len(window.sources) == 1:
-                score.gaps_us[kind] = max(score.gaps_us.get(kind, 0), gap_us)
-                score.bound_us = max(score.bound_us, window.bound_us)
-            else:
+            if len(window.sources) > 1:
                 score.crowd_us = max(score.crowd_us, gap_us)
-                score.crowd_bound_us = max(score.crowd_bound_us, window.bound_us)
+                score.room_us = min(score.room_us, window.until_us - end_us)
+                continue
+            if gap_us > PLANNED_US:  # it counts from the change, as the bound does
+                gap_us = end_us - max((span.end_us for span in window.spans
+                                       if span.end_us < end_us), default=start_us)
+            score.gaps_us[kind] = max(score.gaps_us.get(kind, 0), gap_us)
 
     def unexpected(self):
         """Processes that ended although nobody ended them."""
