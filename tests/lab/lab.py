@@ -301,18 +301,18 @@ class Lab:
                      int(kv["mod_revision"])) for kv in found.get("kvs", [])]
         raise LabError("no etcd member answers")
 
-    def change(self, path, **fields):
+    def change(self, path, flags=(), **fields):
         """Sends a request that changes keys to the first member that answers."""
         body = json.dumps({name: base64.b64encode(value.encode()).decode()
-                           for name, value in fields.items()})
+                           for name, value in fields.items()} | {flag: True for flag in flags})
         for member in self.members:
             answer = http_request(self.client, member.address, 2379, path, body)
             if answer is not None and answer[0] == 200:
                 return
         raise LabError("no etcd member answers")
 
-    def put(self, key, value):
-        self.change("/v3/kv/put", key=key, value=value)
+    def put(self, key, value, keep_lease=False):
+        self.change("/v3/kv/put", ["ignore_lease"] if keep_lease else [], key=key, value=value)
 
     def delete(self, key):
         self.change("/v3/kv/deleterange", key=key)
