@@ -58,7 +58,7 @@ class Upheaval:
         self.episodes = dice.episodes(seed, self.timing, only)
         self.watch = Watch(lab, directory, [lab.vips[0], lab.vips[-1]])
         self.etcd, self.load, self.agents = EtcdWitness(lab), Load(directory), Agents(lab)
-        self.judge, self.clients = None, {}
+        self.judge, self.clients = Follower(self.watch.directory / "judge.jsonl"), {}
         self.occurrences, self.skipped = [], 0
         self.scores = collections.defaultdict(Score)
         self.last_holder = lab.nodes[0]
@@ -71,7 +71,6 @@ class Upheaval:
         self.lab.await_settled()
         self.watch.start()
         self.watch.wait_served()
-        self.judge = Follower(self.watch.judge.log)
         self.clients = {vip: Follower(client.log) for vip, client in self.watch.clients.items()}
         self.load.start()
         self.etcd.start()
@@ -302,8 +301,10 @@ class Upheaval:
                 score.room_us = min(score.room_us, window.until_us - end_us)
                 continue
             if gap_us > PLANNED_US:  # it counts from the change, as the bound does
-                gap_us = end_us - max((span.end_us for span in window.spans
-                                       if span.end_us < end_us), default=start_us)
+                from_us = max((span.start_us for span in window.spans
+                               if span.start_us < start_us + PLANNED_US), default=start_us)
+                gap_us = end_us - from_us
+                score.bound_us = max(score.bound_us, window.until_us - from_us)
             score.gaps_us[kind] = max(score.gaps_us.get(kind, 0), gap_us)
 
     def unexpected(self):
@@ -317,6 +318,14 @@ class Upheaval:
                 last = "; ".join(process.tail(3))
                 found.append(f"{service} of {name} ended ({process.status}): {last}")
         return found
+
+    def unasked_silences(self):
+        """How long etcd was silent each time that nothing was under way which touches it."""
+        touching = [one for one in self.occurrences
+                    if one.draw.row.touches & {"etcd", "filter", "link"}]
+        return [end_us - start_us for start_us, end_us in self.etcd.silences(0)
+                if not any(one.at_us < end_us and one.healed_us + RISE_US > start_us
+                           for one in touching)]
 
     def doubles(self):
         return [line for line in self.judge.lines

@@ -115,6 +115,8 @@ class Load:
 
     def late_us(self, from_us, to_us):
         """By how much the machine itself was late in that time."""
+        if self.felt is None:
+            return 0
         self.felt.read()
         return sum(line["late_us"] for line in self.felt.lines if from_us <= line["t_us"] <= to_us)
 
