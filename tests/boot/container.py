@@ -31,6 +31,15 @@ ReadWritePaths={directory}
 """
 
 
+def is_first(pid):
+    """Whether the process is number 1 of a process namespace of its own."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return re.search(r"^NSpid:\s.*\s1$", status, re.MULTILINE) is not None
+
+
 class Container:
     """Of one node; started and stopped once."""
 
@@ -103,8 +112,7 @@ class Container:
         pids = [self.process.pid]
         for pid in pids:
             try:
-                status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-                if re.search(r"^NSpid:.*\s1$", status, re.MULTILINE):
+                if is_first(pid):
                     return pid
                 pids += pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             except OSError:
@@ -122,7 +130,11 @@ class Container:
             raise LabError("the container does not halt")
 
     def destroy(self):
+        """Ends it at once. Its number 1 does not die with systemd-nspawn, but all inside with that."""
         if self.process is not None:
+            leader = self.find_leader() if self.process.is_alive() else self.leader
+            if leader is not None and is_first(leader):
+                os.kill(int(leader), signal.SIGKILL)
             self.process.signal(signal.SIGKILL, whole_group=True)
             self.process.wait_dead(5)
 
