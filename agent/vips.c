@@ -7,30 +7,16 @@
 
 #include "base/cleanup.h"
 #include "guard.h"
-#include "net/announce.h"
-#include "net/sockets.h"
+#include "part.h"
 #include "story.h"
 
 #define RETRY_MS 100
-
-/* The VIPs of a group on one interface. */
-struct part {
-	const char *interface;
-	struct oo_link link;
-	struct oo_address *list; /* owned */
-	size_t *index;           /* owned; of each, its place in the configuration */
-	bool *present;           /* owned; of each, what the last look has shown */
-	size_t n;
-	bool up;    /* some of them may be on this node */
-	bool whole; /* all of them are, and are announced */
-	struct oo_announcer *announcer;
-};
 
 struct agent_vips {
 	struct agent *agent;
 	unsigned group;
 	const struct oo_config_group *config;
-	struct part *parts; /* owned */
+	struct agent_part *parts; /* owned */
 	size_t n_parts;
 	struct oo_timer timer; /* re-arms between renewals, or tries again */
 	bool wanted, graceful, kept;
@@ -41,44 +27,12 @@ struct agent_vips {
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
-static struct oo_address_set set_of(const struct part *part)
-{
-	return (struct oo_address_set){
-		.ifindex = part->link.index, .list = part->list, .n = part->n};
-}
-
 static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 {
 	if (r < 0 && !oo_text_equal(vips->error, err->text)) {
 		oo_log(OO_LOG_ERROR, "%s: %s", vips->config->name, err->text);
 	}
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
-}
-
-static int add_part(struct agent_vips *vips, struct part *part, uint32_t valid_s,
-		    struct oo_err *err)
-{
-	struct oo_address_set set = set_of(part);
-	if (!part->link.exists) {
-		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
-	}
-	int r = agent_guard_open(vips->agent->guard, &set, vips->hold_until, err);
-	if (r < 0) {
-		return r;
-	}
-	part->up = true; /* whatever comes of it, to be taken down again */
-	r = oo_net_addresses_add(vips->agent->net, &set, valid_s, err);
-	if (r < 0 || part->whole) {
-		return r;
-	}
-	if (oo_clock_now() >= vips->hold_until) {
-		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
-	}
-	if (oo_announcer_start(part->announcer, &part->link, part->list, part->n) < 0) {
-		return oo_fail(err, ENOMEM, "announcements");
-	}
-	part->whole = true;
-	return 0;
 }
 
 static bool is_whole(const struct agent_vips *vips)
@@ -104,7 +58,7 @@ static void arm(struct agent_vips *vips)
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct oo_err part_err;
-		int part_r = add_part(vips, &vips->parts[i], valid_s, &part_err);
+		int part_r = agent_part_add(&vips->parts[i], valid_s, vips->hold_until, &part_err);
 		if (part_r < 0 && r == 0) {
 			r = part_r;
 			err = part_err;
@@ -123,36 +77,6 @@ static void arm(struct agent_vips *vips)
 	}
 }
 
-static void reset_connections(const struct agent_vips *vips, const struct part *part)
-{
-	for (size_t i = 0; i < part->n; i++) {
-		unsigned count = 0;
-		struct oo_err err;
-		if (oo_sockets_reset(&part->list[i], &count, &err) < 0) {
-			oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", vips->config->name,
-			       err.text);
-			return;
-		}
-		if (count > 0) {
-			oo_log(OO_LOG_INFO, "%s: reset %u connections", vips->config->name, count);
-		}
-	}
-}
-
-/* The fence first, so that nothing new comes in; then the connections, while the address can say so. */
-static int take_part_down(struct agent_vips *vips, struct part *part, struct oo_err *err)
-{
-	struct oo_address_set set = set_of(part);
-	int closed = agent_guard_close(vips->agent->guard, &set, err);
-	if (vips->graceful) {
-		reset_connections(vips, part);
-	}
-	int r = oo_net_addresses_remove(vips->agent->net, &set, err);
-	part->up = r < 0;
-	part->whole = false;
-	return r < 0 ? r : closed;
-}
-
 static void take_down(struct agent_vips *vips)
 {
 	struct oo_err err = {0};
@@ -160,10 +84,8 @@ static void take_down(struct agent_vips *vips)
 
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		struct part *part = &vips->parts[i];
 		struct oo_err part_err;
-		oo_announcer_stop(part->announcer);
-		int part_r = part->up ? take_part_down(vips, part, &part_err) : 0;
+		int part_r = agent_part_remove(&vips->parts[i], vips->graceful, &part_err);
 		if (part_r < 0) {
 			r = part_r;
 			err = part_err;
@@ -230,42 +152,6 @@ bool agent_vips_has_link(const struct agent_vips *vips)
 	return true;
 }
 
-/* Asks the kernel which of part's are there. ifindex 0: on any interface. */
-static int look(const struct agent_vips *vips, const struct part *part, int ifindex,
-		struct oo_err *err)
-{
-	struct oo_address_set set = {.ifindex = ifindex, .list = part->list, .n = part->n};
-	return oo_net_addresses_present(vips->agent->net, &set, part->present, err);
-}
-
-static bool is_any_present(const struct part *part)
-{
-	bool any = false;
-	for (size_t k = 0; k < part->n; k++) {
-		any = any || part->present[k];
-	}
-	return any;
-}
-
-static int find_part_leftovers(struct agent_vips *vips, struct part *part, bool adopt,
-			       struct oo_err *err)
-{
-	struct oo_address_set set = {.list = part->list, .n = part->n};
-	int r = look(vips, part, 0, err);
-	if (r < 0) {
-		return r;
-	}
-	for (size_t k = 0; k < part->n; k++) {
-		if (part->present[k]) {
-			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
-			       vips->config->name, adopt ? "adopting" : "removing",
-			       vips->config->vips[part->index[k]].address);
-		}
-	}
-	part->up = adopt && is_any_present(part);
-	return adopt ? 0 : oo_net_addresses_remove(vips->agent->net, &set, err);
-}
-
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list)
 {
 	size_t n = 0;
@@ -280,12 +166,12 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < vips->n_parts; i++) {
-		r = find_part_leftovers(vips, &vips->parts[i], adopt, err);
+		r = agent_part_find(&vips->parts[i], adopt, err);
 	}
 	return r;
 }
 
-static struct part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
+static struct agent_part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		for (size_t k = 0; k < vips->parts[i].n; k++) {
@@ -307,7 +193,7 @@ size_t agent_vips_count(const struct agent_vips *vips)
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 {
 	size_t k;
-	const struct part *part = part_of(vips, i, &k);
+	const struct agent_part *part = part_of(vips, i, &k);
 	return (struct agent_vip_state){
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,
@@ -322,7 +208,7 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		struct part *part = &vips->parts[i];
+		struct agent_part *part = &vips->parts[i];
 		if (!oo_text_equal(part->interface, link->name)) {
 			continue;
 		}
@@ -342,15 +228,15 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 }
 
 /* Reports come late: only what a fresh look confirms is acted on. Others of part may still be there. */
-static void on_gone(struct agent_vips *vips, struct part *part, size_t k)
+static void on_gone(struct agent_vips *vips, struct agent_part *part, size_t k)
 {
-	const char *address = vips->config->vips[part->index[k]].address;
+	const char *address = agent_part_text(part, k);
 	struct oo_err err;
 
-	if (look(vips, part, part->link.index, &err) < 0 || part->present[k]) {
+	if (agent_part_look(part, part->link.index, &err) < 0 || part->present[k]) {
 		return;
 	}
-	part->up = is_any_present(part);
+	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
 	if (oo_clock_now() >= vips->armed_until) {
@@ -372,7 +258,7 @@ void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo
 			   bool present)
 {
 	for (size_t i = 0; i < vips->n_parts && !present; i++) {
-		struct part *part = &vips->parts[i];
+		struct agent_part *part = &vips->parts[i];
 		for (size_t k = 0; k < part->n; k++) {
 			if (part->up && part->link.index == ifindex &&
 			    oo_address_equal(&part->list[k], address)) {
@@ -386,7 +272,7 @@ void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo
 void agent_vips_on_resync(struct agent_vips *vips)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		struct part *part = &vips->parts[i];
+		struct agent_part *part = &vips->parts[i];
 		struct oo_link link = part->link; /* as known, if the kernel does not answer */
 		int r = oo_net_link(vips->agent->net, part->interface, &link, NULL);
 		link.exists = link.exists && r != -ENODEV;
@@ -397,7 +283,7 @@ void agent_vips_on_resync(struct agent_vips *vips)
 	}
 }
 
-static struct part *find_part(struct agent_vips *vips, const char *interface)
+static struct agent_part *find_part(struct agent_vips *vips, const char *interface)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		if (oo_text_equal(vips->parts[i].interface, interface)) {
@@ -408,41 +294,20 @@ static struct part *find_part(struct agent_vips *vips, const char *interface)
 }
 
 /* Room for all is made at once: n_vips is bounded by the configuration. */
-static int open_part(struct agent_vips *vips, const char *interface, struct part **ret_part,
-		     struct oo_err *err)
-{
-	struct part *part = &vips->parts[vips->n_parts];
-	part->interface = interface;
-	part->list = calloc(vips->config->n_vips, sizeof(*part->list));
-	part->index = calloc(vips->config->n_vips, sizeof(*part->index));
-	part->present = calloc(vips->config->n_vips, sizeof(*part->present));
-	vips->n_parts++;
-	if (part->list == NULL || part->index == NULL || part->present == NULL) {
-		return oo_fail(err, ENOMEM, "addresses");
-	}
-	int r = oo_net_link(vips->agent->net, interface, &part->link, err);
-	if (r < 0) {
-		return r;
-	}
-	*ret_part = part;
-	return oo_announcer_new(vips->agent->event, &part->announcer, err);
-}
-
 static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 {
 	for (size_t i = 0; i < vips->config->n_vips; i++) {
-		const struct oo_config_vip *vip = &vips->config->vips[i];
-		struct part *part = find_part(vips, vip->interface);
-		int r = part != NULL ? 0 : open_part(vips, vip->interface, &part, err);
+		const char *interface = vips->config->vips[i].interface;
+		struct agent_part *part = find_part(vips, interface);
+		int r = 0;
+		if (part == NULL) {
+			part = &vips->parts[vips->n_parts++];
+			r = agent_part_open(part, vips->agent, vips->config, interface, err);
+		}
+		r = r < 0 ? r : agent_part_take(part, i, err);
 		if (r < 0) {
 			return r;
 		}
-		part->index[part->n] = i;
-		r = oo_address_parse(vip->address, &part->list[part->n], err);
-		if (r < 0) {
-			return r;
-		}
-		part->n++;
 	}
 	return 0;
 }
@@ -451,7 +316,7 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 {
 	vips->config = config;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		vips->parts[i].interface = config->vips[vips->parts[i].index[0]].interface;
+		agent_part_set_config(&vips->parts[i], config);
 	}
 }
 
@@ -484,10 +349,7 @@ void agent_vips_free(struct agent_vips *vips)
 		return;
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		oo_announcer_free(vips->parts[i].announcer);
-		free(vips->parts[i].list);
-		free(vips->parts[i].index);
-		free(vips->parts[i].present);
+		agent_part_done(&vips->parts[i]);
 	}
 	oo_timer_done(&vips->timer);
 	free(vips->parts);

@@ -148,6 +148,10 @@ class Story:
         """The story's last scene: some time in which the service must not break again."""
         time.sleep(0.5)
 
+    def is_safe(self):
+        """No second holder was seen, and the judge saw everything."""
+        return self.watch is None or (self.watch.verdict == 0 and not self.watch.doubles())
+
     def end(self):
         """Stops the watchers and holds the whole story against the rules that always apply."""
         if self.watch is None:

@@ -32,9 +32,6 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 	if (request->op == OO_REQUEST_YIELD && request->kind == OO_CLAIM_OFFERED) {
 		sim_judge_offer(sim, index, group, node);
 	}
-	if (request->op == OO_REQUEST_CLAIM && expect->claim.revision == 0) {
-		sim->absent_claim_at = sim->now;
-	}
 	sim_wire_send(sim,
 		      &(struct sim_request){
 			      .kind = SIM_TXN,
@@ -310,6 +307,8 @@ static void see(struct sim *sim, const struct sim_event *event)
 		news.type = OO_EVENT_CHECK;
 		news.index = event->group;
 		news.health = agent->health[event->group];
+	} else if (event->type == SIM_RIVAL) {
+		news.type = OO_EVENT_DOUBT;
 	} else {
 		news.type = OO_EVENT_STOP;
 		agent->stopping = true;
@@ -356,6 +355,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_REPORT:
 	case SIM_CHECK:
 	case SIM_LINK:
+	case SIM_RIVAL:
 	case SIM_STOP:
 		see(sim, event);
 		return;

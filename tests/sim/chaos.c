@@ -86,7 +86,10 @@ static void take_etcd_down(struct sim *sim, int64_t duration)
 	TELL(sim, "etcd: is down until %.6f", (double)sim->etcd_down_until / 1e6);
 }
 
-/* Assumed: wiping or restoring a whole etcd takes longer than a ttl. */
+/*
+ * Assumed: restoring a whole etcd takes longer than a ttl; and wiping it, too, while agents with
+ * different ttls run.
+ */
 static void lose_data(struct sim *sim, bool wipe)
 {
 	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
@@ -96,23 +99,20 @@ static void lose_data(struct sim *sim, bool wipe)
 		return;
 	}
 	sim->counts[wipe ? SIM_COUNT_WIPES : SIM_COUNT_RESTORES]++;
-	take_etcd_down(sim, sim_chance(sim, 500) ? least : sim_between(sim, least, 2 * least));
+	int64_t duration = sim_chance(sim, 500) ? least : sim_between(sim, least, 2 * least);
+	take_etcd_down(sim, wipe && !sim->mixed_ttl ? sim_between(sim, 0, duration) : duration);
 	sim->etcd_lost_until = sim->etcd_down_until;
 	sim_etcd_lose_data(sim, wipe);
 	TELL(sim, "etcd: is %s, revision %lld", wipe ? "wiped" : "restored",
 	     (long long)sim->store.revision);
 }
 
-/*
- * Assumed: nobody deletes keys by hand in the moment of a first claim, which compares nothing but
- * their absence; nor ever while agents with different ttls run.
- */
+/* Assumed: nobody deletes keys by hand while agents with different ttls run. */
 static void write_by_hand(struct sim *sim)
 {
 	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
 
-	if (sim_etcd_is_down(sim) || sim->mixed_ttl ||
-	    sim->now <= sim->absent_claim_at + sim->timeout) {
+	if (sim_etcd_is_down(sim) || sim->mixed_ttl) {
 		return;
 	}
 	sim->counts[SIM_COUNT_DELETIONS]++;
@@ -167,6 +167,22 @@ static void remove_address(struct sim *sim)
 			TELL(sim, "%s: somebody removes the address", sim_node((int)i));
 			sim_kernel_remove(sim, i, group);
 		}
+	}
+}
+
+/* Some frames, real or forged: that the claim is confirmed more often must never do harm. */
+static void see_rival(struct sim *sim, unsigned index)
+{
+	int64_t at = sim->now;
+
+	sim->counts[SIM_COUNT_RIVALS]++;
+	TELL(sim, "%s: sees frames of another host with the address", sim_node((int)index));
+	for (int64_t n = sim_between(sim, 1, 5); n > 0; n--) {
+		uint8_t group = (uint8_t)(sim_random(sim) % sim->n_groups);
+		sim_push(sim, at,
+			 (struct sim_event){
+				 .type = SIM_RIVAL, .agent = (uint8_t)index, .group = group});
+		at += sim_between(sim, 0, 300 * SIM_MS);
 	}
 }
 
@@ -238,7 +254,11 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		break_watch(sim, index);
 		return;
 	case 14:
-		remove_address(sim);
+		if (sim_chance(sim, 500)) {
+			remove_address(sim);
+		} else {
+			see_rival(sim, index);
+		}
 		return;
 	default:
 		pause_or_resume(sim);

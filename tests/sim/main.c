@@ -126,6 +126,7 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 		[SIM_COUNT_PAUSES] = "pauses and resumes",
 		[SIM_COUNT_WATCHES] = "watches broken",
 		[SIM_COUNT_ADDRESSES] = "addresses removed",
+		[SIM_COUNT_RIVALS] = "rivals seen",
 		[SIM_COUNT_TAKEOVERS] = "takeovers",
 		[SIM_COUNT_HANDOVERS] = "hand-overs",
 		[SIM_COUNT_ADOPTIONS] = "adoptions",
@@ -137,13 +138,20 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 		[SIM_COUNT_CALMS] = "calms",
 	};
 	double hours = (double)seeds * (double)SEED_DURATION / 3.6e9;
+	uint64_t faults = 0;
 
+	for (int i = 0; i < SIM_COUNT_TAKEOVERS; i++) {
+		faults += sim->counts[i];
+	}
 	(void)printf("%" PRIu64 " seeds, %.1f hours, %" PRIu64 " events in %.1f s (%.0f hours a "
-		     "minute); slowest calm %.1f s\n",
+		     "minute); slowest calm %.1f s\n%" PRIu64 " faults (%.0f an hour): ",
 		     seeds, hours, sim->events, wall_s, hours / wall_s * 60,
-		     (double)sim->slowest_calm / 1e6);
+		     (double)sim->slowest_calm / 1e6, faults, (double)faults / hours);
 	for (int i = 0; i < SIM_COUNTS; i++) {
-		(void)printf("%s%" PRIu64 " %s", i > 0 ? ", " : "", sim->counts[i], names[i]);
+		const char *between = i == 0                     ? ""
+				      : i == SIM_COUNT_TAKEOVERS ? "\nof them came: "
+								 : ", ";
+		(void)printf("%s%" PRIu64 " %s", between, sim->counts[i], names[i]);
 	}
 	(void)puts("");
 }

@@ -43,6 +43,7 @@ enum sim_event_type {
 	SIM_OPERATE,  /* the agent's add (id odd) or removal of an address reaches the kernel */
 	SIM_CHECK,    /* a check result of the agent */
 	SIM_LINK,     /* the agent sees the state of a link */
+	SIM_RIVAL,    /* the agent sees another host answer for a VIP */
 	SIM_STOP,     /* the agent is told to stop */
 	SIM_PUBLISH,  /* the agent tries again to write its member key */
 	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
@@ -202,7 +203,8 @@ enum sim_count {
 	SIM_COUNT_PAUSES,
 	SIM_COUNT_WATCHES,
 	SIM_COUNT_ADDRESSES,
-	SIM_COUNT_TAKEOVERS,
+	SIM_COUNT_RIVALS,
+	SIM_COUNT_TAKEOVERS, /* before: faults; from here on: what they led to */
 	SIM_COUNT_HANDOVERS,
 	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
@@ -234,7 +236,7 @@ struct sim {
 	struct sim_agent agents[SIM_AGENTS_MAX];
 	struct sim_store store, saved;
 	bool has_saved, calm;
-	int64_t etcd_down_until, etcd_lost_until, absent_claim_at;
+	int64_t etcd_down_until, etcd_lost_until;
 	uint64_t values;
 	struct sim_judge judge;
 	struct sim_request *requests; /* owned, both; with lists of the free ones */

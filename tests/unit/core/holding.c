@@ -2,6 +2,8 @@
 #include "story.h"
 #include "suites.h"
 
+#include <string.h>
+
 static void test_the_hold_counts_from_the_sending(void)
 {
 	begin();
@@ -56,6 +58,43 @@ static void test_a_failed_renewal_is_asked_again_after_retry(void)
 	TRACE("[ 3533] ask renew n1 beat 2\n");
 	UNTIL(3633);
 	TRACE("[ 3633] ask renew n1 beat 3\n");
+}
+
+static void test_doubt_has_the_claim_confirmed_at_once(void)
+{
+	begin();
+	become_active();
+	STEP(3200, .type = OO_EVENT_DOUBT);
+	TRACE("[ 3200] ask renew n1 beat 2\n");
+	ANSWER(3201);
+	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->hold_until, 3200 + 2850);
+	UNTIL(3700);
+	TRACE("[ 3700] ask renew n1 beat 3\n");
+}
+
+/* What is under way was sent before: it may have been carried out before the rival's claim. */
+static void test_doubt_during_a_renewal_has_another_one_follow(void)
+{
+	begin();
+	become_active();
+	UNTIL(3533);
+	STEP(3534, .type = OO_EVENT_DOUBT);
+	ANSWER(3536);
+	TRACE("[ 3533] ask renew n1 beat 2\n"
+	      "[ 3536] ask renew n1 beat 3\n");
+	other_takes("node-c", 2);
+	ANSWER(3537);
+	TRACE("[ 3537] active -> releasing: lost node-c\n"
+	      "[ 3537] address down\n");
+}
+
+static void test_doubt_is_nothing_to_who_holds_nothing(void)
+{
+	begin();
+	watch_node_a();
+	STEP(200, .type = OO_EVENT_DOUBT);
+	UNTIL(1000);
+	TRACE("");
 }
 
 static void test_a_late_answer_to_an_older_renewal_extends_nothing(void)
@@ -137,6 +176,29 @@ static void test_deleted_keys_are_a_lost_claim(void)
 	      "[ 3100] address down\n");
 }
 
+/*
+ * Absence has no revision: were the beat written again, and deleted again, who saw neither would take
+ * the second absence for the first, and that for a ttl of silence.
+ */
+static void test_a_deleted_beat_is_a_lost_claim(void)
+{
+	begin();
+	become_active();
+	memset(&story.etcd.pairs[0].beat, 0, sizeof(story.etcd.pairs[0].beat));
+	story.etcd.revision++;
+	UNTIL(3533);
+	ANSWER(3540);
+	TRACE("[ 3533] ask renew n1 beat 2\n"
+	      "[ 3540] active -> releasing: lost node-b\n"
+	      "[ 3540] address down\n");
+	CU_ASSERT_EQUAL(story.etcd.pairs[0].beat.revision, 0);
+	STEP(3541, .type = OO_EVENT_ADDRESS, .up = false);
+	UNTIL(3540 + 3031);
+	TRACE("[ 3541] releasing -> standby: lost node-b\n"
+	      "[ 6531] standby -> acquiring: holder_silent node-b\n" /* seen at 3500 */
+	      "[ 6531] ask claim n2 ends n1 epoch 2\n");
+}
+
 static void test_a_read_that_shows_another_claim_is_a_lost_claim(void)
 {
 	begin();
@@ -215,6 +277,10 @@ CU_TestInfo stories_of_holding[] = {
 	 test_a_renewal_whose_answer_comes_after_its_hold_brings_nothing_up},
 	{"a failed renewal is asked again after retry",
 	 test_a_failed_renewal_is_asked_again_after_retry},
+	{"doubt has the claim confirmed at once", test_doubt_has_the_claim_confirmed_at_once},
+	{"doubt during a renewal has another one follow",
+	 test_doubt_during_a_renewal_has_another_one_follow},
+	{"doubt is nothing to who holds nothing", test_doubt_is_nothing_to_who_holds_nothing},
 	{"a late answer to an older renewal extends nothing",
 	 test_a_late_answer_to_an_older_renewal_extends_nothing},
 	{"a late answer after the role has changed arms nothing",
@@ -226,6 +292,7 @@ CU_TestInfo stories_of_holding[] = {
 	{"a claim that is not in a restored etcd is lost",
 	 test_a_claim_that_is_not_in_a_restored_etcd_is_lost},
 	{"deleted keys are a lost claim", test_deleted_keys_are_a_lost_claim},
+	{"a deleted beat is a lost claim", test_a_deleted_beat_is_a_lost_claim},
 	{"a read that shows another claim is a lost claim",
 	 test_a_read_that_shows_another_claim_is_a_lost_claim},
 	{"a read from before the claim is no loss", test_a_read_from_before_the_claim_is_no_loss},

@@ -1,0 +1,149 @@
+#include "part.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "guard.h"
+#include "net/sockets.h"
+
+static struct oo_address_set set_of(const struct agent_part *part)
+{
+	return (struct oo_address_set){
+		.ifindex = part->link.index, .list = part->list, .n = part->n};
+}
+
+const char *agent_part_text(const struct agent_part *part, size_t k)
+{
+	return part->config->vips[part->index[k]].address;
+}
+
+int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
+		   struct oo_err *err)
+{
+	struct oo_address_set set = set_of(part);
+	if (!part->link.exists) {
+		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
+	}
+	int r = agent_guard_open(part->agent->guard, &set, hold_until, err);
+	if (r < 0) {
+		return r;
+	}
+	part->up = true; /* whatever comes of it, to be taken down again */
+	r = oo_net_addresses_add(part->agent->net, &set, valid_s, err);
+	if (r < 0 || part->whole) {
+		return r;
+	}
+	if (oo_clock_now() >= hold_until) {
+		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
+	}
+	if (oo_announcer_start(part->announcer, &part->link, part->list, part->n) < 0) {
+		return oo_fail(err, ENOMEM, "announcements");
+	}
+	part->whole = true;
+	return 0;
+}
+
+static void reset_connections(const struct agent_part *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		unsigned count = 0;
+		struct oo_err err;
+		if (oo_sockets_reset(&part->list[i], &count, &err) < 0) {
+			oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", part->config->name,
+			       err.text);
+			return;
+		}
+		if (count > 0) {
+			oo_log(OO_LOG_INFO, "%s: reset %u connections", part->config->name, count);
+		}
+	}
+}
+
+/* The fence first, so that nothing new comes in; then the connections, while the address can say so. */
+int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err)
+{
+	struct oo_address_set set = set_of(part);
+	oo_announcer_stop(part->announcer);
+	if (!part->up) {
+		return 0;
+	}
+	int closed = agent_guard_close(part->agent->guard, &set, err);
+	if (graceful) {
+		reset_connections(part);
+	}
+	int r = oo_net_addresses_remove(part->agent->net, &set, err);
+	part->up = r < 0;
+	part->whole = false;
+	return r < 0 ? r : closed;
+}
+
+int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err)
+{
+	struct oo_address_set set = {.ifindex = ifindex, .list = part->list, .n = part->n};
+	return oo_net_addresses_present(part->agent->net, &set, part->present, err);
+}
+
+bool agent_part_is_any_present(const struct agent_part *part)
+{
+	bool any = false;
+	for (size_t k = 0; k < part->n; k++) {
+		any = any || part->present[k];
+	}
+	return any;
+}
+
+int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
+{
+	struct oo_address_set set = {.list = part->list, .n = part->n};
+	int r = agent_part_look(part, 0, err);
+	if (r < 0) {
+		return r;
+	}
+	for (size_t k = 0; k < part->n; k++) {
+		if (part->present[k]) {
+			oo_log(OO_LOG_NOTICE, "%s: %s %s, left by an earlier agent",
+			       part->config->name, adopt ? "adopting" : "removing",
+			       agent_part_text(part, k));
+		}
+	}
+	part->up = adopt && agent_part_is_any_present(part);
+	return adopt ? 0 : oo_net_addresses_remove(part->agent->net, &set, err);
+}
+
+void agent_part_set_config(struct agent_part *part, const struct oo_config_group *config)
+{
+	part->config = config;
+	part->interface = config->vips[part->index[0]].interface;
+}
+
+int agent_part_take(struct agent_part *part, size_t index, struct oo_err *err)
+{
+	part->index[part->n] = index;
+	int r = oo_address_parse(agent_part_text(part, part->n), &part->list[part->n], err);
+	part->n += r == 0;
+	return r;
+}
+
+int agent_part_open(struct agent_part *part, struct agent *agent,
+		    const struct oo_config_group *config, const char *interface, struct oo_err *err)
+{
+	part->agent = agent;
+	part->config = config;
+	part->interface = interface;
+	part->list = calloc(config->n_vips, sizeof(*part->list));
+	part->index = calloc(config->n_vips, sizeof(*part->index));
+	part->present = calloc(config->n_vips, sizeof(*part->present));
+	if (part->list == NULL || part->index == NULL || part->present == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_net_link(agent->net, interface, &part->link, err);
+	return r < 0 ? r : oo_announcer_new(agent->event, &part->announcer, err);
+}
+
+void agent_part_done(struct agent_part *part)
+{
+	oo_announcer_free(part->announcer);
+	free(part->list);
+	free(part->index);
+	free(part->present);
+}

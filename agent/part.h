@@ -1,0 +1,58 @@
+#ifndef OO_AGENT_PART_H
+#define OO_AGENT_PART_H
+/*
+ * A group's VIPs on one interface: added, looked for and removed together, under the guard. It
+ * decides nothing; vips.c does.
+ */
+#include "agent.h"
+#include "net/address.h"
+#include "net/announce.h"
+
+struct agent_part {
+	struct agent *agent;
+	const struct oo_config_group *config;
+	const char *interface; /* in config */
+	struct oo_link link;
+	struct oo_address *list; /* owned */
+	size_t *index;           /* owned; of each, its place in the configuration */
+	bool *present;           /* owned; of each, what the last look has shown */
+	size_t n;
+	bool up;    /* some of them may be on this node */
+	bool whole; /* all of them are, and are announced */
+	struct oo_announcer *announcer;
+};
+
+/*
+ * Makes an empty one, with room for all VIPs of config; done frees it, also half-made.
+ * Returns 0, -ENOMEM, or what oo_net_link and oo_announcer_new return.
+ */
+int agent_part_open(struct agent_part *part, struct agent *agent,
+		    const struct oo_config_group *config, const char *interface,
+		    struct oo_err *err);
+void agent_part_done(struct agent_part *part);
+/* Puts VIP number index of the configuration into it. Returns what oo_address_parse does. */
+int agent_part_take(struct agent_part *part, size_t index, struct oo_err *err);
+/* The same VIPs in a new configuration's memory. */
+void agent_part_set_config(struct agent_part *part, const struct oo_config_group *config);
+
+/* As the configuration writes it. */
+const char *agent_part_text(const struct agent_part *part, size_t k);
+
+/*
+ * Adds what is missing, re-arms what is there, and announces when it is whole for the first time.
+ * Returns 0, -ENODEV (the interface is gone), -ETIME (the hold ended before it could be announced),
+ * or -errno of the guard, the kernel, or -ENOMEM.
+ */
+int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
+		   struct oo_err *err);
+/* Removes them; graceful: resets their connections first. 0, or -errno of the guard or the kernel. */
+int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err);
+
+/* Asks the kernel which are on ifindex; 0: on any interface. Returns 0 or -errno. */
+int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err);
+/* By the last look. */
+bool agent_part_is_any_present(const struct agent_part *part);
+/* Looks for what an earlier agent left, and adopts or removes it; said in the log. 0 or -errno. */
+int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err);
+
+#endif
