@@ -294,6 +294,21 @@ def member_that_makes_no_sense(story):
     story.lab.delete("/ooha/office/members/node-x")
 
 
+@scenario
+def late_word_of_a_member(story):
+    """What a member wrote earlier comes over what it wrote last: it says it again."""
+    story.begin()
+    node = story.standbys()[0]
+    key = f"/ooha/office/members/{node.name}"
+    value = json.dumps(json.loads(story.lab.keys()[key]) | {"eligible": False})
+    fault_us = now_us()
+    story.lab.put(key, value, keep_lease=True)
+    story.check(story.lab.ineligible() == [node], "the late word makes no difference")
+    wait_for(lambda: not story.lab.ineligible(), story.ttl_us / 1e6,
+             f"{node.name} says again that it is eligible")
+    story.expect_stay(fault_us, 1)
+
+
 # -- the addresses
 
 
