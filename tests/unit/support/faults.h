@@ -32,6 +32,9 @@ bool fault_refuses(unsigned kind);
 /* Within a try: whether something was refused. */
 bool fault_fired(void);
 
+/* Descriptors that are open now. */
+int fault_open_fds(void);
+
 struct fault_swept {
 	int refused; /* tries in which something was */
 	int failed;  /* of those, that ended with an error */
