@@ -7,7 +7,7 @@
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
- *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	vips      addresses, their lifetimes, announcements     (vips.c, part.c, link.c, removal.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)

@@ -147,6 +147,7 @@ static struct json_object *new_vips(const struct agent_vips *vips)
 		add_age(object, "announced_ms", state.announced_at);
 		add_number(object, "announcements", (int64_t)state.announcements);
 		add_number(object, "repairs", (int64_t)state.repairs);
+		add_text(object, "removed_by", state.removed_by);
 		add_text(object, "error", state.error);
 		json_object_array_add(array, object);
 	}

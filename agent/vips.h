@@ -14,7 +14,8 @@ struct agent_vip_state {
 	bool up;
 	int64_t announced_at; /* 0: never */
 	uint64_t announcements, repairs;
-	const char *error; /* "" if none */
+	const char *removed_by; /* who took it off its interface last, presumably; "": nobody did */
+	const char *error;      /* "" if none */
 };
 
 int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_vips,
@@ -28,7 +29,10 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
 /* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
+/* All of its interfaces have; a carrier that was lost or has come back counts when it has lasted. */
 bool agent_vips_has_link(const struct agent_vips *vips);
+/* Which interface has none, and why: "eth0 has no carrier"; "" while all have. */
+void agent_vips_explain_link(const struct agent_vips *vips, char *text, size_t size);
 /*
  * Looks for what an earlier agent left: adopts it, or removes it if no tenure covers it; said in the log.
  * Returns 0, or -errno of asking or removing: what this needs is missing now, not at a promotion.
