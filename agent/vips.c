@@ -271,7 +271,6 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 static void on_gone(struct agent_vips *vips, struct agent_part *part)
 {
 	struct oo_err err;
-	/* what went with its interface, nobody took: IPv6 addresses do when that is set down */
 	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
 
 	if (agent_part_look(part, part->link.index, &err) < 0 || agent_part_is_all_present(part)) {
@@ -280,7 +279,10 @@ static void on_gone(struct agent_vips *vips, struct agent_part *part)
 	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (part->link.up && !taken) {
+	if (!part->link.up) {
+		return; /* gone with its interface, and back with it: see agent_vips_on_link */
+	}
+	if (!taken) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}

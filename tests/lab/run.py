@@ -10,6 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import hands  # noqa: E402, F401: it registers its scenarios
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
