@@ -185,7 +185,13 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
 	return r;
 }
 
-static struct agent_part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
+const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t *ret_n)
+{
+	*ret_n = vips->n_parts;
+	return vips->parts;
+}
+
+const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t index, size_t *ret_k)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		for (size_t k = 0; k < vips->parts[i].n; k++) {
@@ -207,7 +213,7 @@ size_t agent_vips_count(const struct agent_vips *vips)
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 {
 	size_t k;
-	const struct agent_part *part = part_of(vips, i, &k);
+	const struct agent_part *part = agent_vips_part(vips, i, &k);
 	return (struct agent_vip_state){
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,

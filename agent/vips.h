@@ -42,6 +42,11 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
 /* Copies all addresses into list, which has room for agent_vips_count; returns how many. */
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
 size_t agent_vips_count(const struct agent_vips *vips);
+/* By interface, as part.h has them; what they say of links and VIPs is of now. */
+struct agent_part;
+const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t *ret_n);
+/* The part that VIP number i of the configuration is in, as its number *ret_k. */
+const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t i, size_t *ret_k);
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i);
 
 /* From the kernel; what does not concern this group is passed over. */

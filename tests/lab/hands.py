@@ -2,7 +2,7 @@
 
 import time
 
-from netns import neighbours, now_us, run, set_link, wait_for
+from netns import neighbours, nft, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
 
@@ -212,3 +212,118 @@ def interface_changed(story):
         follow(node.mac)
         batch(node.namespace, "link set eth0 mtu 1500")
     story.expect_stay(now_us(), 0.5)
+
+
+# -- neighbours
+
+# A namespace that does not hear announcements, ARP and ND; who is asked, still answers.
+DEAF = """table netdev ooha_lab_deaf {
+    chain in { type filter hook ingress device "eth0" priority 0; policy accept;
+        ether daddr ff:ff:ff:ff:ff:ff arp operation { request, reply } drop
+        ether daddr 33:33:00:00:00:01 icmpv6 type nd-neighbor-advert drop
+    }
+}
+"""
+HEARING = "delete table netdev ooha_lab_deaf\n"
+
+def neighbours_of(story, vip, node):
+    """What the status of node says of how the others see a VIP: {node: (mac, agrees)}."""
+    for entry in vip_of(story, node):
+        if entry["address"].partition("/")[0] == vip:
+            return {seen["node"]: (seen["mac"], seen["agrees"]) for seen in entry["neighbours"]}
+    return {}
+
+
+def set_neighbour(node, vip, mac, state):
+    return batch(node.namespace, f"neigh replace {vip} lladdr {mac} dev eth0 nud {state}")
+
+
+def forget_neighbours(story):
+    for node in story.lab.nodes:
+        for vip in story.lab.vips:
+            run("ip", "-n", node.namespace, "neigh", "del", vip, "dev", "eth0", check=False)
+
+
+@scenario
+def neighbour_stale(story):
+    """A standby's kernel has stale entries, IPv4 and IPv6: they are seen, announced to, right again."""
+    story.begin()
+    standby, vips = story.standbys()[0], (story.lab.vips[0], story.lab.vips[2])
+
+    def await_seen(vip, mac, agrees):
+        wait_for(lambda: neighbours_of(story, vip, story.holder).get(standby.name) == (mac, agrees),
+                 5, lambda: f"the holder hears that {standby.name} sees {vip} at {mac}: "
+                 f"{neighbours_of(story, vip, story.holder)}")
+    # else the next regular announcement might put it right before it is seen
+    nft(standby.namespace, DEAF)
+    try:
+        for vip in vips:
+            fault_us = set_neighbour(standby, vip, OTHER_MAC, "stale")
+        for vip in vips:
+            await_seen(vip, OTHER_MAC, False)
+        sent = vip_of(story, story.holder)[0]["announcements"]
+        time.sleep(2.2)
+        more = vip_of(story, story.holder)[0]["announcements"] - sent
+        # two bursts of 5 rounds of 5 packets; the regular ones are at most 3 rounds
+        story.check(more >= 50, f"{more} announcements in 2.2 s")
+    finally:
+        nft(standby.namespace, HEARING)
+    for vip in vips:
+        await_seen(vip, story.holder.mac, True)
+    story.expect_stay(fault_us, 0.5)
+    forget_neighbours(story)
+
+
+@scenario
+def neighbour_permanent(story):
+    """A standby's entry is permanent: after 30 s the holder names it, and says when it is healed."""
+    story.begin()
+    standby, vip = story.standbys()[0], story.lab.vips[0]
+    fault_us = set_neighbour(standby, vip, OTHER_MAC, "permanent")
+    warning = f"{standby.name} still sees {vip} at {OTHER_MAC}"
+    try:
+        wait_for(lambda: said(story, story.holder, warning), 40, "the holder names the node")
+        took_s = (now_us() - fault_us) / 1e6
+        story.check(took_s > 29, f"it was named after {took_s:.0f} s")
+        code, status = story.lab.status(story.holder)
+        story.check(code == 1 and any(standby.name in text for text in status["problems"]),
+                    f"`ooha status` exits {code}: {status['problems']}")
+        time.sleep(3)
+        times = len(said(story, story.holder, warning))
+        story.check(times == 1, f"it is named {times} times")
+    finally:
+        forget_neighbours(story)
+    wait_for(lambda: said(story, story.holder, f"{standby.name} no longer sees {vip}"), 5,
+             "the holder says that it is over")
+    story.expect_stay(fault_us, 0.5)
+
+
+@scenario
+def announcements_lost(story):
+    """The announcements of a move do not reach the client and a standby for 2 s: both are put right
+    soon after."""
+    story.begin()
+    old, vip = story.holder, story.lab.vips[0]
+    standbys = story.standbys()
+    spaces = [story.lab.client] + [node.namespace for node in standbys]
+    for node in standbys:
+        set_neighbour(node, vip, old.mac, "stale")
+    batch(story.lab.client, f"neigh replace {vip} lladdr {old.mac} dev eth0 nud reachable")
+    for space in spaces:
+        nft(space, DEAF)
+    try:
+        fault_us = story.faults.terminate(old, "agent")
+        wait_for(lambda: [n for n in standbys if n in story.lab.holders(vip)], 5, "it moves")
+        target = story.lab.holders(vip)[0]
+        other = [node for node in standbys if node is not target][0]
+        wait_for(lambda: neighbours_of(story, vip, target).get(other.name) == (old.mac, False), 5,
+                 lambda: f"{other.name} is seen to be wrong: {neighbours_of(story, vip, target)}")
+        time.sleep(max(0, fault_us / 1e6 + 2 - now_us() / 1e6))
+    finally:
+        for space in spaces:
+            nft(space, HEARING)
+    heard_us = now_us()
+    story.expect_move(fault_us, heard_us - fault_us + 1_000_000 + PLANNED_US)
+    wait_for(lambda: neighbours_of(story, vip, target).get(other.name) == (target.mac, True), 5,
+             lambda: f"{other.name} is right again: {neighbours_of(story, vip, target)}")
+    forget_neighbours(story)
