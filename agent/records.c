@@ -289,12 +289,16 @@ static size_t read_sees(struct json_object *object, struct oo_sight sees[static 
 	    !json_object_is_type(all, json_type_object)) {
 		return 0;
 	}
-	json_object_object_foreach(all, address, value)
-	{
+	const struct json_object_iterator end = json_object_iter_end(all);
+	for (struct json_object_iterator at = json_object_iter_begin(all);
+	     n < OO_MEMBER_SEES_MAX && !json_object_iter_equal(&at, &end);
+	     json_object_iter_next(&at)) {
+		const char *address = json_object_iter_peek_name(&at);
+		struct json_object *value = json_object_iter_peek_value(&at);
 		const char *mac = json_object_is_type(value, json_type_string)
 					  ? json_object_get_string(value)
 					  : "";
-		if (n < OO_MEMBER_SEES_MAX && is_address(address) && is_mac(mac)) {
+		if (is_address(address) && is_mac(mac)) {
 			oo_text_clip(sees[n].address, sizeof(sees[n].address), address);
 			oo_text_clip(sees[n++].mac, sizeof(sees[0].mac), mac);
 		}
