@@ -27,6 +27,8 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 
 /* Makes it so; on failure tries again by itself. */
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
+/* Arms what is up anew, for as long as the hold allows: nobody will, for a while. */
+void agent_vips_rearm(struct agent_vips *vips);
 /* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
 /* All of its interfaces have; a carrier that was lost or has come back counts when it has lasted. */
