@@ -49,6 +49,13 @@ static void expect_revision(struct draft *draft, const char *key, int64_t revisi
 						 .number = revision});
 }
 
+static void expect_presence(struct draft *draft, const char *key)
+{
+	compare(draft, &(struct oo_etcd_compare){.key = key,
+						 .target = OO_ETCD_TARGET_CREATE,
+						 .relation = OO_ETCD_GREATER});
+}
+
 static void expect_pair(struct draft *draft, const struct oo_pair *pair)
 {
 	expect_revision(draft, draft->leader, pair->claim.revision);
@@ -127,11 +134,12 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 		expect_value(draft, draft->leader, request->expect->claim.value,
 			     request->expect->claim.value_length);
 	}
+	if (request->op == OO_REQUEST_RENEW) {
+		expect_presence(draft, draft->beat);
+	}
 	if (request->op == OO_REQUEST_YIELD && request->node[0] != '\0') {
 		agent_store_key(store, draft->member, "members/%s", request->node);
-		compare(draft, &(struct oo_etcd_compare){.key = draft->member,
-							 .target = OO_ETCD_TARGET_CREATE,
-							 .relation = OO_ETCD_GREATER});
+		expect_presence(draft, draft->member);
 	}
 	if (request->op != OO_REQUEST_RENEW) {
 		put(draft, draft->leader, &draft->leader_value);

@@ -132,9 +132,9 @@ struct oo_core_member {
 enum oo_request_op {
 	OO_REQUEST_NONE,
 	OO_REQUEST_CLAIM, /* if both keys are still *expect and pause is absent: put claim and beat */
-	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's: put beat */
-	OO_REQUEST_YIELD, /* likewise (and node's member key exists, unless empty): put claim, beat */
-	OO_REQUEST_RECLAIM, /* likewise: put claim and beat */
+	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's, and the beat exists: put beat */
+	OO_REQUEST_YIELD, /* if the claim's value is that (and node's member key exists, unless empty): put claim, beat */
+	OO_REQUEST_RECLAIM, /* if the claim's value is that: put claim and beat */
 };
 
 /*

@@ -6,6 +6,7 @@ Each case has a network namespace, a directory and, where it takes one, an etcd 
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -424,6 +425,23 @@ def garbage_in_etcd(place):
 
 
 # -- a running agent
+
+
+@case
+def beat_deleted_by_hand(place):
+    """The beat alone is deleted: never written again under that claim, which is lost."""
+    place.etcd()
+    agent = place.agent(place.config())
+    wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up: {lines_of(agent)}")
+    place.etcdctl("del", "/ooha/office/groups/office/beat")
+    wait_for(lambda: not place.has_vip(), TTL_S, lambda: f"the VIP is down: {lines_of(agent)}")
+    gone = time.monotonic()
+    expect(place.etcdctl("get", "/ooha/office/groups/office/beat").stdout == "", "written again")
+    wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up again: {lines_of(agent)}")
+    expect(time.monotonic() - gone > TTL_S - 1, "did not wait for a ttl of silence")
+    claim = place.etcdctl("get", "/ooha/office/groups/office/leader", "--print-value-only").stdout
+    expect(json.loads(claim)["epoch"] == 2, f"the epoch has not grown: {claim}")
+    expect_end(agent, 1)
 
 
 @case

@@ -26,6 +26,8 @@ static bool compares(const struct sim *sim, const struct sim_request *request)
 		return pair->claim.value == request->expect.claim.value &&
 		       (request->node < 0 || sim->store.members[request->node].present);
 	case OO_REQUEST_RENEW:
+		return pair->claim.value == request->expect.claim.value &&
+		       pair->beat.revision != 0;
 	case OO_REQUEST_RECLAIM:
 		return pair->claim.value == request->expect.claim.value;
 	case OO_REQUEST_NONE:

@@ -2,6 +2,8 @@
 #include "story.h"
 #include "suites.h"
 
+#include <string.h>
+
 static void test_the_hold_counts_from_the_sending(void)
 {
 	begin();
@@ -174,6 +176,29 @@ static void test_deleted_keys_are_a_lost_claim(void)
 	      "[ 3100] address down\n");
 }
 
+/*
+ * Absence has no revision: were the beat written again, and deleted again, who saw neither would take
+ * the second absence for the first, and that for a ttl of silence.
+ */
+static void test_a_deleted_beat_is_a_lost_claim(void)
+{
+	begin();
+	become_active();
+	memset(&story.etcd.pairs[0].beat, 0, sizeof(story.etcd.pairs[0].beat));
+	story.etcd.revision++;
+	UNTIL(3533);
+	ANSWER(3540);
+	TRACE("[ 3533] ask renew n1 beat 2\n"
+	      "[ 3540] active -> releasing: lost node-b\n"
+	      "[ 3540] address down\n");
+	CU_ASSERT_EQUAL(story.etcd.pairs[0].beat.revision, 0);
+	STEP(3541, .type = OO_EVENT_ADDRESS, .up = false);
+	UNTIL(3540 + 3031);
+	TRACE("[ 3541] releasing -> standby: lost node-b\n"
+	      "[ 6531] standby -> acquiring: holder_silent node-b\n" /* seen at 3500 */
+	      "[ 6531] ask claim n2 ends n1 epoch 2\n");
+}
+
 static void test_a_read_that_shows_another_claim_is_a_lost_claim(void)
 {
 	begin();
@@ -267,6 +292,7 @@ CU_TestInfo stories_of_holding[] = {
 	{"a claim that is not in a restored etcd is lost",
 	 test_a_claim_that_is_not_in_a_restored_etcd_is_lost},
 	{"deleted keys are a lost claim", test_deleted_keys_are_a_lost_claim},
+	{"a deleted beat is a lost claim", test_a_deleted_beat_is_a_lost_claim},
 	{"a read that shows another claim is a lost claim",
 	 test_a_read_that_shows_another_claim_is_a_lost_claim},
 	{"a read from before the claim is no loss", test_a_read_from_before_the_claim_is_no_loss},

@@ -45,6 +45,8 @@ static bool compares(const struct story_copy *copy, const struct oo_pair *pair)
 		return is_equal_claim(&pair->claim, &copy->expect.claim) &&
 		       (copy->request.node[0] == '\0' || !story.etcd.member_gone);
 	case OO_REQUEST_RENEW:
+		return is_equal_claim(&pair->claim, &copy->expect.claim) &&
+		       pair->beat.revision != 0;
 	case OO_REQUEST_RECLAIM:
 		return is_equal_claim(&pair->claim, &copy->expect.claim);
 	case OO_REQUEST_NONE:
