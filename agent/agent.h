@@ -8,6 +8,7 @@
  *	presence  our member key and its lease                             (presence.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	rival     other hosts that have our VIPs                             (rival.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
