@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "ending.h"
 #include "guard.h"
 #include "net/address.h"
 #include "presence.h"
@@ -48,6 +49,7 @@ static void notify(struct agent *agent)
 
 void agent_check_leaving(struct agent *agent)
 {
+	agent_ending_check(agent->ending);
 	if (!agent->leaving && oo_core_is_stopped(agent->core)) {
 		agent->leaving = true;
 		agent_presence_leave(agent->presence);
@@ -137,10 +139,9 @@ static void on_resync(void *user)
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
+	struct agent *agent = user;
 	(void)source;
-	oo_log(OO_LOG_INFO, "stopping: %s", strsignal((int)info->ssi_signo));
-	(void)sd_notify(0, "STOPPING=1");
-	agent_tell(user, &(struct oo_event){.type = OO_EVENT_STOP});
+	agent_ending_on_signal(agent->ending, (int)info->ssi_signo);
 	return 0;
 }
 
@@ -299,6 +300,7 @@ static int exit_code(int r)
 static int make_parts(struct agent *agent, struct oo_err *err)
 {
 	int r = take_signals(agent, err);
+	r = r < 0 ? r : agent_ending_new(agent, &agent->ending, err);
 	r = r < 0 ? r : make_core(agent, err);
 	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
@@ -358,5 +360,6 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	agent_ending_free(agent->ending);
 	sd_event_unref(agent->event);
 }

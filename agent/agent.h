@@ -12,6 +12,7 @@
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for          (status.c)
  */
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct agent_guard;
 struct agent_vips;
 struct agent_checks;
 struct agent_story;
+struct agent_ending;
 struct oo_api;
 struct oo_net;
 
@@ -60,6 +62,7 @@ struct agent {
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_story *story;
+	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;

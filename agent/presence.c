@@ -33,7 +33,8 @@ struct agent_presence {
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
 	bool written;
-	unsigned missed;  /* reads in a row that did not show our key though it was written */
+	int64_t revision; /* of the store when it was */
+	unsigned missed;  /* reads in a row that did not show our key as it was written */
 	int64_t retry_at; /* not before: the last request failed */
 	bool leaving, gone;
 };
@@ -161,7 +162,6 @@ static void lose_lease(struct agent_presence *presence)
 static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const struct oo_err *err)
 {
 	struct agent_presence *presence = user;
-	(void)answer;
 	presence->request = NULL;
 	if (r == -ENOENT) {
 		lose_lease(presence);
@@ -171,6 +171,7 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 	presence->written = r == 0;
 	presence->said = presence->saying;
 	if (r == 0) {
+		presence->revision = answer->revision;
 		agent_presence_apply(presence);
 	} else {
 		retry_later(presence);
@@ -331,6 +332,11 @@ void agent_presence_leave(struct agent_presence *presence)
 int64_t agent_presence_lease(const struct agent_presence *presence)
 {
 	return presence->lease;
+}
+
+int64_t agent_presence_revision(const struct agent_presence *presence)
+{
+	return presence->revision;
 }
 
 bool agent_presence_is_gone(const struct agent_presence *presence)

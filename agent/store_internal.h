@@ -34,6 +34,8 @@ struct agent_store {
 	bool is_us;        /* the key of our name was last seen attached to our lease */
 	unsigned n_others; /* reads in a row that have shown it attached to another */
 	struct agent_trouble trouble;
+	int64_t beat_seen; /* the highest revision of one */
+	const char *asked; /* the endpoint that was told last; the client's */
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };

@@ -220,6 +220,9 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s",
 		       err.text);
 	}
+	if (r == 0 && tenure->failed) {
+		oo_log(OO_LOG_NOTICE, "tenure saved again");
+	}
 	tenure->failed = r < 0;
 	if (r == 0) {
 		note_written(tenure);

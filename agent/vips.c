@@ -127,6 +127,13 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	}
 }
 
+void agent_vips_rearm(struct agent_vips *vips)
+{
+	if (vips->wanted) {
+		arm(vips);
+	}
+}
+
 static void on_timer(struct oo_timer *timer)
 {
 	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, timer);

@@ -30,6 +30,8 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
 /* Soon, from the loop: there may be more to add. */
 void agent_vips_retry(struct agent_vips *vips);
+/* Arms what is up anew, for as long as the hold allows: nobody will, for a while. */
+void agent_vips_rearm(struct agent_vips *vips);
 /* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
 bool agent_vips_has_link(const struct agent_vips *vips);

@@ -41,6 +41,7 @@ class Story:
         self.gaps_us = {}       # kind -> the longest
         self.moved = ""
         self.kinds = list(KINDS)
+        self.pinned = False     # a node has addresses that were made to stay: only answers count
         self.problems = []
         self.ttl_us = lab.options.ttl_ms * 1000
         self.death_us = self.ttl_us + SLACK_DEATH_US
@@ -118,7 +119,8 @@ class Story:
 
     def expect_held_by(self, node):
         for vip in self.lab.vips:
-            names = [holder.name for holder in self.lab.holders(vip)]
+            names = [holder.name for holder in self.lab.holders(vip)
+                     if not (self.pinned and holder is self.holder)]
             self.check(names == [node.name], f"{vip} is on {names or 'no node'}, not {node.name}")
 
     def hooks(self, node):
@@ -148,14 +150,21 @@ class Story:
         """The story's last scene: some time in which the service must not break again."""
         time.sleep(0.5)
 
+    def is_safe(self):
+        """No second holder was seen, and the judge saw everything."""
+        return self.watch is None or (self.watch.verdict == 0 and not self.watch.doubles())
+
     def end(self):
         """Stops the watchers and holds the whole story against the rules that always apply."""
         if self.watch is None:
             return
         self.watch.stop()
-        for line in self.watch.doubles()[:3]:
+        doubles = [line for line in self.watch.doubles()
+                   if not (self.pinned and "double" in line)]
+        for line in doubles[:3]:
             self.problem(f"judge: {line}")
-        self.check(self.watch.verdict == 0, f"the judge's verdict is {self.watch.verdict}")
+        self.check(self.watch.verdict == (1 if self.pinned else 0),
+                   f"the judge's verdict is {self.watch.verdict}")
         for vip in self.watch.vips:
             for kind in self.kinds:
                 again_us = self.watch.outage_us(vip, kind, self.served_us)

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from lab import ECHO_PORT
+from lab import ECHO_PORT, EYE_ADDRESSES
 from netns import LabError, wait_for
 from process import Process, uninterrupted
 
@@ -25,6 +25,10 @@ class Watch:
         command = [self.lab.tool("tests/lab/judge"), "--answers", f"{self.lab.eye}:eth0"]
         for vip in self.lab.vips:
             command += ["--vip", vip]
+        for address in EYE_ADDRESSES:
+            command += ["--from", address]
+        for node in self.lab.nodes:
+            command += ["--ask", node.mac]
         command += [f"{node.name}={node.namespace}" for node in self.lab.nodes]
         with uninterrupted():
             self.judge = Process.start("judge", None, command, self.directory / "judge.jsonl")

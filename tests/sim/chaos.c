@@ -86,7 +86,10 @@ static void take_etcd_down(struct sim *sim, int64_t duration)
 	TELL(sim, "etcd: is down until %.6f", (double)sim->etcd_down_until / 1e6);
 }
 
-/* Assumed: wiping or restoring a whole etcd takes longer than a ttl. */
+/*
+ * Assumed: restoring a whole etcd takes longer than a ttl; and wiping it, too, while agents with
+ * different ttls run.
+ */
 static void lose_data(struct sim *sim, bool wipe)
 {
 	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
@@ -96,23 +99,20 @@ static void lose_data(struct sim *sim, bool wipe)
 		return;
 	}
 	sim->counts[wipe ? SIM_COUNT_WIPES : SIM_COUNT_RESTORES]++;
-	take_etcd_down(sim, sim_chance(sim, 500) ? least : sim_between(sim, least, 2 * least));
+	int64_t duration = sim_chance(sim, 500) ? least : sim_between(sim, least, 2 * least);
+	take_etcd_down(sim, wipe && !sim->mixed_ttl ? sim_between(sim, 0, duration) : duration);
 	sim->etcd_lost_until = sim->etcd_down_until;
 	sim_etcd_lose_data(sim, wipe);
 	TELL(sim, "etcd: is %s, revision %lld", wipe ? "wiped" : "restored",
 	     (long long)sim->store.revision);
 }
 
-/*
- * Assumed: nobody deletes keys by hand in the moment of a first claim, which compares nothing but
- * their absence; nor ever while agents with different ttls run.
- */
+/* Assumed: nobody deletes keys by hand while agents with different ttls run. */
 static void write_by_hand(struct sim *sim)
 {
 	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
 
-	if (sim_etcd_is_down(sim) || sim->mixed_ttl ||
-	    sim->now <= sim->absent_claim_at + sim->timeout) {
+	if (sim_etcd_is_down(sim) || sim->mixed_ttl) {
 		return;
 	}
 	sim->counts[SIM_COUNT_DELETIONS]++;

@@ -126,6 +126,8 @@ static const char *op_name(const struct sim_request *request)
 		return request->node >= 0 ? "offer" : "release";
 	case OO_REQUEST_RECLAIM:
 		return "fresh claim";
+	case OO_REQUEST_MARK:
+		return "mark";
 	case OO_REQUEST_NONE:
 		break;
 	}
