@@ -1,10 +1,10 @@
 #ifndef OO_AGENT_RIVAL_H
 #define OO_AGENT_RIVAL_H
 /*
- * Other hosts that have VIPs of a part (net/rival.h). Before the VIPs come up they are asked for, while
- * the claim is on its way; one that a stranger answers for is left out until the stranger is gone. While
- * they are up a foreign claim on one has the core confirm its own at once: lost, it drops them; still
- * ours, they are announced again, and the log names the MAC.
+ * Other hosts that have VIPs of a part (net/rival.h). Before the VIPs come up they are asked for,
+ * while the claim is on its way; one that a stranger answers for is left out until the stranger is
+ * gone. While they are up a foreign claim on one has the core confirm its own at once: lost, it
+ * drops them; still ours, they are announced again, and the log names the MAC.
  */
 #include "agent.h"
 #include "part.h"

@@ -75,7 +75,10 @@ static const struct target *find_target(const struct oo_rival *rival,
 	return bsearch(&wanted, rival->targets, rival->n, sizeof(wanted), compare_targets);
 }
 
-/* Another interface of this host on the same link speaks of its addresses as well (arp_announce 0). */
+/*
+ * Another interface of this host on the same link speaks of its addresses as well (arp_announce
+ * 0).
+ */
 static bool is_any_of_ours(struct oo_rival *rival, const uint8_t mac[static OO_MAC_LENGTH],
 			   int64_t now)
 {

@@ -6,10 +6,11 @@
  *
  * One packet socket a family in use: one of a single protocol is spared all other traffic, and all
  * that this host sends. A filter in the kernel lets through well-formed ARP, advertisements and the
- * solicitations of duplicate address detection, none with the tag of a VLAN (802.1Q: that is another
- * link) nor any that is meant for another host. It goes by kind and not by address: comparing 1,000 IPv6 addresses takes 4,000 instructions,
- * about all that a filter may have (BPF_MAXINSNS), for every frame; here it is one search among sorted
- * ones. So ARP requests that others broadcast wake this process while it listens, some us each.
+ * solicitations of duplicate address detection, none with the tag of a VLAN (802.1Q: that is
+ * another link) nor any that is meant for another host. It goes by kind and not by address:
+ * comparing 1,000 IPv6 addresses takes 4,000 instructions, about all that a filter may have
+ * (BPF_MAXINSNS), for every frame; here it is one search among sorted ones. So ARP requests that
+ * others broadcast wake this process while it listens, some us each.
  *
  * Foreign is a sender whose MAC no interface of this network namespace has: frames of our own that
  * come back through a loop, or out of another interface on the same link, are none.
@@ -71,14 +72,14 @@ int oo_rival_set_link(struct oo_rival *rival, const struct oo_link *link, struct
 void oo_rival_listen(struct oo_rival *rival, bool listen);
 
 /*
- * Asks for the addresses that are chosen (n facts; NULL: all), 64 inside the call and the rest at the
- * next turns, and forgets who answered before. It has to listen. A probe that cannot be sent is one
- * that nobody answers.
+ * Asks for the addresses that are chosen (n facts; NULL: all), 64 inside the call and the rest at
+ * the next turns, and forgets who answered before. It has to listen. A probe that cannot be sent is
+ * one that nobody answers.
  */
 void oo_rival_probe(struct oo_rival *rival, const bool *chosen);
 /*
- * Reads the answers that have come, without waiting for the loop. An answer counts if it came
- * after the probe, and in ARP only if it is a reply to us: late announcements of who had the address
+ * Reads the answers that have come, without waiting for the loop. An answer counts if it came after
+ * the probe, and in ARP only if it is a reply to us: late announcements of who had the address
  * before are none.
  */
 void oo_rival_look(struct oo_rival *rival);

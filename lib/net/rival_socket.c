@@ -20,8 +20,8 @@
 #define IF_IS(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1)
 #define IF_IS_NOT(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0)
 /*
- * A frame with the tag of a VLAN that no interface takes off has lost it by now, and counts as meant
- * for another host (net/core/dev.c, __netif_receive_skb_core).
+ * A frame with the tag of a VLAN that no interface takes off has lost it by now, and counts as
+ * meant for another host (net/core/dev.c, __netif_receive_skb_core).
  */
 #define ONLY_FOR_US LOAD(BPF_W, SKF_AD_OFF + SKF_AD_PKTTYPE), IF_IS(PACKET_OTHERHOST), DROP
 

@@ -1,7 +1,7 @@
 /*
- * libFuzzer: whatever comes from the wire, reading it ends inside its bytes, and what is made of it is
- * whole: a kind and the family that goes with it, or nothing at all. The first byte of an input chooses
- * a good frame that the rest is laid over (exclusive or), or none.
+ * libFuzzer: whatever comes from the wire, reading it ends inside its bytes, and what is made of it
+ * is whole: a kind and the family that goes with it, or nothing at all. The first byte of an input
+ * chooses a good frame that the rest is laid over (exclusive or), or none.
  *	build-clang/tests/fuzz/fuzz_frame -max_total_time=60 CORPUS
  */
 #include <assert.h>

@@ -1,4 +1,6 @@
-/* Who answers a probe, asked of another kernel over a veth; and what an interface may go through. */
+/*
+ * Who answers a probe, asked of another kernel over a veth; and what an interface may go through.
+ */
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -41,7 +43,9 @@ static void test_whoever_has_an_address_answers_a_probe_for_it(void)
 	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
 }
 
-/* Its gratuitous ARP may have been under way; an advertisement that came before the probe as well. */
+/*
+ * Its gratuitous ARP may have been under way; an advertisement that came before the probe as well.
+ */
 static void test_late_announcements_of_the_last_holder_are_no_answers(void)
 {
 	FIXTURE;
