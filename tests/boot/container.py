@@ -154,14 +154,16 @@ class Container:
         except OSError:
             return False
 
+    def entries(self, *matches):
+        """[(when, what)] in the journal; CLOCK_BOOTTIME us, of a machine that did not sleep."""
+        done = self.run("journalctl", "--no-pager", "--output=json", *matches, check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"]) for line in lines]
+
     def journal(self):
         """What the agent has said."""
-        done = self.run("journalctl", "--no-pager", "--output=cat", f"_SYSTEMD_UNIT={UNIT}")
-        return done.stdout.splitlines()
+        return self.entries(f"_SYSTEMD_UNIT={UNIT}")
 
-    def said_at(self, text):
-        """When the agent has last said so: CLOCK_BOOTTIME us, of a machine that did not sleep."""
-        done = self.run("journalctl", "--no-pager", "--output=json", f"_SYSTEMD_UNIT={UNIT}")
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return max(int(line["__MONOTONIC_TIMESTAMP"]) for line in lines
-                   if text in line["MESSAGE"])
+    def told(self):
+        """What systemd has said of the unit."""
+        return self.entries("_PID=1", f"UNIT={UNIT}")
