@@ -104,6 +104,15 @@ bool agent_part_is_any_present(const struct agent_part *part)
 	return any;
 }
 
+bool agent_part_is_all_present(const struct agent_part *part)
+{
+	bool all = true;
+	for (size_t k = 0; k < part->n; k++) {
+		all = all && part->present[k];
+	}
+	return all;
+}
+
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 {
 	struct oo_address_set set = {.list = part->list, .n = part->n};
@@ -145,10 +154,13 @@ int agent_part_open(struct agent_part *part, struct agent *agent,
 	part->list = calloc(config->n_vips, sizeof(*part->list));
 	part->index = calloc(config->n_vips, sizeof(*part->index));
 	part->present = calloc(config->n_vips, sizeof(*part->present));
-	if (part->list == NULL || part->index == NULL || part->present == NULL) {
+	part->repairs = calloc(config->n_vips, sizeof(*part->repairs));
+	if (part->list == NULL || part->index == NULL || part->present == NULL ||
+	    part->repairs == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_net_link(agent->net, interface, &part->link, err);
+	agent_carrier_see(&part->carrier, part->link.up, part->link.carrier, oo_clock_now());
 	return r < 0 ? r : oo_announcer_new(agent->event, &part->announcer, err);
 }
 
@@ -159,4 +171,5 @@ void agent_part_done(struct agent_part *part)
 	free(part->list);
 	free(part->index);
 	free(part->present);
+	free(part->repairs);
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "neighbours.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
@@ -145,8 +146,9 @@ static struct json_object *new_pause(const struct agent *agent, struct verdict *
 	return object;
 }
 
-static struct json_object *new_vips(const struct agent_vips *vips)
+static struct json_object *new_vips(const struct agent *agent, unsigned group)
 {
+	const struct agent_vips *vips = agent->vips[group];
 	struct json_object *array = json_object_new_array();
 	for (size_t i = 0; i < agent_vips_count(vips); i++) {
 		struct agent_vip_state state = agent_vips_state(vips, i);
@@ -157,6 +159,9 @@ static struct json_object *new_vips(const struct agent_vips *vips)
 		add_age(object, "announced_ms", state.announced_at);
 		add_number(object, "announcements", (int64_t)state.announcements);
 		add_number(object, "repairs", (int64_t)state.repairs);
+		add_text(object, "removed_by", state.removed_by);
+		json_object_object_add(object, "neighbours",
+				       agent_neighbours_new_list(agent, group, i));
 		add_number(object, "conflicts", (int64_t)state.rival.conflicts);
 		add_text(object, "conflict_mac", state.rival.mac);
 		add_moment(object, "conflict_at", state.rival.at);
@@ -218,6 +223,10 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 		complain(verdict, STATE_DEGRADED, "%s: this node may not take over: %s", name,
 			 reason);
 	}
+	agent_neighbours_explain(agent->neighbours, group, reason, sizeof(reason));
+	if (reason[0] != '\0') {
+		complain(verdict, STATE_DEGRADED, "%s: %s", name, reason);
+	}
 	if (want->role == OO_ROLE_ACTIVE && !agent_vips_is_up(agent->vips[group])) {
 		complain(verdict, STATE_CRITICAL,
 			 "%s: the lease is this node's, but its VIPs are down: %s", name,
@@ -265,7 +274,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_bool(object, "degraded", view.degraded);
 	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
 	add_text(object, "reason", reason);
-	json_object_object_add(object, "vips", new_vips(agent->vips[group]));
+	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
 

@@ -2,7 +2,6 @@
  * libFuzzer: whatever comes from the wire, reading it ends inside its bytes, and what is made of it
  * is whole: a kind and the family that goes with it, or nothing at all. The first byte of an input
  * chooses a good frame that the rest is laid over (exclusive or), or none.
- *	build-clang/tests/fuzz/fuzz_frame -max_total_time=60 CORPUS
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "fuzz.h"
 #include "net/frame.h"
 
 #define PADDING 18
@@ -21,8 +21,6 @@ static const uint8_t frames[][GOOD_LENGTH] = {
 	{[12] = 0x86, 0xdd, 0x60, [19] = 32, 58, 255, [54] = 136, [62] = 0xfd, [78] = 2, 1},
 	{[12] = 0x86, 0xdd, 0x60, [19] = 32, 58, 255, [54] = 135, [62] = 0xfd, [78] = 14, 1},
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
 static int family_of(enum oo_frame_kind kind)
 {
