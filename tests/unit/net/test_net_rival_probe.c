@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <net/ethernet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
