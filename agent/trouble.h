@@ -37,8 +37,8 @@ bool agent_trouble_begin(struct agent_trouble *trouble, enum agent_affair affair
  */
 bool agent_trouble_end(struct agent_trouble *trouble, enum agent_affair affair, int64_t now);
 /*
- * Somebody else's write was seen: etcd has space. Returns as agent_trouble_end does. Who is standby writes
- * nothing for long, and would go on saying what was true when it last tried.
+ * Somebody else's write was seen: etcd has space. Returns as agent_trouble_end does. Who is standby
+ * writes nothing for long, and would go on saying what was true when it last tried.
  */
 bool agent_trouble_end_full(struct agent_trouble *trouble);
 /* The latest of what is wrong now; "" when all is well. */

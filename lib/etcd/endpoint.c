@@ -12,8 +12,8 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 30000
 #define AWAY_FIRST_MS 5000
-#define AWAY_MAX_MS 300000
-#define STEADY_MS 60000 /* served for that long since it is back: what was before is forgotten */
+#define AWAY_MAX_MS 60000
+#define STEADY_MS 20000 /* served for that long since it is back: what was before is forgotten */
 
 static void free_url(CURLU **url)
 {

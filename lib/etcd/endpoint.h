@@ -55,12 +55,14 @@ size_t oo_etcd_endpoints_pick(const struct oo_etcd_endpoints *endpoints, uint32_
  */
 size_t oo_etcd_endpoints_try(struct oo_etcd_endpoints *endpoints, int64_t now);
 /*
- * It answered its trial: puts it in use again, if it comes before the one that is. Without this all agents
- * would end up with the member that was restarted first, or never was. Returns whether it did.
+ * It answered its trial: puts it in use again, if it comes before the one that is. Without this all
+ * agents would end up with the member that was restarted first. Returns whether it did.
  */
 bool oo_etcd_endpoints_return(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now);
-/* It failed: leaves it alone for a while (1 s, doubling to 30 s), and moves on if it was in use.
- * It is not tried again before 5 s, doubling to 5 min each time that it comes back for less than a minute. */
+/*
+ * It failed: leaves it alone for a while (1 s, doubling to 30 s), and moves on if it was in use. It
+ * is not tried before 5 s then, doubling to 1 min each time that it comes back for less than 20 s.
+ */
 void oo_etcd_endpoints_blame(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now);
 /* It answered. It is not put in use by that. */
 void oo_etcd_endpoints_praise(struct oo_etcd_endpoints *endpoints, size_t i);

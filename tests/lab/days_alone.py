@@ -210,7 +210,8 @@ def certificate(place, name, authority, times=NOW):
     place.write("index.txt", "")
     file = place.write("ca.conf", "\n".join((
         "[ca]", "default_ca = d", "[d]", f"database = {directory}/index.txt",
-        f"new_certs_dir = {directory}", f"serial = {directory}/serial", "default_md = sha256", "policy = p", "[p]",
+        f"new_certs_dir = {directory}", f"serial = {directory}/serial",
+        "default_md = sha256", "policy = p", "[p]",
         "organizationName = supplied", "[ext]", "subjectAltName = IP:127.0.0.1",
         "extendedKeyUsage = serverAuth, clientAuth", "")))
     place.run("openssl", "req", *curve, "-subj", f"/O={name}", "-keyout",
@@ -346,7 +347,7 @@ def slowest_status_ms(place, seconds):
 
 @case
 def names_that_hang(place):
-    """The resolver swallows all questions: renewals go on, the loop never waits, it ends in time."""
+    """The resolver swallows all questions: renewals go on, the loop never waits."""
     with names(place, etcd="127.0.0.1") as hosts:
         place.etcd()
         agent = holder(place, place.config(endpoint="http://etcd.test:2379, "
@@ -452,7 +453,7 @@ def disk_read_only(place):
 
 @case
 def stale_tenure(place):
-    """A tenure that could not be brought up to date is no claim: not adopted, and the epoch grows."""
+    """A tenure that is out of date is no claim: not adopted, and the epoch grows."""
     with small_disk(place) as path:
         place.etcd()
         agent = holder(place, place.config(runtime=path))
