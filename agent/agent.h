@@ -9,6 +9,7 @@
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements      (vips.c, part.c, link.c, removal.c)
  *	neighbours  who sends a VIP's packets elsewhere                    (neighbours.c, doubts.c)
+ *	rival     other hosts that have our VIPs                             (rival.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)

@@ -65,7 +65,7 @@ static void announce_again(struct agent_part *part, const struct oo_link *before
 		return;
 	}
 	if (moved) {
-		(void)oo_announcer_start(part->announcer, link, part->list, part->n);
+		(void)agent_part_announce(part);
 	} else if (back) {
 		oo_announcer_burst(part->announcer);
 	}

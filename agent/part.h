@@ -10,6 +10,8 @@
 #include "net/announce.h"
 #include "suspect.h"
 
+struct agent_rival;
+
 struct agent_part {
 	struct agent *agent;
 	const struct oo_config_group *config;
@@ -24,8 +26,9 @@ struct agent_part {
 	int64_t removal_said_at;    /* that somebody removed some; 0: never */
 	enum agent_suspect suspect; /* of that */
 	bool up;                    /* some of them may be on this node */
-	bool whole;                 /* all of them are, and are announced */
+	bool whole;                 /* all of them are that no stranger has, and are announced */
 	struct oo_announcer *announcer;
+	struct agent_rival *rival; /* owned; made when all VIPs are in */
 };
 
 /*
@@ -51,6 +54,8 @@ const char *agent_part_text(const struct agent_part *part, size_t k);
  */
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
+/* Announces those of them that are its own from now on. Returns 0 or -ENOMEM. */
+int agent_part_announce(struct agent_part *part);
 /* Removes them; graceful: resets their connections first. 0, or -errno of the guard or the kernel. */
 int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err);
 

@@ -11,6 +11,7 @@
 #include "link.h"
 #include "part.h"
 #include "removal.h"
+#include "rival.h"
 #include "story.h"
 
 #define RETRY_MS 100
@@ -39,21 +40,20 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
 
-static bool is_whole(const struct agent_vips *vips)
+static size_t count_whole(const struct agent_vips *vips)
 {
+	size_t n = 0;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		if (!vips->parts[i].whole) {
-			return false;
-		}
+		n += vips->parts[i].whole;
 	}
-	return true;
+	return n;
 }
 
 static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
-	bool came_up = !is_whole(vips);
+	const size_t n_before = count_whole(vips);
 	struct oo_err err = {0};
 	int r = 0;
 
@@ -76,7 +76,7 @@ static void arm(struct agent_vips *vips)
 	vips->armed_until = now + (int64_t)valid_s * 1000;
 	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
 							vips->armed_until));
-	if (came_up) {
+	if (count_whole(vips) > n_before) {
 		agent_story_address_up(vips->agent->story, vips->group);
 	}
 }
@@ -123,6 +123,9 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
 	vips->hold_until = want->hold_until;
 	vips->guard_until = want->guard_until;
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		agent_rival_apply(vips->parts[i].rival, want);
+	}
 	if (changed && !want->keep) {
 		make_so(vips);
 	}
@@ -140,6 +143,11 @@ static void on_timer(struct oo_timer *timer)
 	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, timer);
 	make_so(vips);
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+void agent_vips_retry(struct agent_vips *vips)
+{
+	oo_timer_set(&vips->timer, 0);
 }
 
 bool agent_vips_is_up(const struct agent_vips *vips)
@@ -221,16 +229,18 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 {
 	size_t k;
 	const struct agent_part *part = agent_vips_part(vips, i, &k);
-	return (struct agent_vip_state){
+	struct agent_vip_state state = {
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,
-		.up = part->up && (part->whole || !vips->wanted),
+		.rival = agent_rival_state(part->rival, k),
 		.announced_at = oo_announcer_last_at(part->announcer),
 		.announcements = oo_announcer_count(part->announcer),
 		.repairs = part->repairs[k],
 		.removed_by = part->removal_said_at == 0 ? "" : agent_suspect_name(part->suspect),
 		.error = vips->error,
 	};
+	state.up = part->up && (part->whole || !vips->wanted) && state.rival.error[0] == '\0';
+	return state;
 }
 
 /* What counts as link may have changed, and VIPs may have to be put on an interface that came. */
@@ -357,6 +367,12 @@ static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 			r = agent_part_open(part, vips->agent, vips->config, interface, err);
 		}
 		r = r < 0 ? r : agent_part_take(part, i, err);
+		if (r < 0) {
+			return r;
+		}
+	}
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		int r = agent_rival_new(&vips->parts[i], vips->group, &vips->parts[i].rival, err);
 		if (r < 0) {
 			return r;
 		}

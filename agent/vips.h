@@ -6,6 +6,7 @@
  */
 #include "agent.h"
 #include "net/address.h"
+#include "rival.h"
 
 struct agent_vips;
 
@@ -15,7 +16,8 @@ struct agent_vip_state {
 	int64_t announced_at; /* 0: never */
 	uint64_t announcements, repairs;
 	const char *removed_by; /* who took it off its interface last, presumably; "": nobody did */
-	const char *error;      /* "" if none */
+	struct agent_rival_state rival;
+	const char *error; /* "" if none; the stranger's is in rival */
 };
 
 int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_vips,
@@ -27,6 +29,8 @@ void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group
 
 /* Makes it so; on failure tries again by itself. */
 void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
+/* Soon, from the loop: there may be more to add. */
+void agent_vips_retry(struct agent_vips *vips);
 /* Arms what is up anew, for as long as the hold allows: nobody will, for a while. */
 void agent_vips_rearm(struct agent_vips *vips);
 /* Whether any of them may be on this node. */
