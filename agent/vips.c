@@ -296,7 +296,7 @@ static void on_gone(struct agent_vips *vips, struct agent_part *part)
 	struct oo_err err;
 	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
 
-	if (agent_part_look(part, part->link.index, &err) < 0 || agent_part_is_all_present(part)) {
+	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
