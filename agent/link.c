@@ -81,15 +81,11 @@ void agent_link_take(struct agent_part *part, const struct oo_link *link)
 		       part->config->name, part->interface, link->name, part->interface);
 		leave(part);
 	} else {
-		if (before.exists && before.index != link->index) {
+		/* also when it is said to be gone: a rename whose report was lost looks like that */
+		if (before.exists && (!link->exists || before.index != link->index)) {
 			leave(part);
 		}
 		part->link = *link;
-		if (!link->exists) {
-			oo_announcer_stop(part->announcer);
-			part->up = false;
-			part->whole = false;
-		}
 		announce_again(part, &before);
 	}
 	agent_carrier_see(&part->carrier, part->link.exists && part->link.up, part->link.carrier,

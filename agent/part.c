@@ -104,13 +104,18 @@ bool agent_part_is_any_present(const struct agent_part *part)
 	return any;
 }
 
-bool agent_part_is_all_present(const struct agent_part *part)
+bool agent_part_is_missing(const struct agent_part *part, size_t k)
 {
-	bool all = true;
+	return !part->present[k] && agent_rival_state(part->rival, k).error[0] == '\0';
+}
+
+bool agent_part_is_any_missing(const struct agent_part *part)
+{
+	bool any = false;
 	for (size_t k = 0; k < part->n; k++) {
-		all = all && part->present[k];
+		any = any || agent_part_is_missing(part, k);
 	}
-	return all;
+	return any;
 }
 
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)

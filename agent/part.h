@@ -63,7 +63,9 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err);
 /* By the last look. */
 bool agent_part_is_any_present(const struct agent_part *part);
-bool agent_part_is_all_present(const struct agent_part *part);
+/* By the last look, VIP number k is not there, and no stranger is why. */
+bool agent_part_is_missing(const struct agent_part *part, size_t k);
+bool agent_part_is_any_missing(const struct agent_part *part);
 /* Looks for what an earlier agent left, and adopts or removes it; said in the log. 0 or -errno. */
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err);
 

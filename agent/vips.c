@@ -296,20 +296,20 @@ static void on_gone(struct agent_vips *vips, struct agent_part *part)
 	struct oo_err err;
 	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
 
-	if (agent_part_look(part, part->link.index, &err) < 0 || agent_part_is_all_present(part)) {
+	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (!part->link.up) {
-		return; /* gone with its interface, and back with it: see agent_vips_on_link */
-	}
-	if (!taken) {
+	if (part->link.up && !taken) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}
-	make_so(vips);
+	if (part->link
+		    .up) { /* else gone with its interface, and back with it: agent_vips_on_link */
+		make_so(vips);
+	}
 	if (taken) {
 		agent_removal_note(part); /* after the repair: finding the suspect takes a while */
 	}

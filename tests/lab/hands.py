@@ -214,6 +214,29 @@ def interface_changed(story):
     story.expect_stay(now_us(), 0.5)
 
 
+@scenario
+def interface_renamed_for_a_moment(story):
+    """The holder's interface gets another name, and nobody is better: the VIPs go off it, and are
+    back on it within 50 ms of its having its name again."""
+    story.begin()
+    node = story.holder
+
+    def vips_left():
+        shown = run("ip", "-n", node.namespace, "addr", "show", "dev", "lan0").stdout
+        return [vip for vip in story.lab.vips if vip in shown]
+
+    def act():
+        batch(node.namespace, "link set eth0 name lan0")
+        try:
+            wait_for(lambda: not vips_left(), 0.5, lambda: f"{vips_left()} are taken off lan0")
+            time.sleep(0.6)  # a renewal, which must not bring them back
+            story.check(not vips_left(), f"{vips_left()} are on lan0 again")
+        finally:
+            back_us = batch(node.namespace, "link set lan0 name eth0")
+        return back_us
+    expect_back(story, act)
+
+
 # -- neighbours
 
 # A namespace that does not hear announcements, ARP and ND; who is asked, still answers.
