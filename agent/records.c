@@ -44,20 +44,16 @@ static const char *kind_name(enum oo_claim_kind kind)
 	return "?";
 }
 
-static struct json_object *new_nonce(uint64_t nonce)
+/* ,"name":"text" */
+static int add_text(struct oo_buffer *buffer, const char *name, const char *text)
 {
-	char text[20];
-	snprintf(text, sizeof(text), "%016" PRIx64, nonce);
-	return json_object_new_string(text);
+	int r = oo_buffer_add_format(buffer, ",\"%s\":", name);
+	return r < 0 ? r : oo_buffer_add_json(buffer, text, strlen(text));
 }
 
-/* Adds the text of object, all on one line: people read it with etcdctl. */
-static int write_object(struct json_object *object, struct oo_buffer *buffer)
+static int add_nonce(struct oo_buffer *buffer, const char *name, uint64_t nonce)
 {
-	size_t length;
-	const char *text =
-		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	return text == NULL ? -ENOMEM : oo_buffer_add(buffer, text, length);
+	return oo_buffer_add_format(buffer, ",\"%s\":\"%0*" PRIx64 "\"", name, NONCE_DIGITS, nonce);
 }
 
 /* Copies what fits of a foreign text, as one printable line. */
@@ -70,29 +66,34 @@ static const char *clean(char *target, size_t size, const char *text)
 	return target;
 }
 
+/* Not with json-c: without memory it leaves out what it cannot hold, and that is another claim. */
 int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer)
 {
 	const struct oo_request *request = record->request;
 	char at[32], reason[OO_REASON_LENGTH];
-	OO_AUTO(put_json) struct json_object *object = json_object_new_object();
 
 	/* a check's words may be in it, cut anywhere; what is no UTF-8 would be nobody's claim */
 	clean(reason, sizeof(reason), record->reason);
 	oo_record_time(record->acquired_at, at);
-	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
-	json_object_object_add(object, "node", json_object_new_string(request->node));
-	json_object_object_add(object, "zone", json_object_new_string(record->zone));
-	json_object_object_add(object, "by", json_object_new_string(record->node));
-	json_object_object_add(object, "nonce", new_nonce(request->nonce));
+	int r = oo_buffer_add_format(buffer, "{\"version\":%d", OO_RECORD_VERSION);
+	r = r < 0 ? r : add_text(buffer, "node", request->node);
+	r = r < 0 ? r : add_text(buffer, "zone", record->zone);
+	r = r < 0 ? r : add_text(buffer, "by", record->node);
+	r = r < 0 ? r : add_nonce(buffer, "nonce", request->nonce);
 	if (request->ends != 0) {
-		json_object_object_add(object, "ends", new_nonce(request->ends));
+		r = r < 0 ? r : add_nonce(buffer, "ends", request->ends);
 	}
-	json_object_object_add(object, "kind", json_object_new_string(kind_name(request->kind)));
-	json_object_object_add(object, "epoch", json_object_new_uint64(request->epoch));
-	json_object_object_add(object, "ttl_ms", json_object_new_int64(request->ttl_ms));
-	json_object_object_add(object, "acquired_at", json_object_new_string(at));
-	json_object_object_add(object, "reason", json_object_new_string(reason));
-	return write_object(object, buffer);
+	r = r < 0 ? r : add_text(buffer, "kind", kind_name(request->kind));
+	r = r < 0 ? r
+		  : oo_buffer_add_format(buffer, ",\"epoch\":%" PRIu64 ",\"ttl_ms\":%" PRId64,
+					 request->epoch, request->ttl_ms);
+	r = r < 0 ? r : add_text(buffer, "acquired_at", at);
+	r = r < 0 ? r : add_text(buffer, "reason", reason);
+	r = r < 0 ? r : oo_buffer_add(buffer, "}", 1);
+	if (r < 0) {
+		oo_buffer_clear(buffer);
+	}
+	return r;
 }
 
 int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer)
@@ -104,9 +105,8 @@ int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer
 /* Parses all of value, or nothing: NULL. */
 static struct json_object *parse(const char *value, size_t length)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-	if (tokener == NULL || length > INT32_MAX) {
-		json_tokener_free(tokener);
+	struct json_tokener *tokener = length <= INT32_MAX ? json_tokener_new_ex(DEPTH_MAX) : NULL;
+	if (tokener == NULL) {
 		return NULL;
 	}
 	/* what goes on into the status and the log has to be text */
@@ -152,7 +152,7 @@ static int64_t number_of(struct json_object *object, const char *name, int64_t m
 	return json_object_get_int64(member);
 }
 
-/* Exactly as new_nonce writes it; anything else is none. */
+/* Exactly as add_nonce writes it; anything else is none. */
 static uint64_t nonce_of(struct json_object *object, const char *name)
 {
 	const char *text = text_of(object, name);

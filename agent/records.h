@@ -47,7 +47,10 @@ struct oo_pause {
 	char by[OO_CORE_NAME_LENGTH], at[32], reason[OO_REASON_LENGTH];
 };
 
-/* Writes the claim that request asks for. Returns 0, -ENOMEM or -EMSGSIZE (beyond buffer's limit). */
+/*
+ * Writes the claim that request asks for into buffer, which is empty, and stays so after an error.
+ * Returns 0, -ENOMEM or -EMSGSIZE (beyond buffer's limit).
+ */
 int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer);
 int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer);
 

@@ -60,6 +60,27 @@ static const struct rule {
 	{ANY, NULL, OO_ETCD_ASK_ANOTHER, ETIMEDOUT, NULL},
 };
 
+/* google.golang.org/grpc/codes, by their numbers */
+static const char *const code_names[] = {
+	"OK",
+	"Canceled",
+	"Unknown",
+	"InvalidArgument",
+	"DeadlineExceeded",
+	"NotFound",
+	"AlreadyExists",
+	"PermissionDenied",
+	"ResourceExhausted",
+	"FailedPrecondition",
+	"Aborted",
+	"OutOfRange",
+	"Unimplemented",
+	"Internal",
+	"Unavailable",
+	"DataLoss",
+	"Unauthenticated",
+};
+
 /* Copies a foreign text as one printable line. */
 static void copy_clean(char *target, size_t size, const char *text, size_t length)
 {
@@ -100,6 +121,9 @@ void oo_etcd_failure_from_code(int code, const char *text, struct oo_etcd_failur
 	const struct rule *rule = find_rule(code, text);
 	char theirs[THEIRS_LENGTH];
 	copy_clean(theirs, sizeof(theirs), text, strlen(text));
+	if (theirs[0] == '\0') {
+		snprintf(theirs, sizeof(theirs), "%s, without a word", code_names[code]);
+	}
 	oo_etcd_failure_set(ret_failure, rule->remedy, rule->error, "%s%s%s", theirs,
 			    rule->advice != NULL ? ": " : "",
 			    rule->advice != NULL ? rule->advice : "");
@@ -107,26 +131,6 @@ void oo_etcd_failure_from_code(int code, const char *text, struct oo_etcd_failur
 
 void oo_etcd_failure_from_reason(const char *reason, struct oo_etcd_failure *ret_failure)
 {
-	/* google.golang.org/grpc/codes, by their numbers */
-	static const char *const names[] = {
-		"OK",
-		"Canceled",
-		"Unknown",
-		"InvalidArgument",
-		"DeadlineExceeded",
-		"NotFound",
-		"AlreadyExists",
-		"PermissionDenied",
-		"ResourceExhausted",
-		"FailedPrecondition",
-		"Aborted",
-		"OutOfRange",
-		"Unimplemented",
-		"Internal",
-		"Unavailable",
-		"DataLoss",
-		"Unauthenticated",
-	};
 	static const char start[] = "rpc error: code = ", middle[] = " desc = ";
 	const char *description = strstr(reason, middle);
 	if (strncmp(reason, start, strlen(start)) != 0 || description == NULL) {
@@ -136,8 +140,8 @@ void oo_etcd_failure_from_reason(const char *reason, struct oo_etcd_failure *ret
 	const char *name = reason + strlen(start);
 	size_t length = (size_t)(description - name);
 	int code = 2;
-	for (size_t i = 0; i < OO_LENGTH(names); i++) {
-		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
+	for (size_t i = 0; i < OO_LENGTH(code_names); i++) {
+		if (strlen(code_names[i]) == length && strncmp(code_names[i], name, length) == 0) {
 			code = (int)i;
 		}
 	}

@@ -1,5 +1,5 @@
-"""A node that is booted: a real systemd in systemd-nspawn, in the network namespace of a node of the
-lab, on the host's /usr, with our unit installed."""
+"""A node that is booted: a real systemd in systemd-nspawn, in the network namespace of a node of
+the lab, on the host's /usr, with our unit installed."""
 
 import json
 import os
@@ -31,6 +31,15 @@ ReadWritePaths={directory}
 """
 
 
+def is_first(pid):
+    """Whether the process is number 1 of a process namespace of its own."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return re.search(r"^NSpid:\s.*\s1$", status, re.MULTILINE) is not None
+
+
 class Container:
     """Of one node; started and stopped once."""
 
@@ -56,7 +65,8 @@ class Container:
         self.write("etc/ooha/ooha.yaml", change(text.replace(f"{node.directory}/run", "/run/ooha")))
 
     def make_root(self):
-        for path in ("usr", "opt", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log", "root"):
+        for path in ("usr", "opt", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log",
+                     "root"):
             (self.root / path).mkdir(parents=True)
         for path in ("bin", "sbin", "lib", "lib64"):
             (self.root / path).symlink_to(f"usr/{path}")
@@ -103,8 +113,7 @@ class Container:
         pids = [self.process.pid]
         for pid in pids:
             try:
-                status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-                if re.search(r"^NSpid:.*\s1$", status, re.MULTILINE):
+                if is_first(pid):
                     return pid
                 pids += pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             except OSError:
@@ -122,15 +131,19 @@ class Container:
             raise LabError("the container does not halt")
 
     def destroy(self):
+        """Ends it at once. Its number 1 does not die with systemd-nspawn, but all inside with that."""
         if self.process is not None:
+            leader = self.find_leader() if self.process.is_alive() else self.leader
+            if leader is not None and is_first(leader):
+                os.kill(int(leader), signal.SIGKILL)
             self.process.signal(signal.SIGKILL, whole_group=True)
             self.process.wait_dead(5)
 
     # -- inside
 
     def run(self, *command, check=True):
-        return run("nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net", "--pid",
-                   *command, check=check)
+        return run("nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net",
+                   "--pid", *command, check=check)
 
     def systemctl(self, *words, check=True):
         return self.run("systemctl", *words, check=check).stdout.strip()
@@ -154,14 +167,16 @@ class Container:
         except OSError:
             return False
 
+    def entries(self, *matches):
+        """[(when, what)] in the journal; CLOCK_BOOTTIME us, of a machine that did not sleep."""
+        done = self.run("journalctl", "--no-pager", "--output=json", *matches, check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"]) for line in lines]
+
     def journal(self):
         """What the agent has said."""
-        done = self.run("journalctl", "--no-pager", "--output=cat", f"_SYSTEMD_UNIT={UNIT}")
-        return done.stdout.splitlines()
+        return self.entries(f"_SYSTEMD_UNIT={UNIT}")
 
-    def said_at(self, text):
-        """When the agent has last said so: CLOCK_BOOTTIME us, of a machine that did not sleep."""
-        done = self.run("journalctl", "--no-pager", "--output=json", f"_SYSTEMD_UNIT={UNIT}")
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return max(int(line["__MONOTONIC_TIMESTAMP"]) for line in lines
-                   if text in line["MESSAGE"])
+    def told(self):
+        """What systemd has said of the unit."""
+        return self.entries("_PID=1", f"UNIT={UNIT}")

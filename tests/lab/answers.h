@@ -2,8 +2,8 @@
 #define OO_ANSWERS_H
 /*
  * Who answers for an address, as the network sees it: asks for each again and again, in every way
- * that a client's packets may take (answers_frame.h), and looks whose answers come back. IPv4: ARP, ICMP
- * echo, TCP; IPv6: neighbour solicitation, ICMPv6 echo. What is not broadcast is sent to each node.
+ * that a client's packets may take (answers_frame.h), and looks whose answers come back. IPv4: ARP,
+ * ICMP echo, TCP; IPv6: neighbour solicitation, ICMPv6 echo. What is not broadcast is sent to each node.
  *
  * Nobody learns who has an address from the questions, and no address of the prober's is anybody's.
  * The prober lives in a namespace of its own: from the client's, its answers would refresh the
@@ -74,8 +74,8 @@ struct answers_event {
 
 typedef void answers_fn(const struct answers_event *event, void *user);
 
-/* Opens the socket of answers, zero but for fd and what was added before. path is that of the namespace.
- * The caller's namespace may change.
+/* Opens the socket of answers, zero but for fd and what was added before. path is that of the
+ * namespace. The caller's namespace may change.
  * Returns 0 or -errno with err. */
 int answers_open(struct answers *answers, const char *path, const char *interface,
 		 struct oo_err *err);

@@ -8,7 +8,7 @@
  *   {"double":V,"nodes":"N1 N2"}                    two nodes have it
  *   {"double_over":V,"lasted_us":T}                 and for how long they had
  *   {"answers":V,"kind":K,"mac":M|null,"last":M|null,"last_us":T}
- *                               another MAC answers, or nobody; before, M did, last what was asked at T
+ *                 another MAC answers, or nobody; before, M did, at last what was asked at T
  *   {"double_answer":V,"kind":K,"macs":"M1 M2","apart_us":T}  two MACs answered one request
  *   {"failure":TEXT}                                the judge cannot vouch for anything
  *   {"end":true,"doubles":N,"double_answers":N}

@@ -148,6 +148,22 @@ static void test_what_is_no_gateway_says_what_to_set(void)
 	check(rows, OO_LENGTH(rows));
 }
 
+/* proto3 leaves out what is empty, and a gateway of somebody else's may send anything. */
+static void test_a_refusal_without_a_word_says_at_least_its_code(void)
+{
+	static const struct row rows[] = {
+		{503, "{\"error\":\"\",\"code\":14}", OO_ETCD_ASK_ANOTHER, ETIMEDOUT,
+		 "Unavailable, without a word"},
+		{200, "{\"error\":{\"grpc_code\":7}}", OO_ETCD_GIVE_UP, EACCES,
+		 "PermissionDenied, without a word: give the user a role with readwrite on our "
+		 "prefix: etcdctl role grant-permission <role> readwrite /ooha/<cluster>/ "
+		 "--prefix=true"},
+		{500, "{\"error\":\" \\n\"}", OO_ETCD_ASK_ANOTHER, ETIMEDOUT,
+		 "Unknown, without a word"},
+	};
+	check(rows, OO_LENGTH(rows));
+}
+
 static void test_control_characters_of_theirs_are_not_passed_on(void)
 {
 	static const struct row row = {500, UNARY(2, "a\\u001b[2Jb\\nc"), OO_ETCD_ASK_ANOTHER,
@@ -305,6 +321,7 @@ int main(void)
 		OO_TEST(test_refused_tokens_ask_for_a_login),
 		OO_TEST(test_the_rest_is_final),
 		OO_TEST(test_what_is_no_gateway_says_what_to_set),
+		OO_TEST(test_a_refusal_without_a_word_says_at_least_its_code),
 		OO_TEST(test_control_characters_of_theirs_are_not_passed_on),
 		OO_TEST(test_reasons_of_canceled_watches_are_read),
 		OO_TEST(test_broken_exchanges_are_told_in_our_own_words),
