@@ -46,6 +46,7 @@ struct answers {
 	int ifindex;
 	unsigned char mac[ANSWERS_MAC_LENGTH];
 	unsigned char nodes[ANSWERS_NODES_MAX][ANSWERS_MAC_LENGTH];
+	unsigned char stranger[ANSWERS_MAC_LENGTH]; /* zero: none */
 	unsigned n_nodes;
 	struct tool_address from, from6; /* the prober's own; family 0: none */
 	uint32_t number;                 /* of the last request */
@@ -85,6 +86,8 @@ void answers_close(struct answers *answers);
 
 /* One more node to ask by itself: "02:00:00:00:00:01". Returns 0, -EINVAL or -E2BIG. */
 int answers_add_node(struct answers *answers, const char *mac);
+/* Passes over the answers of one that is no node, by its MAC. Returns 0 or -EINVAL. */
+int answers_set_stranger(struct answers *answers, const char *mac);
 /* Whom such questions come from; one of each family. */
 void answers_set_from(struct answers *answers, const struct tool_address *address);
 /* One more address to ask for, after the nodes. Returns 0, or -E2BIG. */
