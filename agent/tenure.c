@@ -232,6 +232,12 @@ static void note_written(struct agent_tenure *tenure)
 	}
 }
 
+static void note_failure(struct agent_tenure *tenure, const struct oo_err *err)
+{
+	oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s", err->text);
+	tenure->failed = true;
+}
+
 void agent_tenure_apply(struct agent_tenure *tenure)
 {
 	const struct agent *agent = tenure->agent;
@@ -248,8 +254,7 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 	}
 	int r = save(tenure, &err);
 	if (r < 0 && !tenure->failed) {
-		oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s",
-		       err.text);
+		note_failure(tenure, &err);
 	}
 	if (r == 0 && tenure->failed) {
 		oo_log(OO_LOG_NOTICE, "tenure saved again");
@@ -265,11 +270,18 @@ bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group)
 	return tenure->adopted[group];
 }
 
-/* What cannot be read or written later is found now. */
+/*
+ * What cannot be read or written later is found now. A disk that is full, or read-only after an
+ * error, is nothing that was set wrong: a crash while it lasts must not cost the node its agent.
+ */
 static int try_directory(struct agent_tenure *tenure, struct oo_err *err)
 {
 	int r = load(tenure, err);
 	r = r < 0 ? r : save(tenure, err);
+	if (r == -ENOSPC || r == -EDQUOT || r == -EROFS) {
+		note_failure(tenure, err);
+		return 0;
+	}
 	if (r < 0) {
 		oo_err_wrap(err, "runtime_directory");
 	}

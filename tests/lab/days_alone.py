@@ -430,17 +430,38 @@ def spoilt_disk(place, path, spoil, heal, why):
     expect_end(agent, 1)
 
 
+def fill(filler):
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
 @case
 def disk_full(place):
     """The runtime directory's disk is full: said once, the VIP stays; saved again when it can."""
     with small_disk(place) as path:
         filler = path / "filler"
+        spoilt_disk(place, path, lambda: fill(filler), filler.unlink, "No space left on device")
 
-        def fill():
-            with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
-                while True:
-                    file.write(b"x" * 4096)
-        spoilt_disk(place, path, fill, filler.unlink, "No space left on device")
+
+@case
+def disk_full_at_the_start(place):
+    """An agent dies on a full disk: the next one starts, says so, and the VIP stays all the same."""
+    with small_disk(place) as path:
+        place.etcd()
+        agent = holder(place, place.config(runtime=path))
+        fill(path / "filler")
+        with Vip(place) as vip:
+            agent.signal(signal.SIGKILL)
+            agent.wait_dead(5)
+            agent = place.agent(place.config(runtime=path), "second")
+            wait_line(agent, NOT_SAVED)
+            wait_line(agent, r"office: \S+ -> active")
+            time.sleep(0.5)
+        vip.expect_stayed()
+        (path / "filler").unlink()
+        wait_line(agent, "tenure saved again")
+        expect_end(agent, 1)
 
 
 @case

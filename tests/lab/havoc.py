@@ -76,7 +76,7 @@ class Havoc(Faults):
     def delete_keys(self):
         """Somebody deletes all our keys."""
         before_us = now_us()
-        self.etcd.etcdctl("del", "--prefix", "/ooha/")
+        self.lab.change("/v3/kv/deleterange", key="/ooha/", range_end="/ooha0")
         return before_us
 
     def start_pulses(self, node, stopped_s=0.12, running_s=0.06):

@@ -2,8 +2,9 @@
 """The neighbour that takes time from everybody, and the one who feels it.
 
   load.py burn   computes half of the time, in bursts
-  load.py feel   sleeps 5 ms again and again; a line each time that it was late by 20 ms or more:
-                 {"t_us": when it woke, "late_us": by how much}
+  load.py feel   sleeps a little and works a little again and again; a line each time that both
+                 together took 20 ms longer than they had to:
+                 {"t_us": when it was through, "late_us": by how much}
 """
 
 import json
@@ -11,7 +12,7 @@ import sys
 import time
 
 BURST_S, REST_S = 0.4, 0.4
-SLEEP_US, LATE_US = 5_000, 20_000
+SLEEP_US, WORK_US, LATE_US = 20_000, 1_000, 20_000
 
 
 def now_us():
@@ -28,11 +29,14 @@ def burn():
 
 def feel():
     while True:
-        due_us = now_us() + SLEEP_US
+        due_us = now_us() + SLEEP_US + WORK_US
         time.sleep(SLEEP_US / 1e6)
-        woke_us = now_us()
-        if woke_us - due_us >= LATE_US:
-            print(json.dumps({"t_us": woke_us, "late_us": woke_us - due_us}), flush=True)
+        until = time.thread_time() + WORK_US / 1e6
+        while time.thread_time() < until:
+            pass
+        through_us = now_us()
+        if through_us - due_us >= LATE_US:
+            print(json.dumps({"t_us": through_us, "late_us": through_us - due_us}), flush=True)
 
 
 if __name__ == "__main__":

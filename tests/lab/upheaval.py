@@ -7,6 +7,7 @@ import itertools
 import time
 
 import dice
+import witness
 from excuse import CALM_US, PLANNED_US, RISE_US, Span, Timing, late_us, unable, with_silences
 from havoc import CLUSTER, Havoc
 from netns import LabError, now_us, wait_for
@@ -25,7 +26,9 @@ class Occurrence:
     nodes: list          # whom it hit
     on: str              # holder, standby, leader, member, all
     bound_us: int
-    at_us: int = 0
+    at_us: int = 0        # an act takes its time: it took effect in between these two
+    done_us: int = 0
+    healing_us: int = NEVER_US
     healed_us: int = NEVER_US
     alone: bool = True   # no other fault was near
 
@@ -174,10 +177,10 @@ class Upheaval:
         for one in self.occurrences:
             row = one.draw.row
             moves = row.moves and (one.on != "standby" or not one.alone)
-            found.append(Span(one.at_us, one.at_us, one.bound_us, moves, one))
+            found.append(Span(one.at_us, one.done_us, one.bound_us, moves, one))
             if one.healed_us != NEVER_US:
                 bound_us = row.heal_bound(self.timing, one.draw.span_us)
-                found.append(Span(one.healed_us, one.healed_us, bound_us, row.heal_moves, one))
+                found.append(Span(one.healing_us, one.healed_us, bound_us, row.heal_moves, one))
         ill = [(node.name, one.at_us, NEVER_US if one.healed_us == NEVER_US
                 else one.healed_us + RISE_US)
                for one in self.occurrences if one.draw.row.disables for node in one.nodes]
@@ -202,11 +205,12 @@ class Upheaval:
         near_us = now_us() - RISE_US
         others = [one for one in self.occurrences if one.healed_us > near_us]
         one = Occurrence(draw, nodes, on, self.bound_of(draw, on, not others), at_us=now_us(),
-                         alone=not others)
+                         done_us=now_us(), alone=not others)
         self.occurrences.append(one)  # before the act, which may fail halfway
         for other in others:
             other.alone = False
         one.at_us = draw.row.act(self.havoc, nodes[0])
+        one.done_us = now_us()
         score = self.scores[one.name, one.on]
         score.times += 1
         score.bound_us = max(score.bound_us, 0 if others else one.bound_us)
@@ -215,7 +219,8 @@ class Upheaval:
 
     def cure(self, one):
         for_all = one.on == "all"
-        one.healed_us = one.draw.row.heal(self.havoc, one.nodes[0])
+        one.healing_us = one.draw.row.heal(self.havoc, one.nodes[0])
+        one.healed_us = now_us()
         self.say(f"heal  {one.name}{'' if for_all else ' on ' + one.nodes[0].name}")
 
     def play(self, episode):
@@ -236,7 +241,7 @@ class Upheaval:
         """Puts everything right after something went wrong with the lab itself."""
         self.havoc.heal_all()
         for one in self.active():
-            one.healed_us = now_us()
+            one.healing_us = one.healed_us = now_us()
 
     def await_calm(self):
         """All nodes eligible, one has the addresses; how long that took since the last healing."""
@@ -248,6 +253,7 @@ class Upheaval:
         wait_for(lambda: self.etcd.is_back(since_us), 5, "etcd answers")
         self.n_calms += 1
         self.worst_calm_us = max(self.worst_calm_us, now_us() - since_us)
+        self.say(f"calm {(now_us() - since_us) / 1000:.0f} ms after the last healing")
         time.sleep(0.3)  # what is wrong now is not the fault of what comes
         self.agents.sample()
 
@@ -256,7 +262,9 @@ class Upheaval:
         lines = [f"    {key}: {value}" for key, value in self.lab.keys().items()
                  if "/history/" not in key]
         for node in self.lab.ineligible():
-            lines.append(f"    {node.name} says: {self.lab.status(node)}")
+            agent = self.lab.process(node, "agent")
+            lines.append(f"    {node.name}, {agent.state()}, {witness.place(agent)}, says: "
+                         f"{self.lab.status(node)}")
         return "\n".join(lines)
 
     # -- what came of it

@@ -131,6 +131,18 @@ def measure(process):
         return None
 
 
+def place(process):
+    """Where in the kernel a process is."""
+    found = []
+    for name in ("wchan", "syscall", "stack"):
+        try:
+            text = pathlib.Path(f"/proc/{process.pid}/{name}").read_text(encoding="ascii")
+            found.append(f"{name} {' '.join(text.split())}")
+        except OSError:
+            continue
+    return "; ".join(found)
+
+
 class Agents:
     """What the agents write, and what they take of the machine."""
 
