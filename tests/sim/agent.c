@@ -356,8 +356,12 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_CHECK:
 	case SIM_LINK:
 	case SIM_RIVAL:
-	case SIM_STOP:
 		see(sim, event);
+		return;
+	case SIM_STOP:
+		if (event->id == agent->incarnation) {
+			see(sim, event);
+		}
 		return;
 	case SIM_PUBLISH:
 		if (agent->alive) {
