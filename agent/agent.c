@@ -16,6 +16,7 @@
 #include "checks.h"
 #include "ending.h"
 #include "guard.h"
+#include "neighbours.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
@@ -307,6 +308,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
+	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
@@ -348,6 +350,7 @@ void agent_done(struct agent *agent)
 	agent_checks_free(agent->checks);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
+	agent_neighbours_free(agent->neighbours);
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);

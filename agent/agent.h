@@ -7,7 +7,9 @@
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
- *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	vips      addresses, their lifetimes, announcements      (vips.c, part.c, link.c, removal.c)
+ *	neighbours  who sends a VIP's packets elsewhere                    (neighbours.c, doubts.c)
+ *	rival     other hosts that have our VIPs                             (rival.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
@@ -28,6 +30,7 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_neighbours;
 struct agent_tenure;
 struct agent_guard;
 struct agent_vips;
@@ -56,6 +59,7 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_neighbours *neighbours;
 	struct agent_tenure *tenure;
 	struct agent_guard *guard;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];

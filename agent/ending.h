@@ -2,13 +2,13 @@
 #define OO_AGENT_ENDING_H
 /*
  * How the agent ends. Told to stop, it hands over or releases everything first. Restarted by
- * systemd it keeps everything instead (VIPs, fence, claim, member key, tenure; no hook runs), for the
- * next agent to adopt.
+ * systemd it keeps everything instead (VIPs, fence, claim, member key, tenure; no hook runs), for
+ * the next agent to adopt.
  *
  * systemd sends SIGTERM for both, so it is asked which job is running on our unit: the unit's Job,
  * and that one's JobType (org.freedesktop.systemd1(5)). Only restart keeps. Any other job, none, no
- * answer in time, a process that systemd did not start, a second SIGTERM, and SIGINT hand over; and so
- * does a configuration with which the next agent could not adopt what is held.
+ * answer in time, a process that systemd did not start, a second SIGTERM, and SIGINT hand over; and
+ * so does a configuration with which the next agent could not adopt what is held.
  */
 #include "agent.h"
 

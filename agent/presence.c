@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "etcd/etcd.h"
+#include "neighbours.h"
 #include "records.h"
 #include "store.h"
 #include "story.h"
@@ -23,6 +24,7 @@ struct said {
 	enum oo_health eligible[OO_CORE_GROUPS_MAX];
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
+	uint64_t sees; /* the revision of what neighbours.h sees */
 };
 
 struct agent_presence {
@@ -58,6 +60,7 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
 		ret_said->checks[i] = oo_core_check_health(agent->core, i, &streak);
 	}
+	ret_said->sees = agent_neighbours_revision(agent->neighbours);
 }
 
 static const char *health_name(enum oo_health health)
@@ -129,6 +132,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 			       json_object_new_int(agent->config->node.priority));
 	add_groups(object, agent, said);
 	add_checks(object, agent, said);
+	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
 	if (api->listen.host != NULL) {
 		char address[80];

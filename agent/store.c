@@ -164,6 +164,7 @@ static void on_events(void *user, int64_t revision, const struct oo_etcd_event *
 	struct agent_store *store = user;
 	bool members_changed = false;
 
+	store->watch_stands = true;
 	store->watch_revision = revision > store->watch_revision ? revision : store->watch_revision;
 	for (size_t i = 0, next; i < n; i = next) {
 		for (next = i + 1; next < n; next++) {
@@ -178,15 +179,7 @@ static void on_events(void *user, int64_t revision, const struct oo_etcd_event *
 	}
 }
 
-/* The next read opens another: it shows what was missed, so nothing is lost but speed. */
-static void on_watch_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
-{
-	struct agent_store *store = user;
-	(void)r;
-	(void)compact_revision;
-	store->watch = NULL;
-	oo_log(OO_LOG_DEBUG, "watch ended: %s", err->text);
-}
+static oo_etcd_end_fn on_watch_end; /* opens another */
 
 static void open_watch(struct agent_store *store, int64_t revision)
 {
@@ -200,7 +193,23 @@ static void open_watch(struct agent_store *store, int64_t revision)
 	};
 	if (oo_etcd_watch_open(store->etcd, &options, &store->watch) == 0) {
 		store->watch_revision = revision;
+		store->watch_stands = false;
 	} /* else no memory: the next read tries again */
+}
+
+/*
+ * Where the client only went to another member the watch goes on there. Else the next read opens
+ * another: it shows what was missed, so nothing is lost but speed.
+ */
+static void on_watch_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
+{
+	struct agent_store *store = user;
+	(void)compact_revision;
+	store->watch = NULL;
+	oo_log(OO_LOG_DEBUG, "watch ended: %s", err->text);
+	if (r == -EAGAIN && store->watch_stands) {
+		open_watch(store, store->watch_revision);
+	}
 }
 
 /* A watch from the future of a store that was restored or replaced would stay silent for ever. */

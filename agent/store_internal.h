@@ -18,6 +18,7 @@ struct agent_store {
 	struct agent *agent;
 	struct oo_etcd *etcd;
 	struct oo_etcd_watch *watch;
+	bool watch_stands;
 	int64_t watch_revision; /* all up to it has been told */
 	int64_t read_noted;     /* watch_revision when the read at hand was sent */
 	uint64_t cluster_id;

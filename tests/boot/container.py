@@ -1,5 +1,5 @@
-"""A node that is booted: a real systemd in systemd-nspawn, in the network namespace of a node of the
-lab, on the host's /usr, with our unit installed."""
+"""A node that is booted: a real systemd in systemd-nspawn, in the network namespace of a node of
+the lab, on the host's /usr, with our unit installed."""
 
 import json
 import os
@@ -65,7 +65,8 @@ class Container:
         self.write("etc/ooha/ooha.yaml", change(text.replace(f"{node.directory}/run", "/run/ooha")))
 
     def make_root(self):
-        for path in ("usr", "opt", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log", "root"):
+        for path in ("usr", "opt", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log",
+                     "root"):
             (self.root / path).mkdir(parents=True)
         for path in ("bin", "sbin", "lib", "lib64"):
             (self.root / path).symlink_to(f"usr/{path}")
@@ -141,8 +142,8 @@ class Container:
     # -- inside
 
     def run(self, *command, check=True):
-        return run("nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net", "--pid",
-                   *command, check=check)
+        return run("nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net",
+                   "--pid", *command, check=check)
 
     def systemctl(self, *words, check=True):
         return self.run("systemctl", *words, check=check).stdout.strip()

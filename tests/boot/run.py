@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Stop and restart, told apart: the holder runs under a real systemd, and a client asks the VIP every
-2 ms (root, systemd-container)."""
+"""Stop and restart, told apart: the holder runs under a real systemd, and a client asks the VIP
+every 2 ms (root, systemd-container)."""
 
 import argparse
 import os
+import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -45,7 +47,8 @@ class Boot(unittest.TestCase):
         cls.addClassCleanup(cls.box.destroy)
         cls.box.boot()
         cls.start_a()
-        wait_for(lambda: cls.lab.holders() == [cls.a], 10, lambda: f"node-a holds: {cls.box.journal()}")
+        wait_for(lambda: cls.lab.holders() == [cls.a], 10,
+                 lambda: f"node-a holds: {cls.box.journal()}")
         cls.lab.start(cls.b, "agent")
 
     @classmethod
@@ -121,8 +124,8 @@ class Boot(unittest.TestCase):
         self.assertEqual(self.watch.verdict, 0)
 
     def check_kept(self, since_us, lasts_us):
-        """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay without
-        an agent; a machine that is slower than that to start the next one loses them."""
+        """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay
+        without an agent; a machine that is slower than that to start the next one loses them."""
         slow_us = self.wait_adopted() - since_us - lasts_us
         time.sleep(SETTLE_S)
         self.assertNotEqual(self.box.property("MainPID"), self.pid)
@@ -133,8 +136,9 @@ class Boot(unittest.TestCase):
         self.check_watch()
 
     def check_handed_over(self, since_us):
-        line = wait_for(lambda: self.watch.switch_after(self.vip, "echo", since_us, self.a.name), 10,
-                        lambda: f"node-b serves; node-a says {self.said()}")
+        line = wait_for(
+            lambda: self.watch.switch_after(self.vip, "echo", since_us, self.a.name), 10,
+            lambda: f"node-b serves; node-a says {self.said()}")
         self.assertLess(line["t_us"] - since_us, PLANNED_US, self.said())
         self.assertEqual(self.lab.holders(), [self.b])
         wait_for(lambda: (self.hooks(self.a), self.hooks(self.b)) == (["demoted"], ["promoted"]), 5,
@@ -205,6 +209,19 @@ class Boot(unittest.TestCase):
         self.check_handed_over(since_us)
         self.assertIn("stopping: Terminated, systemd does not say what for: Connection timed out",
                       self.said())
+
+    def test_second_signal_hands_over_at_once(self):
+        bus, agent = self.box.host_pid("dbus-daemon"), self.box.host_pid("ooha-agent")
+        since_us = self.begin()
+        os.kill(bus, signal.SIGSTOP)
+        self.addCleanup(os.kill, bus, signal.SIGCONT)
+        os.kill(agent, signal.SIGTERM)
+        status = pathlib.Path(f"/proc/{agent}/status")
+        wait_for(lambda: re.search(r"ShdPnd:\s*0*\n", status.read_text(encoding="ascii")), 5,
+                 "the agent has read the signal")
+        os.kill(agent, signal.SIGTERM)
+        self.check_handed_over(since_us)
+        self.assertIn("stopping: Terminated", self.said())
 
     def test_restart_hands_over_if_the_next_agent_could_not_start(self):
         self.addCleanup(self.box.write_config)

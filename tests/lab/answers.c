@@ -70,19 +70,27 @@ void answers_close(struct answers *answers)
 	oo_close(&answers->fd);
 }
 
+static int read_mac(const char *text, unsigned char bytes[static ANSWERS_MAC_LENGTH])
+{
+	char rest;
+	int n = sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &bytes[0], &bytes[1],
+		       &bytes[2], &bytes[3], &bytes[4], &bytes[5], &rest);
+	return n == ANSWERS_MAC_LENGTH ? 0 : -EINVAL;
+}
+
 int answers_add_node(struct answers *answers, const char *mac)
 {
-	unsigned char *bytes = answers->nodes[answers->n_nodes];
-	char rest;
 	if (answers->n_nodes == ANSWERS_NODES_MAX) {
 		return -E2BIG;
 	}
-	if (sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &bytes[0], &bytes[1], &bytes[2],
-		   &bytes[3], &bytes[4], &bytes[5], &rest) != ANSWERS_MAC_LENGTH) {
-		return -EINVAL;
-	}
-	answers->n_nodes++;
-	return 0;
+	int r = read_mac(mac, answers->nodes[answers->n_nodes]);
+	answers->n_nodes += r == 0;
+	return r;
+}
+
+int answers_set_stranger(struct answers *answers, const char *mac)
+{
+	return read_mac(mac, answers->stranger);
 }
 
 void answers_set_from(struct answers *answers, const struct tool_address *address)
@@ -219,7 +227,8 @@ void answers_read(struct answers *answers, answers_fn *changed, void *user)
 	ssize_t length;
 	while ((length = read(answers->fd, frame, sizeof(frame))) >= 0) {
 		struct answers_answer answer;
-		if (!answers_frame_read(frame, (size_t)length, &answer)) {
+		if (!answers_frame_read(frame, (size_t)length, &answer) ||
+		    memcmp(answer.mac, answers->stranger, ANSWERS_MAC_LENGTH) == 0) {
 			continue;
 		}
 		struct answers_track *track = find_track(answers, &answer);

@@ -2,8 +2,8 @@
 #define OO_ANSWERS_H
 /*
  * Who answers for an address, as the network sees it: asks for each again and again, in every way
- * that a client's packets may take (answers_frame.h), and looks whose answers come back. IPv4: ARP, ICMP
- * echo, TCP; IPv6: neighbour solicitation, ICMPv6 echo. What is not broadcast is sent to each node.
+ * that a client's packets may take (answers_frame.h), and looks whose answers come back. IPv4: ARP,
+ * ICMP echo, TCP; IPv6: neighbour solicitation, ICMPv6 echo. What is not broadcast is sent to each node.
  *
  * Nobody learns who has an address from the questions, and no address of the prober's is anybody's.
  * The prober lives in a namespace of its own: from the client's, its answers would refresh the
@@ -46,6 +46,7 @@ struct answers {
 	int ifindex;
 	unsigned char mac[ANSWERS_MAC_LENGTH];
 	unsigned char nodes[ANSWERS_NODES_MAX][ANSWERS_MAC_LENGTH];
+	unsigned char stranger[ANSWERS_MAC_LENGTH]; /* zero: none */
 	unsigned n_nodes;
 	struct tool_address from, from6; /* the prober's own; family 0: none */
 	uint32_t number;                 /* of the last request */
@@ -74,8 +75,8 @@ struct answers_event {
 
 typedef void answers_fn(const struct answers_event *event, void *user);
 
-/* Opens the socket of answers, zero but for fd and what was added before. path is that of the namespace.
- * The caller's namespace may change.
+/* Opens the socket of answers, zero but for fd and what was added before. path is that of the
+ * namespace. The caller's namespace may change.
  * Returns 0 or -errno with err. */
 int answers_open(struct answers *answers, const char *path, const char *interface,
 		 struct oo_err *err);
@@ -85,6 +86,8 @@ void answers_close(struct answers *answers);
 
 /* One more node to ask by itself: "02:00:00:00:00:01". Returns 0, -EINVAL or -E2BIG. */
 int answers_add_node(struct answers *answers, const char *mac);
+/* Passes over the answers of one that is no node, by its MAC. Returns 0 or -EINVAL. */
+int answers_set_stranger(struct answers *answers, const char *mac);
 /* Whom such questions come from; one of each family. */
 void answers_set_from(struct answers *answers, const struct tool_address *address);
 /* One more address to ask for, after the nodes. Returns 0, or -E2BIG. */

@@ -27,6 +27,10 @@ class Timing:
         self.hold_us = self.ttl_us - self.margin_us - self.renew_us
         # so long may etcd be silent: the request after that is still answered within the hold
         self.survives_us = self.hold_us - self.request_us
+        # of an agent that cannot re-arm it an address lasts at least so long
+        lifetime_us = max(1_000_000, (self.ttl_us - self.renew_us) // 1_000_000 * 1_000_000
+                          - 1_000_000)
+        self.armed_us = lifetime_us - max(self.renew_us, lifetime_us // 2)
         self.death_us = self.ttl_us + SLACK_DEATH_US  # of a holder that cannot take part
         self.back_us = self.ttl_us + 1_000_000  # from an etcd that is back, or a node to hold
 
@@ -37,7 +41,7 @@ class Timing:
 
     def edges_us(self):
         """Durations at which something just happens, or just does not."""
-        return [self.renew_us, self.request_us, self.survives_us, self.hold_us,
+        return [self.renew_us, self.request_us, self.armed_us, self.survives_us, self.hold_us,
                 self.ttl_us - self.margin_us, self.ttl_us, self.ttl_us * 101 // 100 + 1000,
                 self.death_us] + [FALL * interval_us for interval_us, _ in CHECKS.values()]
 

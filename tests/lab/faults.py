@@ -128,6 +128,15 @@ class Faults:
         self.lab.start(node, service)
         return before_us
 
+    def start_again(self, node, service):
+        """Starts what was told to end, once it has: until then it seems to run."""
+        process = self.lab.process(node, service)
+        if not process.wait_dead(15):
+            raise LabError(f"{process.name} was told to end, and does not")
+        if process.status not in (0, None):
+            raise LabError(f"{process.name} was told to end, and ends with {process.status}")
+        return self.start(node, service)
+
     def standin(self, node, mode):
         """Puts the stand-in Document Server into a mode (see tests/lab/standin_answer.h)."""
         return ask_standin(node, mode)
@@ -198,8 +207,9 @@ class Faults:
 
 def service_fault(service, act):
     """A row's two functions: act on a service, and start it again."""
+    start = "start_again" if act == "terminate" else "start"
     return (lambda faults, node: getattr(faults, act)(node, service),
-            lambda faults, node: faults.start(node, service))
+            lambda faults, node: getattr(faults, start)(node, service))
 
 
 def mode_fault(mode):

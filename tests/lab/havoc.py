@@ -4,11 +4,13 @@ Another fault is another row: how to do it and to heal it (most are rows of faul
 nodes it applies to, what it touches there, for how long it lasts, and the bound that follows.
 """
 
+import contextlib
 import dataclasses
-import shutil
 import threading
+import time
 import typing
 
+from etcd_faults import FILL_BYTES, EtcdFaults
 from excuse import PLANNED_US, STARTING_US
 from faults import FAULTS, Faults
 from netns import LabError, now_us
@@ -16,6 +18,8 @@ from netns import LabError, now_us
 NODE = ("holder", "holder", "standby")  # where: drawn from these, so the holder twice as often
 MEMBER = ("leader", "member")
 CLUSTER = ("all",)
+RESTART_US = 200_000  # an agent that is started again has taken its tenure up by then
+QUOTA_BYTES = 16 << 20  # of each etcd member, so that it can be filled
 EVERYTHING = frozenset({"agent", "etcd", "services", "link", "filter", "runtime"})
 
 
@@ -24,19 +28,9 @@ class Havoc(Faults):
 
     def __init__(self, lab):
         super().__init__(lab)
+        self.etcd = EtcdFaults(lab, self)
+        self.backup = lab.directory / "backup"  # of etcd
         self.pulses = {}  # node name -> (event that ends them, thread)
-
-    def stop_agent(self, node):
-        return self.terminate(node, "agent")
-
-    def start_agent(self, node):
-        """Starts an agent again once the one that was told to stop has ended."""
-        if not self.lab.process(node, "agent").wait_dead(15):
-            raise LabError(f"the agent of {node.name} does not end")
-        status = self.lab.process(node, "agent").status
-        if status not in (0, None):
-            raise LabError(f"the agent of {node.name} was told to stop and ends with {status}")
-        return self.start(node, "agent")
 
     def kill_agent_and_wipe(self, node):
         before_us = self.kill(node, "agent")
@@ -48,6 +42,41 @@ class Havoc(Faults):
         """Boots with the runtime directory as it was."""
         before_us = now_us()
         self.heal(node)
+        return before_us
+
+    def wipe_etcd(self, node):
+        """etcd ends, and its data is gone."""
+        before_us = self.etcd.kill_all()
+        self.etcd.wipe()
+        return before_us
+
+    def restore_etcd(self, node):
+        """etcd ends, and has the data of the run's beginning."""
+        before_us = self.etcd.kill_all()
+        self.etcd.restore(self.backup)
+        return before_us
+
+    def start_etcd(self, node):
+        return self.etcd.start_all()
+
+    def fill_etcd(self, node):
+        before_us = now_us()
+        deadline = time.monotonic() + 30
+        while not self.etcd.alarms():
+            if time.monotonic() > deadline:
+                raise LabError("etcd cannot be filled")
+            with contextlib.suppress(LabError):  # refused for want of space, or slow
+                self.lab.put("/lab/filler", "x" * FILL_BYTES)
+        return before_us
+
+    def empty_etcd(self, node):
+        self.lab.delete("/lab/filler")
+        return self.etcd.make_space()
+
+    def delete_keys(self):
+        """Somebody deletes all our keys."""
+        before_us = now_us()
+        self.etcd.etcdctl("del", "--prefix", "/ooha/")
         return before_us
 
     def start_pulses(self, node, stopped_s=0.12, running_s=0.06):
@@ -79,23 +108,6 @@ class Havoc(Faults):
         super().heal_all()
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One kind of fault."""
-    name: str
-    act: typing.Callable     # (havoc, node) -> when, in us
-    heal: typing.Callable    # (havoc, node) -> when, in us
-    touches: frozenset       # of a node; two faults that touch the same are not on it at once
-    # (timing, how long it lasts) -> us in which the service is back, if it hits the holder
-    bound: typing.Callable
-    where: tuple = NODE
-    heal_bound_us: int = PLANNED_US
-    disables: bool = True    # meanwhile the node cannot hold
-    moves: bool = True       # the holder may have to change
-    span_s: tuple = ()       # how long: between these; none: biased to the edges of the timing
-    weight: int = 2
-
-
 def stays(timing, span_us):
     """Nothing moves, and nothing is away for long."""
     return PLANNED_US
@@ -110,6 +122,16 @@ def death_unless_short(timing, span_us):
     return PLANNED_US if span_us < timing.survives_us else timing.death_us
 
 
+def death_unless_quick(timing, span_us):
+    """As above, of an agent that does not re-arm the address meanwhile."""
+    return PLANNED_US if span_us < timing.armed_us - RESTART_US else timing.death_us
+
+
+def back(timing, span_us):
+    """The service may be gone, by right; from now on it is owed."""
+    return timing.back_us
+
+
 def check(name, hangs=False):
     return lambda timing, span_us: timing.check_us(name, hangs)
 
@@ -117,6 +139,24 @@ def check(name, hangs=False):
 def starting(timing, span_us):
     """An etcd member comes or goes: nothing moves. What etcd's own silence means is measured."""
     return STARTING_US
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One kind of fault."""
+    name: str
+    act: typing.Callable     # (havoc, node) -> when, in us
+    heal: typing.Callable    # (havoc, node) -> when, in us
+    touches: frozenset       # of a node; two faults that touch the same are not on it at once
+    # (timing, how long it lasts) -> us in which the service is back, if it hits the holder
+    bound: typing.Callable
+    where: tuple = NODE
+    heal_bound: typing.Callable = stays  # as bound, from the healing on
+    disables: bool = True    # meanwhile the node cannot hold
+    moves: bool = True       # the holder may have to change
+    heal_moves: bool = False  # or does when it is healed
+    span_s: tuple = ()       # how long: between these; none: biased to the edges of the timing
+    weight: int = 2
 
 
 def known(name, touches, bound, **more):
@@ -131,7 +171,13 @@ def service(name, bound, **more):
 def member(name, act, heal, **more):
     """A row for one etcd member."""
     return Row(name, act, heal, frozenset({"etcd"}), starting, where=MEMBER,
-               heal_bound_us=STARTING_US, disables=False, moves=False, **more)
+               heal_bound=starting, disables=False, moves=False, **more)
+
+
+def etcd_data(name, act, **more):
+    """A row for etcd's data: all members end, and come back with other data."""
+    return Row(name, act, Havoc.start_etcd, frozenset({"etcd"}), death, where=CLUSTER,
+               heal_bound=back, heal_moves=True, disables=False, weight=1, **more)
 
 
 def each_member(act):
@@ -144,14 +190,14 @@ def each_node(act):
 
 ROWS = (
     # the agent
-    known("agent-kill", "agent runtime", death_unless_short, weight=4),
-    known("agent-freeze", "agent", death_unless_short, weight=4),
-    Row("agent-stop", Havoc.stop_agent, Havoc.start_agent, frozenset({"agent"}), stays, weight=4),
+    known("agent-kill", "agent runtime", death_unless_quick, weight=4),
+    known("agent-freeze", "agent", death_unless_quick, weight=4),
+    known("agent-stop", "agent", stays, weight=4),
     Row("agent-crash", *FAULTS["agent-kill"][1:], frozenset({"agent"}), stays, weight=3,
-        span_s=(0, 0.6)),  # systemd's Restart=always
+        span_s=(0, 0.25)),  # systemd's Restart=always
     Row("agent-kill-wiped", Havoc.kill_agent_and_wipe, FAULTS["agent-kill"][2],
         frozenset({"agent", "runtime"}), death),
-    Row("agents-stop", each_node(Havoc.stop_agent), each_node(Havoc.start_agent),
+    Row("agents-stop", each_node(FAULTS["agent-stop"][1]), each_node(FAULTS["agent-stop"][2]),
         frozenset({"agent"}), stays, where=CLUSTER, weight=1),
     # the node and its network
     Row("power", Faults.power_off, Faults.power_on, EVERYTHING, death, weight=3),
@@ -186,8 +232,15 @@ ROWS = (
     member("etcd-slow", Havoc.start_pulses, Havoc.end_pulses),
     Row("etcd-all-freeze", each_member(FAULTS["etcd-freeze"][1]),
         each_member(FAULTS["etcd-freeze"][2]), frozenset({"etcd"}), starting, where=CLUSTER,
-        heal_bound_us=STARTING_US, disables=False, moves=False, span_s=(0.5, 4)),
+        heal_bound=starting, disables=False, moves=False, span_s=(0.5, 4)),
     Row("etcd-all-kill", each_member(FAULTS["etcd-kill"][1]),
         each_member(FAULTS["etcd-kill"][2]), frozenset({"etcd"}), starting, where=CLUSTER,
-        heal_bound_us=STARTING_US, disables=False, moves=False, span_s=(0, 4), weight=1),
+        heal_bound=starting, disables=False, moves=False, span_s=(0, 4), weight=1),
+    etcd_data("etcd-wiped", Havoc.wipe_etcd, span_s=(0, 4)),
+    # an assumption: that takes longer than a ttl
+    etcd_data("etcd-restored", Havoc.restore_etcd, span_s=(3.2, 5)),
+    Row("etcd-full", Havoc.fill_etcd, Havoc.empty_etcd, frozenset({"etcd"}), death, where=CLUSTER,
+        heal_bound=back, heal_moves=True, disables=False, span_s=(0, 5), weight=1),
+    Row("keys-deleted", lambda havoc, node: havoc.delete_keys(), lambda havoc, node: now_us(),
+        frozenset({"etcd"}), back, where=CLUSTER, disables=False, span_s=(0, 0), weight=1),
 )

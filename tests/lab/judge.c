@@ -8,7 +8,7 @@
  *   {"double":V,"nodes":"N1 N2"}                    two nodes have it
  *   {"double_over":V,"lasted_us":T}                 and for how long they had
  *   {"answers":V,"kind":K,"mac":M|null,"last":M|null,"last_us":T}
- *                               another MAC answers, or nobody; before, M did, last what was asked at T
+ *                 another MAC answers, or nobody; before, M did, at last what was asked at T
  *   {"double_answer":V,"kind":K,"macs":"M1 M2","apart_us":T}  two MACs answered one request
  *   {"failure":TEXT}                                the judge cannot vouch for anything
  *   {"end":true,"doubles":N,"double_answers":N}
@@ -311,12 +311,12 @@ static void run(struct judge *judge, int stop_fd, int timer_fd)
 
 static const char usage[] =
 	"usage: judge --vip ADDRESS [--vip ADDRESS]... [--answers NETNS:INTERFACE]\n"
-	"             [--ask MAC]... [--from ADDRESS]... NODE=NETNS [NODE=NETNS]...\n"
+	"             [--ask MAC]... [--from ADDRESS]... [--stranger MAC] NODE=NETNS...\n"
 	"NETNS is a name under /run/netns. --answers asks who has each ADDRESS, from a namespace "
 	"that\n"
 	"is nobody else's: by ARP and ND, and with --from an address of the prober's also by echo "
 	"and\n"
-	"TCP, which go to each node that --ask names.\n";
+	"TCP, which go to each node that --ask names. What a --stranger answers does not count.\n";
 
 static int wrong(const char *what, const char *value)
 {
@@ -380,6 +380,8 @@ static const char *take_option(struct judge *judge, struct arguments *arguments,
 	case 'k':
 		return answers_add_node(&judge->answers, optarg) < 0 ? "not a MAC, or too many"
 								     : NULL;
+	case 's':
+		return answers_set_stranger(&judge->answers, optarg) < 0 ? "not a MAC" : NULL;
 	case 'f':
 		if (tool_address_parse(optarg, &arguments->address) < 0) {
 			return "not an address";
@@ -404,6 +406,7 @@ int main(int argc, char *argv[])
 						{"answers", required_argument, NULL, 'a'},
 						{"ask", required_argument, NULL, 'k'},
 						{"from", required_argument, NULL, 'f'},
+						{"stranger", required_argument, NULL, 's'},
 						{0}};
 	struct judge judge = {.addresses = {.fd = -1}, .answers = {.fd = -1}};
 	struct arguments arguments = {0};

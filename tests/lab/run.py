@@ -11,6 +11,8 @@ import time
 sys.dont_write_bytecode = True
 
 import days  # noqa: E402, F401 (its scenarios)
+import hands  # noqa: E402, F401 (its scenarios)
+import rivals  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402

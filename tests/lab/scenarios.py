@@ -313,17 +313,6 @@ def late_word_of_a_member(story):
 
 
 @scenario
-def vip_deleted(story):
-    """The address is deleted by hand: the holder puts it back."""
-    story.begin()
-    fault_us = story.faults.delete_vip(story.holder)
-    story.expect_stay(fault_us, 2)
-    events = [line.get("event") for line in story.watch.judge_lines() if line["t_us"] > fault_us]
-    for event in ("down", "up"):
-        story.check(events.count(event) >= len(story.lab.vips), f"the judge saw no {event}")
-
-
-@scenario
 def ruleset_flushed(story):
     """Somebody flushes the packet filter: the fence is back at once, and nothing breaks."""
     story.begin()

@@ -46,13 +46,15 @@ class Story:
         self.ttl_us = lab.options.ttl_ms * 1000
         self.death_us = self.ttl_us + SLACK_DEATH_US
 
-    def begin(self, vips=None):
-        """Starts judge and clients (for the first virtual address if none are named)."""
+    def begin(self, vips=None, stranger=None):
+        """Starts judge and clients (for the first virtual address if none are named).
+        stranger: the MAC of a host that is no node and may answer for the addresses, too."""
         self.lab.await_settled()
         self.holder = self.lab.holders()[0]
         self.epoch = self.lab.claim()["epoch"]
         self.hooks_before = {node.name: len(self.lab.hooks(node)) for node in self.lab.nodes}
         self.watch = Watch(self.lab, self.directory, vips or self.lab.vips[:1])
+        self.watch.stranger = stranger
         self.watch.start()
         self.watch.wait_served()
         self.served_us = now_us()

@@ -30,6 +30,8 @@ class Excuse(unittest.TestCase):
     def test_the_timing_is_that_of_the_design(self):
         self.assertEqual(TIMING.hold_us, 2_350_000)
         self.assertEqual(TIMING.survives_us, 1_950_000)
+        self.assertEqual(TIMING.armed_us, 500_000)
+        self.assertEqual(Timing(10_000).armed_us, 3_500_000)
         self.assertEqual(TIMING.death_us, 3_500_000)
         self.assertEqual(TIMING.check_us("docservice", hangs=True), 4_100_000)
 

@@ -69,6 +69,7 @@ class Upheaval:
 
     def begin(self):
         self.lab.await_settled()
+        self.havoc.etcd.save(self.havoc.backup)
         self.watch.start()
         self.watch.wait_served()
         self.clients = {vip: Follower(client.log) for vip, client in self.watch.clients.items()}
@@ -175,7 +176,8 @@ class Upheaval:
             moves = row.moves and (one.on != "standby" or not one.alone)
             found.append(Span(one.at_us, one.at_us, one.bound_us, moves, one))
             if one.healed_us != NEVER_US:
-                found.append(Span(one.healed_us, one.healed_us, row.heal_bound_us, False, one))
+                bound_us = row.heal_bound(self.timing, one.draw.span_us)
+                found.append(Span(one.healed_us, one.healed_us, bound_us, row.heal_moves, one))
         ill = [(node.name, one.at_us, NEVER_US if one.healed_us == NEVER_US
                 else one.healed_us + RISE_US)
                for one in self.occurrences if one.draw.row.disables for node in one.nodes]
@@ -199,11 +201,12 @@ class Upheaval:
             return None
         near_us = now_us() - RISE_US
         others = [one for one in self.occurrences if one.healed_us > near_us]
-        one = Occurrence(draw, nodes, on, self.bound_of(draw, on, not others), alone=not others)
+        one = Occurrence(draw, nodes, on, self.bound_of(draw, on, not others), at_us=now_us(),
+                         alone=not others)
+        self.occurrences.append(one)  # before the act, which may fail halfway
         for other in others:
             other.alone = False
         one.at_us = draw.row.act(self.havoc, nodes[0])
-        self.occurrences.append(one)
         score = self.scores[one.name, one.on]
         score.times += 1
         score.bound_us = max(score.bound_us, 0 if others else one.bound_us)

@@ -16,6 +16,7 @@ class Watch:
     def __init__(self, lab, directory, vips):
         self.lab, self.directory = lab, pathlib.Path(directory)
         self.vips = vips
+        self.stranger = None  # the MAC of a host that is no node
         self.judge, self.clients = None, {}
         self.verdict = None  # the judge's exit status, once stopped
 
@@ -29,6 +30,8 @@ class Watch:
             command += ["--from", address]
         for node in self.lab.nodes:
             command += ["--ask", node.mac]
+        if self.stranger:
+            command += ["--stranger", self.stranger]
         command += [f"{node.name}={node.namespace}" for node in self.lab.nodes]
         with uninterrupted():
             self.judge = Process.start("judge", None, command, self.directory / "judge.jsonl")
