@@ -104,11 +104,16 @@ bool agent_part_is_any_present(const struct agent_part *part)
 	return any;
 }
 
+bool agent_part_misses(const struct agent_part *part, size_t k)
+{
+	return !part->present[k] && !agent_rival_refuses(part->rival, k);
+}
+
 bool agent_part_is_all_present(const struct agent_part *part)
 {
 	bool all = true;
 	for (size_t k = 0; k < part->n; k++) {
-		all = all && part->present[k];
+		all = all && !agent_part_misses(part, k);
 	}
 	return all;
 }

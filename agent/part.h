@@ -64,6 +64,8 @@ int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *e
 /* By the last look. */
 bool agent_part_is_any_present(const struct agent_part *part);
 bool agent_part_is_all_present(const struct agent_part *part);
+/* Not there, though no stranger has it. */
+bool agent_part_misses(const struct agent_part *part, size_t k);
 /* Looks for what an earlier agent left, and adopts or removes it; said in the log. 0 or -errno. */
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err);
 

@@ -11,7 +11,7 @@ static size_t count(struct agent_part *part, size_t *ret_first)
 {
 	size_t n = 0;
 	for (size_t k = part->n; k-- > 0;) {
-		if (!part->present[k]) {
+		if (agent_part_misses(part, k)) {
 			part->repairs[k]++;
 			*ret_first = k;
 			n++;

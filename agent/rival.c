@@ -274,11 +274,16 @@ void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)
 	}
 }
 
+bool agent_rival_refuses(const struct agent_rival *rival, size_t k)
+{
+	return rival->vips[k].verdict == VERDICT_TAKEN;
+}
+
 struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size_t k)
 {
 	const struct vip *vip = &rival->vips[k];
 	struct agent_rival_state state = {.conflicts = vip->conflicts, .at = vip->at};
-	if (vip->verdict == VERDICT_TAKEN) {
+	if (agent_rival_refuses(rival, k)) {
 		explain(rival, k, state.error, sizeof(state.error));
 	}
 	if (vip->conflicts > 0) {

@@ -35,6 +35,9 @@ void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want);
  */
 size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **ret_list);
 
+/* Whether the part's VIP number k is left to a stranger. */
+bool agent_rival_refuses(const struct agent_rival *rival, size_t k);
+
 /* Of the part's VIP number k. */
 struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size_t k);
 

@@ -237,7 +237,7 @@ static void test_a_refused_password_is_tried_at_once_after_a_reload(void)
 	open_scene(&scene, refuse_password);
 	client_put(scene.etcd, "k", "v", &scene.box);
 	for (int i = 1; i <= 3; i++) {
-		CU_ASSERT_EQUAL(scene.fake.requests, i);
+		CU_ASSERT_EQUAL(scene.fake.requests, (unsigned)i);
 		oo_etcd_reload(scene.etcd);
 		client_put(scene.etcd, "k", "v", &scene.box);
 	}

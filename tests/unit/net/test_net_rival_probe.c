@@ -3,8 +3,11 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +52,8 @@ static void test_whoever_has_an_address_answers_a_probe_for_it(void)
 static void test_late_announcements_of_the_last_holder_are_no_answers(void)
 {
 	FIXTURE;
+	say_address(&fixture, &fixture.list[SIXTH]);
+	CU_ASSERT_FALSE(has_answered(&fixture, SIXTH)); /* nobody has asked */
 	say_address(&fixture, &fixture.list[SIXTH]);
 	oo_rival_probe(fixture.rival, NULL);
 	say_address(&fixture, &fixture.list[FIRST]);
@@ -111,6 +116,41 @@ static void test_an_interface_without_a_mac_hears_nothing(void)
 	oo_rival_probe(fixture.rival, NULL);
 }
 
+static unsigned probes_heard(int fd)
+{
+	unsigned n = 0;
+	uint8_t byte;
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0) {
+		n++;
+	}
+	return n;
+}
+
+#define MANY 70
+
+static void test_many_probes_go_out_over_some_turns(void)
+{
+	FIXTURE;
+	struct oo_address many[MANY];
+	struct oo_rival *rival = NULL;
+	for (unsigned i = 0; i < MANY; i++) {
+		many[i] = address_of("10.0.0.100");
+		many[i].bytes[3] += (uint8_t)i;
+	}
+	const struct oo_rival_options options = {.link = &fixture.link, .list = many, .n = MANY};
+	CU_ASSERT_FATAL(oo_rival_new(fixture.event, &options, &rival, NULL) == 0);
+	space_enter(fixture.other);
+	OO_AUTO(oo_close)
+	int listener = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ARP));
+	space_enter(fixture.node);
+	oo_rival_listen(rival, true);
+	oo_rival_probe(rival, NULL);
+	unsigned n = probes_heard(listener);
+	CU_ASSERT_EQUAL(n, 64);
+	CU_ASSERT_TRUE(AWAIT(fixture.event, (n += probes_heard(listener)) == MANY, 2000));
+	oo_rival_free(rival);
+}
+
 static int without_capabilities(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -150,6 +190,7 @@ static const struct named_test tests[] = {
 	{"late announcements of the last holder are no answers",
 	 test_late_announcements_of_the_last_holder_are_no_answers},
 	{"another's question is no answer", test_anothers_question_is_no_answer},
+	{"many probes go out over some turns", test_many_probes_go_out_over_some_turns},
 	{"it hears again when the interface was down or is another",
 	 test_it_hears_again_when_the_interface_was_down_or_is_another},
 	{"an interface without a MAC hears nothing", test_an_interface_without_a_mac_hears_nothing},
