@@ -1,7 +1,8 @@
 /*
  * What the kernel says of the fence's tables. The first byte says what is read (h: which VIPs are held,
  * f: the fingerprint, c: the outcome of a batch) and with that how the rest comes in: as datagrams, each
- * after its length (two bytes), as messages handed to the reader one by one, in room to the byte (H, F).
+ * after its length (two bytes), as messages handed to the reader one by one, in room to the byte (H, F), or
+ * with a bait behind them (B): libmnl itself is not compiled anew, and reads on unseen.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -18,8 +19,11 @@
 
 #define NAME "ooha_c"
 
+/* A key's attribute with the VIP in it, which a reader comes upon only past the end. */
+static const uint8_t bait[] = {8, 0, 1, 0, 10, 0, 0, 100};
+
 static struct fuzz_input answers;
-static bool by_message;
+static bool by_message, baited;
 
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *requests, const void *data, size_t size);
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *requests, void *buffer, size_t size);
@@ -61,11 +65,15 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *requests, void *buff
 static void hand_over(const struct oo_fence_dump *dump, size_t length)
 {
 	const uint16_t type = NFNL_SUBSYS_NFTABLES << 8 | (dump->type - 1); /* GET to NEW */
-	struct nlmsghdr *header = calloc(1, MNL_ALIGN(NLMSG_HDRLEN + length));
+	struct nlmsghdr *header =
+		calloc(1, MNL_ALIGN(NLMSG_HDRLEN + length) + (baited ? sizeof(bait) : 0));
 	FUZZ_CHECK(header != NULL);
 	*header = (struct nlmsghdr){.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + length),
 				    .nlmsg_type = type};
 	memcpy((char *)header + NLMSG_HDRLEN, answers.data, length);
+	if (baited) {
+		memcpy((char *)header + MNL_ALIGN(header->nlmsg_len), bait, sizeof(bait));
+	}
 	(void)dump->handle(header, dump->user);
 	free(header);
 }
@@ -102,11 +110,14 @@ static void read_held(struct oo_fence_kernel *kernel)
 	struct oo_fence_vip vips[] = {
 		{.address = {.family = AF_INET, .bytes = {10, 0, 0, 100}, .prefix = 24}},
 		{.address = {.family = AF_INET6, .bytes = {0xfd, [15] = 1}, .prefix = 64}}};
+	const struct fuzz_input all = answers;
 	int r = oo_fence_read_held(kernel, NAME, vips, OO_LENGTH(vips), &err);
 	check_result(r, &err);
 	for (size_t i = 0; i < OO_LENGTH(vips); i++) {
 		FUZZ_CHECK(vips[i].left_ms >= 0);
 	}
+	/* what did not come is not held */
+	FUZZ_CHECK(vips[0].left_ms == 0 || memmem(all.data, all.length, bait + 4, 4) != NULL);
 }
 
 static void read_fingerprint(struct oo_fence_kernel *kernel)
@@ -146,10 +157,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	struct oo_fence_kernel kernel = {.seq = 1};
 	answers = (struct fuzz_input){data, length};
 	uint8_t which = fuzz_take_byte(&answers);
-	by_message = which == 'H' || which == 'F';
+	baited = which == 'B';
+	by_message = which == 'H' || which == 'F' || baited;
 	switch (which) {
 	case 'h':
 	case 'H':
+	case 'B':
 		read_held(&kernel);
 		break;
 	case 'f':
