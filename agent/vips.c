@@ -106,6 +106,9 @@ static void take_down(struct agent_vips *vips)
 
 static void make_so(struct agent_vips *vips)
 {
+	if (vips->kept) {
+		return; /* neither added nor removed, whatever has become of them */
+	}
 	if (vips->wanted) {
 		arm(vips);
 	} else if (agent_vips_is_up(vips)) {
@@ -126,7 +129,7 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		agent_rival_apply(vips->parts[i].rival, want);
 	}
-	if (changed && !want->keep) {
+	if (changed) {
 		make_so(vips);
 	}
 }
@@ -302,7 +305,7 @@ static void on_gone(struct agent_vips *vips, struct agent_part *part)
 	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (part->link.up && !taken) {
+	if (part->link.up && !taken && !vips->kept) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}
