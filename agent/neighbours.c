@@ -245,7 +245,9 @@ static void on_timer(struct oo_timer *timer)
 		if (holds(agent, g)) {
 			agent_doubts_begin(&neighbours->doubts[g]);
 		} else {
-			neighbours->doubts[g].n = 0; /* they are somebody else's now */
+			/* they are somebody else's now */
+			neighbours->doubts[g].n = 0;
+			neighbours->doubts[g].more_since = 0;
 		}
 	}
 	compare_all(neighbours);
