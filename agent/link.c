@@ -61,7 +61,7 @@ static void announce_again(struct agent_part *part, const struct oo_link *before
 	/* who was not heard for a while may have been forgotten, or replaced */
 	const bool back = (link->carrier && !before->carrier) || link->mtu != before->mtu;
 
-	if (!part->whole) {
+	if (part->n_announced == 0) {
 		return;
 	}
 	if (moved) {

@@ -224,7 +224,7 @@ static void judge(struct agent_neighbours *neighbours, unsigned group)
 
 	bool again = agent_doubts_end(doubts, oo_clock_now());
 	for (size_t i = 0; i < n_parts && again; i++) {
-		if (parts[i].whole) {
+		if (parts[i].n_announced > 0) {
 			oo_announcer_burst(parts[i].announcer);
 		}
 	}

@@ -34,7 +34,6 @@ struct agent_vips {
 	bool lapsed;    /* down although the claim is ours */
 	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
-	int64_t armed_until;       /* the earliest that the kernel may take them down by itself */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
@@ -46,20 +45,21 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
 
-static size_t count_whole(const struct agent_vips *vips)
+static size_t count_announced(const struct agent_vips *vips)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		n += vips->parts[i].whole;
+		n += vips->parts[i].n_announced;
 	}
 	return n;
 }
 
+/* Each part for itself: what fails on one interface must not be felt on another. */
 static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
-	const size_t n_before = count_whole(vips);
+	const size_t n_before = count_announced(vips);
 	struct oo_err err = {0};
 	int r = 0;
 
@@ -75,14 +75,11 @@ static void arm(struct agent_vips *vips)
 		}
 	}
 	note(vips, r, &err);
-	if (r < 0) {
-		oo_timer_set(&vips->timer, now + RETRY_MS);
-		return;
-	}
-	vips->armed_until = now + (int64_t)valid_s * 1000;
-	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
-							vips->armed_until));
-	if (count_whole(vips) > n_before) {
+	oo_timer_set(&vips->timer,
+		     r < 0 ? now + RETRY_MS
+			   : agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
+						  now + (int64_t)valid_s * 1000));
+	if (count_announced(vips) > n_before) {
 		agent_story_address_up(vips->agent->story, vips->group);
 	}
 }
@@ -253,7 +250,8 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 		.removed_by = part->removal_said_at == 0 ? "" : agent_suspect_name(part->suspect),
 		.error = vips->error,
 	};
-	state.up = part->up && (part->whole || !vips->wanted) && state.rival.error[0] == '\0';
+	state.up = part->up && (part->whole || part->present[k] || !vips->wanted) &&
+		   state.rival.error[0] == '\0';
 	return state;
 }
 
@@ -308,14 +306,13 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 static void on_gone(struct agent_vips *vips, struct agent_part *part)
 {
 	struct oo_err err;
-	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
+	const bool taken = part->link.up && oo_clock_now() < part->armed_until;
 
 	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
-	part->whole = false;
-	oo_announcer_stop(part->announcer); /* never announce what is not there */
+	agent_part_hush(part); /* never announce what is not there */
 	if (part->link.up && !taken && !vips->kept) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);

@@ -112,10 +112,47 @@ static void test_what_is_kept_stays_when_one_of_it_is_taken(void)
 	CU_ASSERT_EQUAL(kernel.n, 0);
 }
 
+static void test_one_that_cannot_be_added_keeps_no_other_silent(void)
+{
+	kernel.refuses_family = AF_INET6;
+	hold();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 1);
+	CU_ASSERT_EQUAL(kernel.n_announced[1], 1);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	CU_ASSERT_TRUE(agent_vips_state(vips, 0).up);
+	CU_ASSERT_FALSE(agent_vips_state(vips, 1).up);
+	CU_ASSERT_STRING_NOT_EQUAL(agent_vips_state(vips, 1).error, "");
+	kernel.refuses_family = 0;
+	agent_vips_retry(vips);
+	turn();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	CU_ASSERT_EQUAL(kernel.n_ups, 2);
+	CU_ASSERT_STRING_EQUAL(agent_vips_state(vips, 1).error, "");
+}
+
+static void test_address_is_up_also_while_another_interface_is_gone(void)
+{
+	const struct oo_link gone = {.index = 2, .name = "eth1"};
+	agent_vips_on_link(vips, &gone);
+	hold();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	agent_vips_rearm(vips);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	logged();
+	take(0);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	const char *text = logged();
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "10.0.0.100/24 taken off eth0 by somebody else"));
+	CU_ASSERT_PTR_NULL(strstr(text, "ran out"));
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(what_is_kept_stays_when_one_of_it_is_taken),
+		TEST(one_that_cannot_be_added_keeps_no_other_silent),
+		TEST(address_is_up_also_while_another_interface_is_gone),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
