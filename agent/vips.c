@@ -29,6 +29,7 @@ struct agent_vips {
 	size_t n_parts;
 	struct place *places;       /* owned; as many as config has VIPs */
 	struct oo_timer timer;      /* re-arms between renewals, or tries again */
+	struct oo_timer gone_timer; /* some were reported to be gone */
 	struct oo_timer link_timer; /* a carrier will have lasted long enough to count */
 	bool wanted, graceful, kept;
 	bool lapsed;    /* down although the claim is ours */
@@ -303,28 +304,53 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 }
 
 /* Reports come late: only what a fresh look confirms is acted on. Others of part may still be there. */
-static void on_gone(struct agent_vips *vips, struct agent_part *part)
+static void repair(struct agent_vips *vips, struct agent_part *part)
 {
+	struct agent_removal removal = {.n = 0};
 	struct oo_err err;
-	const bool taken = part->link.up && oo_clock_now() < part->armed_until;
+	/* also our own removal is reported, and what is kept may go */
+	const bool ours = part->link.up && vips->wanted;
+	const bool taken = ours && oo_clock_now() < part->armed_until;
 
-	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
+	if (!part->up || agent_part_look(part, part->link.index, &err) < 0 ||
+	    !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
 	agent_part_hush(part); /* never announce what is not there */
-	if (part->link.up && !taken && !vips->kept) {
+	if (taken) {
+		removal = agent_removal_count(part);
+	} else if (ours) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}
-	if (part->link
-		    .up) { /* else gone with its interface, and back with it: agent_vips_on_link */
+	if (part->link.up) { /* else gone with its interface, and back with it */
 		make_so(vips);
 	}
 	if (taken) {
-		agent_removal_note(part); /* after the repair: finding the suspect takes a while */
+		agent_removal_say(
+			part, &removal); /* after the repair: finding the suspect takes a while */
+	}
+}
+
+/* One look for all that went at once, be they a thousand. */
+static void on_gone_timer(struct oo_timer *timer)
+{
+	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, gone_timer);
+
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		if (vips->parts[i].gone_reported) {
+			vips->parts[i].gone_reported = false;
+			repair(vips, &vips->parts[i]);
+		}
 	}
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+static void note_gone(struct agent_vips *vips, struct agent_part *part)
+{
+	part->gone_reported = true;
+	oo_timer_set(&vips->gone_timer, 0);
 }
 
 void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,
@@ -332,10 +358,12 @@ void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo
 {
 	for (size_t i = 0; i < vips->n_parts && !present; i++) {
 		struct agent_part *part = &vips->parts[i];
+		if (!part->up || part->gone_reported || part->link.index != ifindex) {
+			continue;
+		}
 		for (size_t k = 0; k < part->n; k++) {
-			if (part->up && part->link.index == ifindex &&
-			    oo_address_equal(&part->list[k], address)) {
-				on_gone(vips, part);
+			if (oo_address_equal(&part->list[k], address)) {
+				note_gone(vips, part);
 				return;
 			}
 		}
@@ -351,7 +379,7 @@ void agent_vips_on_resync(struct agent_vips *vips)
 		link.exists = link.exists && r != -ENODEV;
 		agent_vips_on_link(vips, &link);
 		if (part->up) {
-			on_gone(vips, part);
+			note_gone(vips, part);
 		}
 	}
 }
@@ -415,6 +443,7 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 	int r = vips->parts == NULL || vips->places == NULL
 			? oo_fail(err, ENOMEM, "addresses")
 			: oo_timer_init(&vips->timer, agent->event, on_timer);
+	r = r < 0 ? r : oo_timer_init(&vips->gone_timer, agent->event, on_gone_timer);
 	r = r < 0 ? r : oo_timer_init(&vips->link_timer, agent->event, on_link_timer);
 	r = r < 0 ? r : fill_parts(vips, err);
 	vips->said_link = r == 0 && agent_vips_has_link(vips);
@@ -436,6 +465,7 @@ void agent_vips_free(struct agent_vips *vips)
 		agent_part_done(&vips->parts[i]);
 	}
 	oo_timer_done(&vips->timer);
+	oo_timer_done(&vips->gone_timer);
 	oo_timer_done(&vips->link_timer);
 	free(vips->parts);
 	free(vips->places);

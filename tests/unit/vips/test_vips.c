@@ -147,12 +147,58 @@ static void test_address_is_up_also_while_another_interface_is_gone(void)
 	CU_ASSERT_PTR_NULL(strstr(text, "ran out"));
 }
 
+static void test_many_that_go_at_once_are_looked_for_once(void)
+{
+	struct oo_address address;
+	hold();
+	const unsigned n_dumps = kernel.n_dumps;
+	for (size_t i = 0; i < OO_LENGTH(list); i++) {
+		kernel_take(list[i].address);
+	}
+	for (size_t i = 0; i < OO_LENGTH(list); i++) {
+		CU_ASSERT_EQUAL(oo_address_parse(list[i].address, &address, NULL), 0);
+		agent_vips_on_address(vips, list[i].interface[3] - '0' + 1, &address, false);
+	}
+	turn();
+	CU_ASSERT_EQUAL(kernel.n, OO_LENGTH(list));
+	CU_ASSERT_EQUAL(kernel.n_dumps - n_dumps, 2); /* interfaces */
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 1);
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 1).repairs, 1);
+}
+
+static void test_what_cannot_be_put_back_is_not_said_to_be_back(void)
+{
+	hold();
+	kernel.refuses_family = AF_INET;
+	take(0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "by somebody else, and not back yet"));
+	tear_down();
+	set_up();
+	hold();
+	take(0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "by somebody else, and put back (1 so far)"));
+}
+
+static void test_own_removal_that_failed_in_part_is_blamed_on_nobody(void)
+{
+	hold();
+	kernel.refuses_removal = EPERM;
+	drop();
+	logged();
+	take(0);
+	CU_ASSERT_STRING_EQUAL(logged(), "");
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 0);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(what_is_kept_stays_when_one_of_it_is_taken),
 		TEST(one_that_cannot_be_added_keeps_no_other_silent),
 		TEST(address_is_up_also_while_another_interface_is_gone),
+		TEST(many_that_go_at_once_are_looked_for_once),
+		TEST(what_cannot_be_put_back_is_not_said_to_be_back),
+		TEST(own_removal_that_failed_in_part_is_blamed_on_nobody),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
