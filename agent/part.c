@@ -49,6 +49,15 @@ void agent_part_hush(struct agent_part *part)
 	part->whole = false;
 }
 
+/* Off every interface, for who knows which it was. */
+static int clear_strays(struct agent_part *part, struct oo_err *err)
+{
+	const struct oo_address_set set = {.list = part->list, .n = part->n};
+	int r = part->stray ? oo_net_addresses_remove(part->agent->net, &set, err) : 0;
+	part->stray = r < 0;
+	return r;
+}
+
 static int announce_in_time(struct agent_part *part, int64_t hold_until, struct oo_err *err)
 {
 	if (oo_clock_now() >= hold_until) {
@@ -79,6 +88,10 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 {
 	const int64_t now = oo_clock_now();
 	struct oo_address_set set = {.ifindex = part->link.index};
+	int r = clear_strays(part, err);
+	if (r < 0) {
+		return r;
+	}
 	if (!part->link.exists) {
 		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
 	}
@@ -86,7 +99,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	if (set.n == 0) {
 		return 0; /* the rival sees to it that it is tried again */
 	}
-	int r = agent_guard_open(part->agent->guard, &set, hold_until, err);
+	r = agent_guard_open(part->agent->guard, &set, hold_until, err);
 	if (r < 0) {
 		return r;
 	}
@@ -136,7 +149,8 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 	if (graceful) {
 		reset_connections(part);
 	}
-	int r = oo_net_addresses_remove(part->agent->net, &set, err);
+	int r = clear_strays(part, err);
+	r = r < 0 ? r : oo_net_addresses_remove(part->agent->net, &set, err);
 	part->up = r < 0;
 	return r < 0 ? r : closed;
 }

@@ -26,6 +26,7 @@ struct agent_part {
 	size_t n;
 	int64_t removal_said_at;    /* that somebody removed some; 0: never */
 	enum agent_suspect suspect; /* of that */
+	bool stray;                 /* some may be on an interface that is not this one any more */
 	bool up;                    /* some of them may be on this node */
 	bool whole;                 /* all of them are that no stranger has, and are announced */
 	size_t n_announced;         /* 0: none; less than there should be: unless whole */

@@ -296,7 +296,7 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 			continue;
 		}
 		agent_link_take(part, link);
-		if (vips->wanted && agent_link_wants_vips(part)) {
+		if ((vips->wanted && agent_link_wants_vips(part)) || part->stray) {
 			make_so(vips);
 		}
 		tell_link(vips);

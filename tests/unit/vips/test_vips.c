@@ -82,6 +82,16 @@ static void turn(void)
 	}
 }
 
+/* By the agent's own timers. */
+static void wait_until_gone(const char *address)
+{
+	const int64_t until = oo_clock_now() + TEN_S;
+	while (kernel_has(address) && oo_clock_now() < until) {
+		CU_ASSERT(sd_event_run(agent.event, 1000000) >= 0);
+	}
+	CU_ASSERT_FALSE(kernel_has(address));
+}
+
 /* Somebody deletes VIP number i, and the kernel reports it. */
 static void take(size_t i)
 {
@@ -190,6 +200,30 @@ static void test_own_removal_that_failed_in_part_is_blamed_on_nobody(void)
 	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 0);
 }
 
+static void test_what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be(void)
+{
+	const struct oo_link renamed = {.index = 1, .name = "lan0", .exists = true, .up = true};
+	hold();
+	kernel.refuses_removal = EPERM;
+	agent_vips_on_link(vips, &renamed);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	kernel.refuses_removal = 0;
+	wait_until_gone(list[0].address);
+	CU_ASSERT_FALSE(kernel_has(list[1].address));
+	CU_ASSERT_TRUE(kernel_has(list[2].address));
+}
+
+static void test_what_stays_on_a_renamed_interface_goes_with_the_hold(void)
+{
+	const struct oo_link other = {.index = 9, .name = "eth0", .exists = true};
+	hold();
+	kernel.refuses_removal = EPERM;
+	agent_vips_on_link(vips, &other);
+	kernel.refuses_removal = 0;
+	drop();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -199,6 +233,8 @@ int main(void)
 		TEST(many_that_go_at_once_are_looked_for_once),
 		TEST(what_cannot_be_put_back_is_not_said_to_be_back),
 		TEST(own_removal_that_failed_in_part_is_blamed_on_nobody),
+		TEST(what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be),
+		TEST(what_stays_on_a_renamed_interface_goes_with_the_hold),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
