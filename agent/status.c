@@ -15,8 +15,8 @@
 #include "vips.h"
 
 #define SCHEMA_VERSION 1
-#define CONFLICT_COUNTS_FOR_MS                                                                     \
-	60000 /* somebody should look while another host may still be at it */
+/* Somebody should look while another host may still be at it. */
+#define CONFLICT_COUNTS_FOR_MS 60000
 
 enum state {
 	STATE_FINE,
