@@ -14,6 +14,8 @@
 #include "story.h"
 
 #define RETRY_MS 100
+#define FIGHT_MS 100 /* gone again so soon after a repair */
+#define YIELD_MS 20  /* that is left so for a moment; 50 ms are promised */
 
 /* Of a VIP, by its number in the configuration: number k of part. */
 struct place {
@@ -35,6 +37,7 @@ struct agent_vips {
 	bool lapsed;    /* down although the claim is ours */
 	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
+	int64_t repaired_at;       /* what somebody had removed; 0: never */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
@@ -326,6 +329,7 @@ static void repair(struct agent_vips *vips, struct agent_part *part)
 	}
 	if (part->link.up) { /* else gone with its interface, and back with it */
 		make_so(vips);
+		vips->repaired_at = oo_clock_now();
 	}
 	if (taken) {
 		agent_removal_say(
@@ -347,10 +351,14 @@ static void on_gone_timer(struct oo_timer *timer)
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
 }
 
+/* At once; but who takes them off in rounds, as `ip addr flush`, has to see that none is left. */
 static void note_gone(struct agent_vips *vips, struct agent_part *part)
 {
+	const int64_t now = oo_clock_now();
+	const bool again = vips->repaired_at != 0 && now - vips->repaired_at < FIGHT_MS;
+
 	part->gone_reported = true;
-	oo_timer_set(&vips->gone_timer, 0);
+	oo_timer_set(&vips->gone_timer, again ? now + YIELD_MS : 0);
 }
 
 void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,

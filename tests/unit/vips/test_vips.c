@@ -176,6 +176,20 @@ static void test_many_that_go_at_once_are_looked_for_once(void)
 	CU_ASSERT_EQUAL(agent_vips_state(vips, 1).repairs, 1);
 }
 
+static void test_who_removes_in_rounds_comes_to_an_end(void)
+{
+	hold();
+	take(0);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	const int64_t began = oo_clock_now();
+	take(0);
+	while (!kernel_has(list[0].address) && oo_clock_now() < began + TEN_S) {
+		CU_ASSERT(sd_event_run(agent.event, 1000000) >= 0);
+	}
+	CU_ASSERT(oo_clock_now() - began >= 20);
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 2);
+}
+
 static void test_what_cannot_be_put_back_is_not_said_to_be_back(void)
 {
 	hold();
@@ -231,6 +245,7 @@ int main(void)
 		TEST(one_that_cannot_be_added_keeps_no_other_silent),
 		TEST(address_is_up_also_while_another_interface_is_gone),
 		TEST(many_that_go_at_once_are_looked_for_once),
+		TEST(who_removes_in_rounds_comes_to_an_end),
 		TEST(what_cannot_be_put_back_is_not_said_to_be_back),
 		TEST(own_removal_that_failed_in_part_is_blamed_on_nobody),
 		TEST(what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be),
