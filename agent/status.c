@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "guard.h"
 #include "neighbours.h"
 #include "store.h"
 #include "story.h"
@@ -107,6 +108,8 @@ static struct json_object *new_agent(const struct agent *agent)
 	add_text(object, "cluster", agent->config->cluster);
 	add_number(object, "pid", getpid());
 	add_age(object, "uptime_ms", agent->started_at);
+	add_bool(object, "fence", agent_guard_has_fence(agent->guard));
+	add_number(object, "fence_repairs", (int64_t)agent_guard_repairs(agent->guard));
 	return object;
 }
 
