@@ -23,7 +23,7 @@ void agent_ending_free(struct agent_ending *ending);
 void agent_ending_on_signal(struct agent_ending *ending, int number);
 /*
  * Ends the loop once a restart may take its course: no hook is under way, and each group is either
- * held with its VIPs up or not held; the latter is waited for for at most a ttl.
+ * held or not; the latter is waited for for at most a ttl.
  */
 void agent_ending_check(struct agent_ending *ending);
 
