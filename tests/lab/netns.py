@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 import time
+import traceback
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS = 0x8913
@@ -22,6 +23,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class LabError(Exception):
     """Something in the lab is not as it should be; the text says what."""
+
+
+def told(error):
+    """What went wrong: a LabError in its own words, all else with its type and where it came from."""
+    if isinstance(error, LabError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f" ({os.path.basename(frame.filename)}:{frame.lineno}: {frame.line})"
+             for frame in frames[-1:]]
+    return f"{type(error).__name__}: {error}{''.join(where)}"
 
 
 def now_us():
@@ -42,10 +53,14 @@ def wait_for(condition, seconds, what):
 
 
 def run(*command, stdin=None, check=True, timeout=20):
-    """Runs a command; LabError with its last words if it fails and check is set."""
-    done = subprocess.run([str(word) for word in command], input=stdin, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-                          check=False)
+    """Runs a command; LabError with its last words if it fails and check is set, or if it takes
+    longer than timeout, in s."""
+    try:
+        done = subprocess.run([str(word) for word in command], input=stdin, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{' '.join(map(str, command))}: not through in {timeout:g} s") from None
     if check and done.returncode != 0:
         raise LabError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.returncode}")
     return done
@@ -143,6 +158,13 @@ def neighbours(namespace, interface="eth0"):
     done = run("ip", "-j", "-n", namespace, "neigh", "show", "dev", interface)
     return {entry["dst"]: entry["lladdr"] for entry in json.loads(done.stdout or "[]")
             if "lladdr" in entry}
+
+
+def batch(namespace, *lines):
+    """Runs ip(8) commands in one process; returns when it began."""
+    before_us = now_us()
+    run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+    return before_us
 
 
 def nft(namespace, ruleset, check=True):

@@ -2,7 +2,10 @@
 """The arithmetic and the dice of the chaos runner."""
 
 import itertools
+import json
+import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
@@ -10,6 +13,9 @@ sys.dont_write_bytecode = True
 import dice  # noqa: E402
 from excuse import PLANNED_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
 from havoc import ROWS  # noqa: E402
+from netns import LabError, told  # noqa: E402
+from process import Process  # noqa: E402
+from watch import NEVER_US, Watch  # noqa: E402
 
 S = 1_000_000
 TIMING = Timing(3000)
@@ -94,6 +100,58 @@ class Excuse(unittest.TestCase):
         faults = [("a", 0, 5), ("b", 3, 9), ("a", 7, 8)]
         self.assertEqual(unable(faults, 2), [(3, 5), (7, 8)])
         self.assertEqual(unable(faults, 3), [])
+
+
+class Outage(unittest.TestCase):
+    """What a client's time line says of how long it was away."""
+
+    def watch(self, *lines):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        log = pathlib.Path(directory.name) / "client"
+        log.write_text("".join(json.dumps({"kind": "echo", **line}) + "\n" for line in lines))
+        watch = Watch(None, directory.name, ["vip"])
+        watch.clients["vip"] = Process("client", 0, 0, log)
+        return watch
+
+    @staticmethod
+    def gap(start_us, end_us):
+        return {"event": "gap", "start_us": start_us, "t_us": end_us}
+
+    @staticmethod
+    def end(start_us, end_us):
+        return {"event": "end", "start_us": start_us, "t_us": end_us, "open_us": end_us - start_us}
+
+    def test_the_longest_since_then_counts_and_only_what_of_it_is_since_then(self):
+        watch = self.watch(self.gap(0, 90), self.gap(100, 120), self.gap(200, 230), self.end(500, 501))
+        self.assertEqual(watch.outage_us("vip", "echo", 100), 30)
+        self.assertEqual(watch.outage_us("vip", "echo", 80), 30)
+        self.assertEqual(watch.outage_us("vip", "echo", 40), 50)
+
+    def test_one_that_lasts_at_the_end_counts(self):
+        watch = self.watch(self.gap(100, 120), self.end(200, 900))
+        self.assertEqual(watch.outage_us("vip", "echo", 0), 700)
+
+    def test_one_that_began_in_time_counts_whole_and_a_later_one_does_not(self):
+        watch = self.watch(self.gap(100, 400), self.gap(500, 900), self.end(901, 902))
+        self.assertEqual(watch.outage_us("vip", "echo", 0, 150), 300)
+
+    def test_a_client_that_was_never_served_was_away_for_ever(self):
+        watch = self.watch({"event": "end", "start_us": 0, "t_us": 9, "open_us": -1})
+        self.assertEqual(watch.outage_us("vip", "echo", 8), NEVER_US)
+
+
+class Told(unittest.TestCase):
+    """What a run says of its own mistakes."""
+
+    def test_a_lab_error_is_told_in_its_own_words(self):
+        self.assertEqual(told(LabError("no lab")), "no lab")
+
+    def test_all_else_is_told_with_its_type_and_where_it_came_from(self):
+        try:
+            {}["key"]
+        except KeyError as error:
+            self.assertRegex(told(error), r"^KeyError: 'key' \(test_chaos.py:\d+: {}\[.key.\]\)$")
 
 
 class Dice(unittest.TestCase):
