@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 from faults import Faults  # noqa: E402
 from lab import Lab, Options  # noqa: E402
 from netns import LabError, http_request, run, wait_for  # noqa: E402
+from process import end_as_interrupted  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 TTL_S = 5
@@ -230,6 +231,7 @@ def main():
                              ttl_ms=TTL_S * 1000, agent=False))
     passed = 0
     problem = None
+    end_as_interrupted()
     try:
         lab.up()
         watched = Watched(lab)
