@@ -4,7 +4,6 @@
 import argparse
 import os
 import pathlib
-import signal
 import sys
 import time
 
@@ -15,7 +14,8 @@ import hands  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
-from netns import LabError  # noqa: E402
+from netns import LabError, told  # noqa: E402
+from process import end_as_interrupted  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
@@ -47,27 +47,29 @@ def read_arguments():
     return arguments
 
 
-def tell(story, function):
-    """One scenario from a healthy lab; what is wrong becomes a problem of the story."""
+def tell(story, function, ttl_ms):
+    """One scenario from a healthy lab; what is wrong, of whatever kind, becomes a problem of the
+    story: those after it are to be told, too."""
     try:
+        story.lab.use_ttl(function.ttl_ms or ttl_ms)
+        story.use_ttl(story.lab.options.ttl_ms)
         story.faults.heal_all()
         function(story)
         if story.watch is not None:
             story.settle()
-    except LabError as error:
-        story.problem(str(error))
+    except Exception as error:
+        story.problem(told(error))
     try:
         story.end()
-    except LabError as error:
-        story.problem(str(error))
+    except Exception as error:
+        story.problem(told(error))
 
 
 def run_one(lab, function, directory, ttl_ms):
     """Runs one scenario; returns its story. However that ends, no watcher is left."""
-    lab.use_ttl(function.ttl_ms or ttl_ms)
     story = Story(lab, directory)
     try:
-        tell(story, function)
+        tell(story, function, ttl_ms)
     finally:
         if story.watch is not None:
             story.watch.abandon()
@@ -92,8 +94,8 @@ def print_failure(lab, story):
         try:
             for line in story.watch.timeline(story.first_us or story.served_us or 0):
                 print(f"    {line}")
-        except LabError as error:
-            print(f"    {error}")
+        except Exception as error:
+            print(f"    {told(error)}")
     for node in lab.nodes:
         process = lab.processes.get((node.name, "agent"))
         print(f"    agent of {node.name}:")
@@ -142,8 +144,7 @@ def main():
         for function in SCENARIOS:
             print(f"{name_of(function):29} {function.__doc__}")
         return 0
-    # so that the lab is taken down when the runner is ended
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    end_as_interrupted()
     functions = [function for function in SCENARIOS
                  if not arguments.only or name_of(function) in arguments.only]
     lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build),
