@@ -3,8 +3,9 @@
 import dataclasses
 import random
 
-from havoc import ROWS, Row
+from havoc import COVERED, ROWS, Row
 
+SHOWS_US = 300_000  # past a bound, when what it is for has been seen
 RANKS = 24  # a multiple of how many standbys there may be
 
 
@@ -54,6 +55,22 @@ def draw(random_, timing, rows, is_first):
     after = after_us(random_, timing)
     return Draw(row, random_.choice(row.where), random_.randrange(RANKS), 0 if is_first else after,
                 span_us)
+
+
+def once(random_, timing, row):
+    """The row alone, on whom it hits hardest, for as long as it takes to show."""
+    span_us = row.bound(timing, timing.death_us) + SHOWS_US
+    if row.span_s:
+        span_us = min(max(span_us, int(row.span_s[0] * 1e6)), int(row.span_s[1] * 1e6))
+    return Episode((Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us),), True, 0)
+
+
+def each(seed, timing, only=None):
+    """Every row that no scenario has, or those that are named, once; in an order of the seed's."""
+    random_ = random.Random(seed)
+    rows = [row for row in ROWS if (row.name not in COVERED if only is None else row.name in only)]
+    random_.shuffle(rows)
+    return [once(random_, timing, row) for row in rows]
 
 
 def episodes(seed, timing, only=None):

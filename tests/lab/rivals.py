@@ -47,7 +47,7 @@ class Stranger:
     """A host on the nodes' link that is none of the cluster."""
 
     def __init__(self, lab):
-        self.lab, self.namespace, self.port = lab, f"{lab.options.name}-st", "p-st"
+        self.lab, self.namespace, self.port = lab, lab.stranger, "p-st"
         run("ip", "netns", "add", self.namespace)
         run("ip", "link", "add", "eth0", "address", MAC, "netns", self.namespace, "type", "veth",
             "peer", "name", self.port, "netns", lab.switch)

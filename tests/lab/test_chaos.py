@@ -12,7 +12,8 @@ sys.dont_write_bytecode = True
 
 import dice  # noqa: E402
 from excuse import PLANNED_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
-from havoc import ROWS  # noqa: E402
+import run  # noqa: E402
+from havoc import COVERED, ROWS  # noqa: E402
 from netns import LabError, told  # noqa: E402
 from process import Process  # noqa: E402
 from watch import NEVER_US, Watch  # noqa: E402
@@ -162,6 +163,26 @@ class Dice(unittest.TestCase):
             return list(itertools.islice(dice.episodes(seed, TIMING), 50))
         self.assertEqual(first(7), first(7))
         self.assertNotEqual(first(7), first(8))
+
+    def test_each_row_that_no_scenario_has_comes_up_once_alone_and_long_enough_to_show(self):
+        episodes = dice.each(1, TIMING)
+        names = [row.name for row in ROWS if row.name not in COVERED]
+        self.assertEqual(sorted(e.draws[0].row.name for e in episodes), sorted(names))
+        self.assertNotEqual([e.draws[0].row.name for e in episodes], names)
+        for episode in episodes:
+            (draw,) = episode.draws
+            shows_us = draw.row.bound(TIMING, TIMING.death_us)
+            self.assertTrue(episode.calm)
+            self.assertGreaterEqual(draw.span_us, 0 if draw.row.span_s else shows_us)
+
+    def test_those_that_are_named_come_up_once_covered_or_not(self):
+        episodes = dice.each(1, TIMING, ["power", "mute"])
+        self.assertEqual(sorted(e.draws[0].row.name for e in episodes), ["mute", "power"])
+
+    def test_a_row_that_counts_as_covered_is(self):
+        scenarios = {run.name_of(function) for function in run.SCENARIOS}
+        self.assertEqual(set(COVERED) - {row.name for row in ROWS}, set())
+        self.assertEqual(set(COVERED.values()) - scenarios, set())
 
     def test_every_row_comes_up(self):
         drawn = {draw.row.name for episode in itertools.islice(dice.episodes(1, TIMING), 500)

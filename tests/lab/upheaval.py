@@ -56,10 +56,10 @@ class Score:
 class Upheaval:
     """Everything of one run."""
 
-    def __init__(self, lab, seed, directory, say, only=None):
+    def __init__(self, lab, episodes, directory, say):
         self.lab, self.havoc, self.say = lab, Havoc(lab), say
         self.timing = Timing(lab.options.ttl_ms)
-        self.episodes = dice.episodes(seed, self.timing, only)
+        self.episodes = episodes
         self.watch = Watch(lab, directory, [lab.vips[0], lab.vips[-1]])
         self.etcd, self.load, self.agents = EtcdWitness(lab), Load(directory), Agents(lab)
         self.judge, self.clients = Follower(self.watch.directory / "judge.jsonl"), {}
