@@ -121,8 +121,8 @@ class Boot(Proof):
 
     def check_watch(self):
         self.watch.stop()
-        self.assertEqual(self.watch.doubles(), [])
-        self.assertEqual(self.watch.verdict, 0)
+        self.assertEqual(self.watch.doubles(), [], "two holders")
+        self.assertEqual(self.watch.verdict, 0, "two holders")
 
     def check_kept(self, since_us, lasts_us):
         """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay
