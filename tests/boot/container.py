@@ -41,7 +41,7 @@ def is_first(pid):
 
 
 class Container:
-    """Of one node; started and stopped once."""
+    """Of one node; may be booted again once it has halted."""
 
     def __init__(self, lab, node):
         self.lab, self.node = lab, node

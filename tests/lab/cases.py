@@ -9,15 +9,11 @@ import sys
 import tempfile
 
 from lab import Options
-from netns import told
+from netns import name_of, told
 from place import Place
 from process import end_as_interrupted
 
 WORKERS = 8
-
-
-def name_of(function):
-    return function.__name__.replace("_", "-")
 
 
 class Cases:
@@ -99,7 +95,7 @@ class Cases:
                   if not arguments.only or name_of(function) in arguments.only]
         if arguments.list:
             for function in chosen:
-                print(f"{name_of(function):38} {function.__doc__}")
+                print(f"{name_of(function):38} {' '.join(function.__doc__.split())}")
             return 0
         if os.geteuid() != 0:
             print(f"{self.name}: network namespaces need root", file=sys.stderr)

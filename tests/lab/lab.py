@@ -139,6 +139,10 @@ class Lab:
             raise LabError(f"{program} is not there: ninja -C {self.options.build}")
         return program
 
+    def is_sanitized(self):
+        """Whether the agents are built with a sanitizer."""
+        return "libasan" in run("ldd", self.tool("agent/ooha-agent")).stdout
+
     def node(self, name):
         """The node by its name or letter."""
         for node in self.nodes:

@@ -18,6 +18,8 @@ SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 ETH_P_ARP = 0x0806
 
+os.environ["ETCDCTL_API"] = "3"  # of all that is run from here
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,6 +35,15 @@ def told(error):
     where = [f" ({os.path.basename(frame.filename)}:{frame.lineno}: {frame.line})"
              for frame in frames[-1:]]
     return f"{type(error).__name__}: {error}{''.join(where)}"
+
+
+def name_of(function):
+    """What a scenario, case or step is called."""
+    return function.__name__.replace("_", "-")
+
+
+def in_ms(value_us):
+    return "-" if value_us is None else f"{value_us / 1000:.0f}"
 
 
 def now_us():

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import re
 import shutil
 import signal
@@ -136,7 +135,6 @@ class Place:
         return process
 
     def etcdctl(self, *words, check=True):
-        os.environ["ETCDCTL_API"] = "3"
         return self.run("etcdctl", *words, check=check)
 
     def serve(self, port, status, body):

@@ -14,16 +14,12 @@ import hands  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
-from netns import LabError, told  # noqa: E402
+from netns import LabError, in_ms, name_of, told  # noqa: E402
 from process import end_as_interrupted  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
 LOG_LINES = 25
-
-
-def name_of(function):
-    return function.__name__.replace("_", "-")
 
 
 def read_arguments():
@@ -74,10 +70,6 @@ def run_one(lab, function, directory, ttl_ms):
         if story.watch is not None:
             story.watch.abandon()
     return story
-
-
-def in_ms(value_us):
-    return "-" if value_us is None else f"{value_us / 1000:.0f}"
 
 
 def print_row(name, story, verdict):
@@ -142,7 +134,7 @@ def main():
     arguments = read_arguments()
     if arguments.list:
         for function in SCENARIOS:
-            print(f"{name_of(function):29} {function.__doc__}")
+            print(f"{name_of(function):29} {' '.join(function.__doc__.split())}")
         return 0
     end_as_interrupted()
     functions = [function for function in SCENARIOS

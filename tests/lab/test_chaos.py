@@ -12,10 +12,10 @@ sys.dont_write_bytecode = True
 
 import dice  # noqa: E402
 from excuse import PLANNED_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
-import run  # noqa: E402
 from havoc import COVERED, ROWS  # noqa: E402
-from netns import LabError, told  # noqa: E402
+from netns import LabError, name_of, told  # noqa: E402
 from process import Process  # noqa: E402
+import run  # noqa: E402
 from watch import NEVER_US, Watch  # noqa: E402
 
 S = 1_000_000
@@ -180,7 +180,7 @@ class Dice(unittest.TestCase):
         self.assertEqual(sorted(e.draws[0].row.name for e in episodes), ["mute", "power"])
 
     def test_a_row_that_counts_as_covered_is(self):
-        scenarios = {run.name_of(function) for function in run.SCENARIOS}
+        scenarios = {name_of(function) for function in run.SCENARIOS}
         self.assertEqual(set(COVERED) - {row.name for row in ROWS}, set())
         self.assertEqual(set(COVERED.values()) - scenarios, set())
 
