@@ -3,6 +3,7 @@
 import dataclasses
 import random
 
+from excuse import RISE_US
 from havoc import COVERED, ROWS, Row
 
 SHOWS_US = 300_000  # past a bound, when what it is for has been seen
@@ -24,7 +25,7 @@ class Episode:
     """Some faults, and what comes after."""
     draws: tuple
     calm: bool      # then everything has to come to rest
-    pause_us: int   # until the next episode
+    pause_us: int   # then, until the next episode
 
 
 def edge_us(random_, timing):
@@ -58,11 +59,12 @@ def draw(random_, timing, rows, is_first):
 
 
 def once(random_, timing, row):
-    """The row alone, on whom it hits hardest, for as long as it takes to show."""
+    """The row on whom it hits hardest, for as long as it takes to show, and alone: what comes next
+    comes when nothing of it is left that could excuse anything."""
     span_us = row.bound(timing, timing.death_us) + SHOWS_US
     if row.span_s:
         span_us = min(max(span_us, int(row.span_s[0] * 1e6)), int(row.span_s[1] * 1e6))
-    return Episode((Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us),), True, 0)
+    return Episode((Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us),), True, RISE_US)
 
 
 def each(seed, timing, only=None):
@@ -80,4 +82,5 @@ def episodes(seed, timing, only=None):
     while True:
         n_draws = random_.choices((1, 2, 3), (50, 35, 15))[0]
         draws = tuple(draw(random_, timing, rows, i == 0) for i in range(n_draws))
-        yield Episode(draws, random_.random() < 0.6, random_.randint(0, 3_000_000))
+        calm, pause_us = random_.random() < 0.6, random_.randint(0, 3_000_000)
+        yield Episode(draws, calm, 0 if calm else pause_us)

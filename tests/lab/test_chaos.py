@@ -11,7 +11,7 @@ import unittest
 sys.dont_write_bytecode = True
 
 import dice  # noqa: E402
-from excuse import PLANNED_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
+from excuse import PLANNED_US, RISE_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
 from havoc import COVERED, ROWS  # noqa: E402
 from netns import LabError, name_of, told  # noqa: E402
 from process import Process  # noqa: E402
@@ -173,6 +173,7 @@ class Dice(unittest.TestCase):
             (draw,) = episode.draws
             shows_us = draw.row.bound(TIMING, TIMING.death_us)
             self.assertTrue(episode.calm)
+            self.assertGreaterEqual(episode.pause_us, RISE_US)  # from when on it counts as alone
             self.assertGreaterEqual(draw.span_us, 0 if draw.row.span_s else shows_us)
 
     def test_those_that_are_named_come_up_once_covered_or_not(self):

@@ -362,8 +362,7 @@ class Upheaval:
             self.play(episode)
             if episode.calm:
                 self.await_calm()
-            else:
-                time.sleep(episode.pause_us / 1e6)
+            time.sleep(episode.pause_us / 1e6)
         except Exception as error:
             found.append(told(error))
             found += self.tried(self.recover)
