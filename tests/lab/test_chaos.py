@@ -6,6 +6,7 @@ import json
 import pathlib
 import sys
 import tempfile
+import types
 import unittest
 
 sys.dont_write_bytecode = True
@@ -16,6 +17,7 @@ from havoc import COVERED, ROWS  # noqa: E402
 from netns import LabError, name_of, told  # noqa: E402
 from process import Process  # noqa: E402
 import run  # noqa: E402
+from story import Story  # noqa: E402
 from watch import NEVER_US, Watch  # noqa: E402
 
 S = 1_000_000
@@ -140,6 +142,30 @@ class Outage(unittest.TestCase):
     def test_a_client_that_was_never_served_was_away_for_ever(self):
         watch = self.watch({"event": "end", "start_us": 0, "t_us": 9, "open_us": -1})
         self.assertEqual(watch.outage_us("vip", "echo", 8), NEVER_US)
+
+
+class Safety(unittest.TestCase):
+    """What may run once more: a story in which no second holder was seen."""
+
+    @staticmethod
+    def story(verdict, doubles, pinned=False):
+        story = Story(types.SimpleNamespace(options=types.SimpleNamespace(ttl_ms=3000)), None)
+        story.watch = types.SimpleNamespace(verdict=verdict)
+        story.doubles, story.pinned = doubles, pinned
+        return story
+
+    def test_a_double_or_a_judge_that_did_not_judge_is_not_safe(self):
+        self.assertTrue(self.story(0, []).is_safe())
+        self.assertFalse(self.story(1, []).is_safe())
+        self.assertFalse(self.story(0, [{"double_answer": 1}]).is_safe())
+        self.assertFalse(self.story(0, None).is_safe())
+        self.assertFalse(self.story(None, []).is_safe())
+
+    def test_addresses_that_were_made_to_stay_are_no_doubles(self):
+        self.assertTrue(self.story(1, [], pinned=True).is_safe())
+        self.assertTrue(self.story(0, [], pinned=True).is_safe())
+        self.assertFalse(self.story(1, [{"double_answer": 1}], pinned=True).is_safe())
+        self.assertFalse(self.story(2, [], pinned=True).is_safe())
 
 
 class Told(unittest.TestCase):
