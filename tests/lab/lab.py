@@ -183,10 +183,16 @@ class Lab:
             if address:
                 lines += [f"addr add {address}/24 dev eth0",
                           f"addr add {address6}/64 dev eth0 nodad"]
-                # the judge's prober has no addresses, only names itself by them
-                lines += [f"neigh add {eye} lladdr {EYE_MAC} dev eth0 nud permanent"
-                          for eye in EYE_ADDRESSES]
             run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+        self.introduce_eye()
+
+    def introduce_eye(self):
+        """The judge's prober has no addresses, only names itself by them: nodes are told whose they
+        are, again whenever an interface may have forgotten it (a new MAC, a new interface)."""
+        lines = [f"neigh replace {eye} lladdr {EYE_MAC} dev eth0 nud permanent\n"
+                 for eye in EYE_ADDRESSES]
+        for node in self.nodes:
+            run("ip", "-n", node.namespace, "-batch", "-", stdin="".join(lines))
 
     def down(self):
         """Ends what up() started and removes what it made; whatever of it there is."""
