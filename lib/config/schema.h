@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "config/reader.h"
 
-#define CONFIG_KEYS 16 /* most in one mapping */
+#define CONFIG_KEYS 40 /* most in one mapping */
 
 #define CONFIG_AT(structure, member) .offset = offsetof(struct structure, member)
 /* Where a list's items and their number go: a pointer and a size_t of one structure. */
@@ -49,9 +49,14 @@ struct config_list {
 	size_t count_offset; /* from the items' pointer to the size_t that counts them */
 };
 
+/* Says of a key that is not of the schema what there is to say; false: nothing. */
+typedef bool config_stray_fn(struct config_reader *reader, const struct config_schema *schema,
+			     struct fy_node_pair *pair);
+
 struct config_schema {
 	const struct config_key *keys;
 	size_t n;
+	config_stray_fn *stray; /* NULL: what is said of all unknown keys */
 };
 
 /*
@@ -83,7 +88,7 @@ config_parse_fn config_parse_file;        /* const char *: absolute, a readable 
 config_parse_fn config_parse_secret_file; /* the same, and not everybody's */
 config_parse_fn config_parse_interface;   /* const char * */
 config_parse_fn config_parse_vip;         /* const char *: canonical, with prefix */
-config_parse_fn config_parse_address;     /* struct oo_config_address: a name or address, port */
+config_parse_fn config_parse_address;     /* struct oo_check_address: a name or address, port */
 config_parse_fn config_parse_listen;      /* struct oo_config_address: an address, port */
 config_parse_fn config_parse_endpoint;    /* const char *: URL of scheme, host and port alone */
 config_parse_fn config_parse_url;         /* const char * */
@@ -93,6 +98,19 @@ bool config_is_name(const char *text);
 
 /* The checks: check.c. */
 extern const struct config_list config_check_list;
+
+/* The keys that one type of check has besides those that all have: check_keys.c. */
+struct config_check_kind {
+	struct config_schema schema; /* of the check's structure */
+	/* Sets what the kind has by default, before the keys are read. NULL: nothing. */
+	void (*set_defaults)(struct oo_check_spec *spec);
+	/* What must fit together. values: of schema's keys. NULL: nothing. */
+	bool (*check)(struct config_reader *reader, struct fy_node *node,
+		      const struct oo_check_spec *spec, struct fy_node *const *values);
+};
+
+/* By enum oo_check_type. */
+extern const struct config_check_kind config_check_kinds[OO_CHECK_TYPE_END];
 
 /* Parses the root of the document into reader->config, defaults where nothing is given. */
 bool config_parse_root(struct config_reader *reader, struct fy_node *root);

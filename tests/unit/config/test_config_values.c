@@ -202,7 +202,7 @@ static void test_a_check_has_what_its_type_needs(void)
 		{CHECK(HTTP "expect: {state: 1}"),
 		 "8: checks[0].expect.state: unknown key; did you mean 'status'?"},
 		{CHECK(TCP "interval: 99ms"),
-		 "8: checks[0].interval: '99ms': out of range; 100ms to 1m are possible"},
+		 "8: checks[0].interval: '99ms': out of range; 100ms to 1h are possible"},
 		{CHECK(TCP "timeout: 9ms"),
 		 "8: checks[0].timeout: '9ms': out of range; 10ms to 1m are possible"},
 		{CHECK(TCP "rise: 0"),

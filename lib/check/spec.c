@@ -1,0 +1,16 @@
+#include "check/spec.h"
+
+#include <assert.h>
+
+#include "base/cleanup.h"
+
+const char *oo_check_type_name(enum oo_check_type type)
+{
+	static const char *const names[OO_CHECK_TYPE_END] = {
+		[OO_CHECK_TYPE_NONE] = "none",
+		[OO_CHECK_TYPE_HTTP] = "http",
+		[OO_CHECK_TYPE_TCP] = "tcp",
+	};
+	assert(type < OO_LENGTH(names) && names[type] != NULL);
+	return names[type];
+}
