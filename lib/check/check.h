@@ -35,14 +35,17 @@ enum oo_check_reason {
 	OO_CHECK_REASON_REFUSED,           /* nobody listens */
 	OO_CHECK_REASON_UNREACHABLE,       /* no route, host or network down */
 	OO_CHECK_REASON_CONNECT_TIMEOUT,   /* no answer to the connection attempt */
-	OO_CHECK_REASON_TLS,               /* handshake failed, certificate not trusted */
+	OO_CHECK_REASON_TLS,               /* the handshake failed */
+	OO_CHECK_REASON_CERTIFICATE,       /* not trusted, for another name, or expired, or soon */
 	OO_CHECK_REASON_SILENT,            /* connected, then not one byte until the timeout */
 	OO_CHECK_REASON_SLOW,              /* an answer began and was not over by the timeout */
 	OO_CHECK_REASON_RESET,             /* the peer reset the connection */
 	OO_CHECK_REASON_CLOSED,            /* the peer closed before its answer was whole */
 	OO_CHECK_REASON_PROTOCOL,          /* what came is not the protocol */
 	OO_CHECK_REASON_STATUS,            /* another HTTP status than expected */
+	OO_CHECK_REASON_REDIRECTS,         /* redirected again and again */
 	OO_CHECK_REASON_BODY,              /* another body than expected */
+	OO_CHECK_REASON_CONTENT,           /* another answer, or content of a file, than expected */
 	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */
 	OO_CHECK_REASON_END,   /* how many there are */
 };

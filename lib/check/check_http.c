@@ -1,10 +1,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
+#include "base/clock.h"
 #include "check/curl.h"
+#include "check/expect.h"
+#include "check/secret.h"
+
+#define HEADER_LENGTH (OO_CHECK_TOKEN_LENGTH + 256)
 
 /* Why we took no more of the answer. */
 enum stop {
@@ -21,24 +26,32 @@ struct http {
 	enum stop stop;
 };
 
-/* What of a body is shown; it is cut after that. */
-#define SHOWN_BYTES 64
+static int verify_statuses(const struct oo_check_expect *expect, struct oo_err *err)
+{
+	for (size_t i = 0; i < expect->n_statuses; i++) {
+		const struct oo_check_range *range = &expect->statuses[i];
+		if (range->least < 100 || range->most > 599 || range->least > range->most) {
+			return oo_fail_text(err, EINVAL, "expected status: must be 100 to 599");
+		}
+	}
+	return expect->n_statuses > 0 ? 0
+				      : oo_fail_text(err, EINVAL, "expected status: must be given");
+}
 
 static int verify(const struct oo_check_spec *spec, struct oo_err *err)
 {
-	if (spec->http.url == NULL || (strncasecmp(spec->http.url, "http://", 7) != 0 &&
-				       strncasecmp(spec->http.url, "https://", 8) != 0)) {
+	const char *url = spec->http.url;
+	const char *body = spec->http.expect.body;
+	if (url == NULL ||
+	    (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)) {
 		return oo_fail_text(err, EINVAL, "url: must begin with http:// or https://");
 	}
-	if (spec->http.expect_status < 100 || spec->http.expect_status > 599) {
-		return oo_fail_text(err, EINVAL, "expected status %d: must be 100 to 599",
-				    spec->http.expect_status);
-	}
-	if (spec->http.expect_body != NULL && strlen(spec->http.expect_body) > OO_CHECK_BODY_MAX) {
+	if (body != NULL && strlen(body) > OO_CHECK_BODY_MAX) {
 		return oo_fail_text(err, EINVAL, "expected body: must be at most %d bytes",
 				    OO_CHECK_BODY_MAX);
 	}
-	return oo_check_url_verify(spec->http.url, err);
+	int r = verify_statuses(&spec->http.expect, err);
+	return r < 0 ? r : oo_check_url_verify(url, err);
 }
 
 /* Of the answer; 0 while none has come. */
@@ -75,64 +88,114 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
 	return n;
 }
 
+static int add_header(struct http *http, const char *name, const char *value)
+{
+	char text[HEADER_LENGTH];
+	int n = snprintf(text, sizeof(text), "%s%s%s", name, value[0] != '\0' ? ": " : "", value);
+	struct curl_slist *longer =
+		n < (int)sizeof(text) ? curl_slist_append(http->headers, text) : NULL;
+	explicit_bzero(text, sizeof(text));
+	if (longer == NULL) {
+		return -ENOMEM;
+	}
+	http->headers = longer;
+	return 0;
+}
+
+/* The body is the token's payload: what Document Server takes in place of what was sent. */
+static int add_token(struct http *http, const struct oo_check_http *spec)
+{
+	char secret[OO_CHECK_SECRET_LENGTH];
+	char value[OO_CHECK_TOKEN_LENGTH + 8] = "Bearer ";
+	int r = oo_check_secret_read(spec->jwt_secret_file, secret);
+	if (r == 0) {
+		r = oo_check_token_write(secret, spec->body != NULL ? spec->body : "{}",
+					 oo_clock_wall() / 1000, value + 7);
+		explicit_bzero(secret, sizeof(secret));
+	}
+	if (r == 0) {
+		r = add_header(http, spec->jwt_header != NULL ? spec->jwt_header : "Authorization",
+			       value);
+	}
+	explicit_bzero(value, sizeof(value));
+	return r;
+}
+
+static int set_headers(struct http *http, const struct oo_check_http *spec)
+{
+	int r = add_header(http, "Connection", "close");
+	if (r == 0 && spec->host != NULL) {
+		r = add_header(http, "Host", spec->host);
+	}
+	for (size_t i = 0; i < spec->headers.n && r == 0; i++) {
+		r = add_header(http, spec->headers.items[i], "");
+	}
+	if (r == 0 && spec->jwt_secret_file != NULL) {
+		r = add_token(http, spec);
+	}
+	if (r == 0) {
+		curl_easy_setopt(http->curl.easy, CURLOPT_HTTPHEADER, http->headers);
+	}
+	return r;
+}
+
+static int set_request(struct http *http, const struct oo_check_http *spec)
+{
+	CURL *easy = http->curl.easy;
+	if (spec->method != NULL && oo_text_equal(spec->method, "HEAD")) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else if (spec->method != NULL &&
+		   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) != CURLE_OK) {
+		return -ENOMEM;
+	}
+	if (spec->body != NULL) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(spec->body));
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, spec->body); /* not copied */
+	}
+	if (spec->follow) {
+		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+		curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)OO_CHECK_REDIRECTS);
+		curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	}
+	return 0;
+}
+
 static int prepare(struct http *http, const struct oo_check_http *spec)
 {
 	CURL *easy = http->curl.easy;
-	oo_buffer_init(&http->body, OO_CHECK_BODY_MAX);
-	http->headers = curl_slist_append(NULL, "Connection: close");
-	if (http->headers == NULL ||
-	    curl_easy_setopt(easy, CURLOPT_USERAGENT, "ooha/" OO_VERSION) != CURLE_OK ||
-	    curl_easy_setopt(easy, CURLOPT_URL, spec->url) != CURLE_OK) {
+	if (curl_easy_setopt(easy, CURLOPT_USERAGENT, "ooha/" OO_VERSION) != CURLE_OK) {
 		return -ENOMEM;
 	}
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that on_body sees what came */
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
-	return 0;
-}
-
-static bool is_white(char byte)
-{
-	return byte != '\0' && strchr(" \t\r\n\v\f", byte) != NULL;
-}
-
-/* Leaves out the white space at both ends: moves *text, returns the length. */
-static size_t trim(const char **text, size_t length)
-{
-	while (length > 0 && is_white((*text)[length - 1])) {
-		length--;
+	int r = oo_check_curl_set_url(&http->curl, spec->url, &spec->tls);
+	if (r == 0) {
+		r = set_request(http, spec);
 	}
-	while (length > 0 && is_white((*text)[0])) {
-		(*text)++;
-		length--;
-	}
-	return length;
+	return r == 0 ? set_headers(http, spec) : r;
 }
 
-static bool is_body(const struct http *http, const char *expected)
+static void judge_body(struct http *http)
 {
-	const char *body = http->body.data;
-	size_t length = trim(&body, http->body.length);
-	size_t expected_length = trim(&expected, strlen(expected));
-	return length == expected_length && (length == 0 || memcmp(body, expected, length) == 0);
-}
+	struct oo_check_run *run = http->curl.run;
+	const struct oo_check_expect *expect = &run->spec->http.expect;
+	char differs[OO_CHECK_DIFFERS_LENGTH];
 
-/* Says `<what> "<the beginning of the body>"`. */
-static void say_body(struct http *http, enum oo_check_reason reason, const char *what)
-{
-	char shown[SHOWN_BYTES + 1];
-	size_t n = http->body.length < SHOWN_BYTES ? http->body.length : SHOWN_BYTES;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char byte = (unsigned char)http->body.data[i];
-		shown[i] = byte < ' ' || byte > '~' ? '?' : (char)byte;
+	if (http->stop == STOP_TOO_LONG) {
+		oo_check_run_say(run, OO_CHECK_REASON_BODY, "body of more than %d bytes",
+				 OO_CHECK_BODY_MAX);
+		return;
 	}
-	shown[n] = '\0';
-	oo_check_run_say(http->curl.run, reason, "%s \"%s\"%s", what, shown,
-			 n < http->body.length ? "..." : "");
+	int r = oo_check_expect_body(expect, &http->body, differs);
+	if (r == -EBADMSG) {
+		oo_check_curl_say_bytes(&http->curl, OO_CHECK_REASON_BODY, differs, &http->body);
+	} else if (r < 0) {
+		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
+	}
 }
 
 /* Decides by the answer: what came is whole, or was stopped by us. */
@@ -145,28 +208,33 @@ static void judge_answer(struct http *http)
 	if (http->stop == STOP_NO_MEMORY) {
 		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, ENOMEM);
 	} else if (http->stop == STOP_NOT_HTTP || status == 0) {
-		say_body(http, OO_CHECK_REASON_PROTOCOL, "not HTTP:");
-	} else if (status != spec->expect_status) {
+		oo_check_curl_say_bytes(&http->curl, OO_CHECK_REASON_PROTOCOL,
+					"not HTTP:", &http->body);
+	} else if (!oo_check_expects_status(&spec->expect, status)) {
 		oo_check_run_say(run, OO_CHECK_REASON_STATUS, "%d", status);
-	} else if (spec->expect_body != NULL && http->stop == STOP_TOO_LONG) {
-		oo_check_run_say(run, OO_CHECK_REASON_BODY, "body of more than %d bytes",
-				 OO_CHECK_BODY_MAX);
-	} else if (spec->expect_body != NULL && !is_body(http, spec->expect_body)) {
-		say_body(http, OO_CHECK_REASON_BODY, "body");
 	} else {
 		oo_check_run_say(run, OO_CHECK_REASON_OK, "%d", status);
+		if (oo_check_expects_body(&spec->expect)) {
+			judge_body(http);
+		}
+		if (run->result.reason == OO_CHECK_REASON_OK) {
+			(void)oo_check_curl_is_valid(&http->curl, &spec->tls); /* says it */
+		}
 	}
 }
 
 static void judge(struct http *http, CURLcode code)
 {
 	struct oo_check_run *run = http->curl.run;
+	const struct oo_check_http *spec = &run->spec->http;
 	int status = status_of(http);
+	/* a redirect that is being followed is not yet the answer */
+	bool wrong =
+		status != 0 && !spec->follow && !oo_check_expects_status(&spec->expect, status);
 
 	run->result.http_status = status;
 	oo_check_curl_set_times(&http->curl);
-	if (code == CURLE_OK || http->stop != STOP_NONE ||
-	    (status != 0 && status != run->spec->http.expect_status)) {
+	if (code == CURLE_OK || http->stop != STOP_NONE || wrong) {
 		/* a wrong status is the reason, whatever became of the rest of the answer */
 		judge_answer(http);
 	} else if (code == CURLE_OPERATION_TIMEDOUT) {
@@ -186,6 +254,7 @@ static void on_end(struct oo_check_curl *curl, CURLcode code)
 static int start(struct oo_check_run *run)
 {
 	struct http *http = run->state;
+	oo_buffer_init(&http->body, OO_CHECK_BODY_MAX);
 	int r = oo_check_curl_begin(&http->curl, run, on_end);
 	if (r == 0) {
 		r = prepare(http, &run->spec->http);

@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "event/transfer.h"
+
+/* What of an answer is shown; it is cut after that. */
+#define SHOWN_BYTES 64
+#define DAY_S 86400
 
 /* CURLOPT_OPENSOCKETFUNCTION: as libcurl's own, but says why there is no socket. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
@@ -87,18 +92,137 @@ static void on_transferred(CURL *easy, CURLcode code, void *user)
 {
 	struct oo_check_curl *curl = user;
 	(void)easy;
-	curl->transferring = false;
+	curl->transferring = curl->keeps && code == CURLE_OK;
 	curl->ended(curl, code);
 }
 
-int oo_check_curl_start(struct oo_check_curl *curl)
+static void release_url(CURLU **url)
 {
-	int r = oo_transfers_start(curl->run->setup->transfers, curl->easy, on_transferred, curl);
+	curl_url_cleanup(*url);
+}
+
+/* The server is asked for by another name than the host's: that one is only connected to. */
+static int set_server_name(struct oo_check_curl *curl, const char *text, const char *name)
+{
+	char to[512];
+	char *host = NULL, *port = NULL;
+	OO_AUTO(release_url) CURLU *url = curl_url();
+	if (url == NULL || curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
+	    curl_url_set(url, CURLUPART_HOST, name, 0) != CURLUE_OK) {
+		curl_free(host);
+		return -ENOMEM;
+	}
+	snprintf(to, sizeof(to), "::%s:%s", host, port);
+	curl_free(host);
+	curl_free(port);
+	char *whole = NULL;
+	curl->connect_to = curl_slist_append(NULL, to);
+	if (curl->connect_to == NULL || curl_url_get(url, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
+		return -ENOMEM;
+	}
+	curl_easy_setopt(curl->easy, CURLOPT_CONNECT_TO, curl->connect_to);
+	CURLcode code = curl_easy_setopt(curl->easy, CURLOPT_URL, whole);
+	curl_free(whole);
+	return code == CURLE_OK ? 0 : -ENOMEM;
+}
+
+int oo_check_curl_set_url(struct oo_check_curl *curl, const char *url,
+			  const struct oo_check_tls *tls)
+{
+	CURL *easy = curl->easy;
+	if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK) {
+		return -ENOMEM;
+	}
+	if (tls == NULL) {
+		return 0;
+	}
+	if (tls->unverified) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (tls->ca_file != NULL &&
+	    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) != CURLE_OK) {
+		return -ENOMEM;
+	}
+	curl_easy_setopt(easy, CURLOPT_CERTINFO, tls->days_left > 0 ? 1L : 0L);
+	return tls->server_name != NULL ? set_server_name(curl, url, tls->server_name) : 0;
+}
+
+/* The end of the server's own certificate, seconds since the epoch; -1: not told. */
+static time_t find_certificate_end(CURL *easy)
+{
+	static const char key[] = "Expire date:";
+	struct curl_certinfo *chain = NULL;
+	(void)curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain);
+	for (struct curl_slist *line = chain != NULL && chain->num_of_certs > 0 ? chain->certinfo[0]
+										: NULL;
+	     line != NULL; line = line->next) {
+		if (strncmp(line->data, key, strlen(key)) == 0) {
+			return curl_getdate(line->data + strlen(key), NULL);
+		}
+	}
+	return -1;
+}
+
+bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls)
+{
+	if (tls->days_left == 0) {
+		return true;
+	}
+	int64_t end = find_certificate_end(curl->easy);
+	if (end < 0) {
+		oo_check_run_say(curl->run, OO_CHECK_REASON_CERTIFICATE,
+				 "no certificate was shown");
+		return false;
+	}
+	int64_t left_s = end - oo_clock_wall() / 1000;
+	if (left_s < (int64_t)tls->days_left * DAY_S) {
+		oo_check_run_say(curl->run, OO_CHECK_REASON_CERTIFICATE, "certificate %s %d days%s",
+				 left_s < 0 ? "expired" : "has",
+				 (int)((left_s < 0 ? -left_s : left_s) / DAY_S),
+				 left_s < 0 ? " ago" : " left");
+		return false;
+	}
+	return true;
+}
+
+void oo_check_curl_say_bytes(struct oo_check_curl *curl, enum oo_check_reason reason,
+			     const char *what, const struct oo_buffer *bytes)
+{
+	char shown[SHOWN_BYTES + 1];
+	size_t n = bytes->length < SHOWN_BYTES ? bytes->length : SHOWN_BYTES;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char byte = (unsigned char)bytes->data[i];
+		shown[i] = byte < ' ' || byte > '~' ? '?' : (char)byte;
+	}
+	shown[n] = '\0';
+	oo_check_run_say(curl->run, reason, "%s \"%s\"%s", what, shown,
+			 n < bytes->length ? "..." : "");
+}
+
+/* start is oo_transfers_start or oo_transfers_connect. */
+static int begin_transfer(struct oo_check_curl *curl,
+			  int start(struct oo_transfers *, CURL *, oo_transfer_fn *, void *))
+{
+	int r = start(curl->run->setup->transfers, curl->easy, on_transferred, curl);
 	curl->transferring = r == 0;
 	if (r == 0) {
 		oo_check_run_enter(curl->run, curl->run->spec->limits.name_ms);
 	}
 	return r;
+}
+
+int oo_check_curl_start(struct oo_check_curl *curl)
+{
+	return begin_transfer(curl, oo_transfers_start);
+}
+
+int oo_check_curl_connect(struct oo_check_curl *curl)
+{
+	curl->keeps = true;
+	return begin_transfer(curl, oo_transfers_connect);
 }
 
 static void cancel(struct oo_check_curl *curl)
@@ -113,6 +237,7 @@ void oo_check_curl_stop(struct oo_check_curl *curl)
 {
 	cancel(curl);
 	curl_easy_cleanup(curl->easy);
+	curl_slist_free_all(curl->connect_to);
 	*curl = (struct oo_check_curl){0};
 }
 
@@ -251,11 +376,17 @@ void oo_check_curl_judge(struct oo_check_curl *curl, CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT: /* libcurl's own, of the connection alone */
 		oo_check_curl_judge_timeout(curl, 0);
 		break;
-	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_ISSUER_ERROR:
+		oo_check_run_say(curl->run, OO_CHECK_REASON_CERTIFICATE, "%s", text);
+		break;
+	case CURLE_TOO_MANY_REDIRECTS:
+		oo_check_run_say(curl->run, OO_CHECK_REASON_REDIRECTS,
+				 "redirected more than %d times", OO_CHECK_REDIRECTS);
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CIPHER:
 		oo_check_run_say(curl->run, OO_CHECK_REASON_TLS, "%s", text);
 		break;
 	case CURLE_GOT_NOTHING:
@@ -277,11 +408,6 @@ void oo_check_curl_judge(struct oo_check_curl *curl, CURLcode code)
 		oo_check_run_say(curl->run, OO_CHECK_REASON_LOCAL, "%s", text);
 		break;
 	}
-}
-
-static void release_url(CURLU **url)
-{
-	curl_url_cleanup(*url);
 }
 
 static bool has_part(CURLU *url, CURLUPart part)

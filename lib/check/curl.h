@@ -7,7 +7,10 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
+#include "base/text.h"
 #include "check/kind.h"
+
+#define OO_CHECK_REDIRECTS 5
 
 struct oo_check_curl;
 /* The transfer is over. Runs from the loop, once, unless the transfer was stopped. */
@@ -17,8 +20,10 @@ typedef void oo_check_curl_fn(struct oo_check_curl *curl, CURLcode code);
 struct oo_check_curl {
 	struct oo_check_run *run;
 	oo_check_curl_fn *ended;
-	CURL *easy;        /* owned */
+	CURL *easy; /* owned */
+	struct curl_slist *connect_to;
 	bool transferring; /* easy is in the pool */
+	bool keeps;        /* and stays there once connected */
 	int socket_errno;  /* of the last socket(2): 0 if it was made */
 	int64_t tls_us;    /* when TLS was first spoken, after the run's start; 0: not yet */
 	bool connecting;   /* the first of a name's addresses is being tried, or a later one */
@@ -32,8 +37,16 @@ struct oo_check_curl {
  */
 int oo_check_curl_begin(struct oo_check_curl *curl, struct oo_check_run *run,
 			oo_check_curl_fn *ended);
-/* Returns 0 or -errno of oo_transfers_start. */
+/*
+ * Sets where to connect, and whom to believe.
+ * tls  NULL: nothing asked.
+ * Returns 0 or -ENOMEM.
+ */
+int oo_check_curl_set_url(struct oo_check_curl *curl, const char *url,
+			  const struct oo_check_tls *tls);
+/* Returns 0 or -errno of oo_transfers_start, or of oo_transfers_connect. */
 int oo_check_curl_start(struct oo_check_curl *curl);
+int oo_check_curl_connect(struct oo_check_curl *curl);
 void oo_check_curl_stop(struct oo_check_curl *curl);
 
 /* The first byte of the answer is here: no limit but the run's from now on. */
@@ -48,6 +61,16 @@ void oo_check_curl_judge(struct oo_check_curl *curl, CURLcode code);
  * received_bytes  of the answer's body.
  */
 void oo_check_curl_judge_timeout(struct oo_check_curl *curl, size_t received_bytes);
+
+/*
+ * Is the certificate good for as many days as wanted? Says what is wrong if it is not. Only after a
+ * good answer.
+ */
+bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls);
+
+/* Says `<what> "<the beginning of the bytes>"`. */
+void oo_check_curl_say_bytes(struct oo_check_curl *curl, enum oo_check_reason reason,
+			     const char *what, const struct oo_buffer *bytes);
 
 /* Why a connection failed, as far as errno tells. */
 enum oo_check_reason oo_check_curl_errno(int error_number);

@@ -26,13 +26,16 @@ const char *oo_check_reason_name(enum oo_check_reason reason)
 		[OO_CHECK_REASON_UNREACHABLE] = "unreachable",
 		[OO_CHECK_REASON_CONNECT_TIMEOUT] = "connect timeout",
 		[OO_CHECK_REASON_TLS] = "tls",
+		[OO_CHECK_REASON_CERTIFICATE] = "certificate",
 		[OO_CHECK_REASON_SILENT] = "silent",
 		[OO_CHECK_REASON_SLOW] = "slow",
 		[OO_CHECK_REASON_RESET] = "reset",
 		[OO_CHECK_REASON_CLOSED] = "closed",
 		[OO_CHECK_REASON_PROTOCOL] = "protocol",
 		[OO_CHECK_REASON_STATUS] = "status",
+		[OO_CHECK_REASON_REDIRECTS] = "redirects",
 		[OO_CHECK_REASON_BODY] = "body",
+		[OO_CHECK_REASON_CONTENT] = "content",
 		[OO_CHECK_REASON_LOCAL] = "local",
 	};
 	assert(reason < OO_LENGTH(names) && names[reason] != NULL);

@@ -2,15 +2,20 @@
 #define OO_CHECK_SPEC_H
 /*
  * What can be asked of a check: pure data, so that the configuration can be read straight into it.
- * One structure a kind; docs/checks.md says what each asks.
+ * One structure a kind; docs/checks.md says what each asks. A number that is 0 and a text that is
+ * NULL is not asked for, unless something else is said.
  */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define OO_CHECK_RANGES 8
 
 enum oo_check_type {
 	OO_CHECK_TYPE_NONE = 0,
-	OO_CHECK_TYPE_HTTP, /* HTTP/1.1, fresh connection; no proxy */
-	OO_CHECK_TYPE_TCP,  /* a connection can be opened */
-	OO_CHECK_TYPE_END,  /* how many there are */
+	OO_CHECK_TYPE_HTTP,
+	OO_CHECK_TYPE_TCP,
+	OO_CHECK_TYPE_END, /* how many there are */
 };
 
 /* Of each phase, ms, counted from its beginning; 0: the run's timeout alone. */
@@ -21,20 +26,59 @@ struct oo_check_limits {
 	int64_t first_byte_ms; /* from then to the first byte of the answer */
 };
 
-struct oo_check_http {
-	const char *url;         /* http:// or https://, without user or password */
-	int expect_status;       /* 100 to 599 */
-	const char *expect_body; /* all of it, white space at both ends aside; NULL: any */
-};
-
 /* A name, or an address (IPv6 without brackets); NULL where it is not given. */
 struct oo_check_address {
 	const char *host;
 	uint16_t port; /* 1 to 65535 */
 };
 
+struct oo_check_texts {
+	const char *const *items;
+	size_t n;
+};
+
+struct oo_check_tls {
+	bool unverified;         /* whoever answers is believed */
+	const char *ca_file;     /* PEM; NULL: the system's */
+	const char *server_name; /* asked for and verified; NULL: the host */
+	int days_left;           /* of the certificate, at least */
+};
+
+struct oo_check_range {
+	int least, most;
+};
+
+/* What an answer must be; all that is given must be so. */
+struct oo_check_expect {
+	struct oo_check_range statuses[OO_CHECK_RANGES]; /* 100 to 599 */
+	size_t n_statuses;                               /* at least 1 */
+	const char *body;                                /* all of it, but white space around it */
+	const char *contains;
+	const char *regex;        /* POSIX extended */
+	const char *json_pointer; /* RFC 6901; with json_value */
+	const char *json_value;   /* a string's content, or as JSON is written */
+};
+
+/* HTTP/1.1 on a fresh connection; no proxy. */
+struct oo_check_http {
+	const char *url;               /* http:// or https://, without user or password */
+	const char *method;            /* NULL: GET */
+	struct oo_check_texts headers; /* "Name: value" */
+	const char *host;              /* the header; NULL: that of the URL, or tls.server_name */
+	const char *body;              /* sent */
+	bool follow;                   /* redirects, at most OO_CHECK_REDIRECTS */
+	struct oo_check_tls tls;
+	const char *jwt_secret_file; /* signs body (JSON, or {}) as the payload of a JWT */
+	const char *jwt_header;      /* that carries it; NULL: Authorization */
+	struct oo_check_expect expect;
+};
+
 struct oo_check_tcp {
 	struct oo_check_address address;
+	bool uses_tls;
+	struct oo_check_tls tls;
+	const char *send;
+	const char *expect; /* to be found in what comes */
 };
 
 struct oo_check_spec {

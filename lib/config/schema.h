@@ -41,6 +41,7 @@ struct config_key {
 	const char *required; /* what to give when it is missing; NULL: may be missing */
 	const struct config_schema *schema; /* of a mapping */
 	const struct config_list *list;     /* of a list */
+	const char *const *choices;         /* of a choice, ended by NULL */
 };
 
 struct config_list {
@@ -93,6 +94,14 @@ config_parse_fn config_parse_listen;      /* struct oo_config_address: an addres
 config_parse_fn config_parse_endpoint;    /* const char *: URL of scheme, host and port alone */
 config_parse_fn config_parse_url;         /* const char * */
 
+config_parse_fn config_parse_flag;         /* bool: yes or no */
+config_parse_fn config_parse_choice;       /* const char *: one of key->choices */
+config_parse_fn config_parse_regex;        /* const char *: POSIX extended */
+config_parse_fn config_parse_statuses;     /* struct oo_check_expect: its statuses */
+config_parse_fn config_parse_header;       /* const char *: "Name: value" */
+config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
+config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
+
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);
 
@@ -106,7 +115,7 @@ struct config_check_kind {
 	void (*set_defaults)(struct oo_check_spec *spec);
 	/* What must fit together. values: of schema's keys. NULL: nothing. */
 	bool (*check)(struct config_reader *reader, struct fy_node *node,
-		      const struct oo_check_spec *spec, struct fy_node *const *values);
+		      struct oo_check_spec *spec, struct fy_node *const *values);
 };
 
 /* By enum oo_check_type. */

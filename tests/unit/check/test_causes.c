@@ -89,12 +89,14 @@ static struct oo_check_result get(const char *scheme, int port, const char *expe
 {
 	char url[128];
 	snprintf(url, sizeof(url), "%s://127.0.0.1:%d/", scheme, port);
-	return run(&(struct oo_check_spec){
-		.type = OO_CHECK_TYPE_HTTP,
-		.name = "web",
-		.http = {.url = url, .expect_status = 200, .expect_body = expect_body},
-		.interval_ms = AWAIT_MS,
-		.timeout_ms = timeout_ms});
+	return run(&(struct oo_check_spec){.type = OO_CHECK_TYPE_HTTP,
+					   .name = "web",
+					   .http = {.url = url,
+						    .expect = {.statuses = {{200, 200}},
+							       .n_statuses = 1,
+							       .body = expect_body}},
+					   .interval_ms = AWAIT_MS,
+					   .timeout_ms = timeout_ms});
 }
 
 static struct oo_check_result reach(const char *host, int port)

@@ -42,11 +42,12 @@ static void on_result(void *user, const struct oo_check *check,
 static struct oo_check_spec web(int port, char url[static 64])
 {
 	snprintf(url, 64, "http://127.0.0.1:%d/x", port);
-	return (struct oo_check_spec){.type = OO_CHECK_TYPE_HTTP,
-				      .name = "web",
-				      .http = {.url = url, .expect_status = 200},
-				      .interval_ms = AWAIT_MS,
-				      .timeout_ms = AWAIT_MS};
+	return (struct oo_check_spec){
+		.type = OO_CHECK_TYPE_HTTP,
+		.name = "web",
+		.http = {.url = url, .expect = {.statuses = {{200, 200}}, .n_statuses = 1}},
+		.interval_ms = AWAIT_MS,
+		.timeout_ms = AWAIT_MS};
 }
 
 static void start(struct watch *watch, const struct oo_check_spec *spec, int wanted)
@@ -69,11 +70,12 @@ static void tear_down(void)
 	event = sd_event_unref(event);
 }
 
-static const struct oo_check_spec good_web = {.type = OO_CHECK_TYPE_HTTP,
-					      .name = "x",
-					      .http = {.url = "http://h/", .expect_status = 200},
-					      .interval_ms = 1,
-					      .timeout_ms = 1};
+static const struct oo_check_spec good_web = {
+	.type = OO_CHECK_TYPE_HTTP,
+	.name = "x",
+	.http = {.url = "http://h/", .expect = {.statuses = {{200, 200}}, .n_statuses = 1}},
+	.interval_ms = 1,
+	.timeout_ms = 1};
 static const struct oo_check_spec good_port = {.type = OO_CHECK_TYPE_TCP,
 					       .name = "x",
 					       .tcp = {.address = {"h", 1}},
@@ -111,10 +113,15 @@ static void test_a_bad_value_is_refused_with_what_would_be_right(void)
 	spec.timeout_ms = -1;
 	refuse(&spec, "check x: timeout: must be positive");
 	spec = good_web;
-	spec.http.expect_status = 0;
-	refuse(&spec, "check x: expected status 0: must be 100 to 599");
-	spec.http.expect_status = 600;
-	refuse(&spec, "check x: expected status 600: must be 100 to 599");
+	spec.http.expect.n_statuses = 0;
+	refuse(&spec, "check x: expected status: must be given");
+	spec.http.expect.n_statuses = 1;
+	spec.http.expect.statuses[0].least = 99;
+	refuse(&spec, "check x: expected status: must be 100 to 599");
+	spec.http.expect.statuses[0] = (struct oo_check_range){599, 600};
+	refuse(&spec, "check x: expected status: must be 100 to 599");
+	spec.http.expect.statuses[0] = (struct oo_check_range){300, 200};
+	refuse(&spec, "check x: expected status: must be 100 to 599");
 	spec = good_port;
 	spec.tcp.address.port = 0;
 	refuse(&spec, "check x: port 0: must be 1 to 65535");
@@ -174,7 +181,7 @@ static void test_a_spec_is_copied(void)
 	const struct oo_check_spec *copy = oo_check_get_spec(watch.check);
 	CU_ASSERT_STRING_EQUAL(copy->name, "web");
 	CU_ASSERT_STRING_EQUAL(copy->http.url, "http://127.0.0.1:1/x");
-	CU_ASSERT_EQUAL(copy->http.expect_status, 200);
+	CU_ASSERT_EQUAL(copy->http.expect.statuses[0].least, 200);
 	oo_check_free(watch.check);
 }
 
@@ -392,7 +399,7 @@ static void test_many_checks_run_side_by_side_and_leak_nothing(void)
 	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
 	struct oo_check_spec spec = web(peer_port(peer), url);
 	spec.interval_ms = 10;
-	spec.http.expect_body = "true";
+	spec.http.expect.body = "true";
 	for (size_t i = 0; i < OO_LENGTH(watches); i++) {
 		start(&watches[i], &spec, 5);
 	}

@@ -44,8 +44,8 @@ static void assert_example_checks(const struct oo_config *config)
 	CU_ASSERT_STRING_EQUAL(proxy->spec.name, "proxy");
 	CU_ASSERT_EQUAL(proxy->spec.type, OO_CHECK_TYPE_HTTP);
 	CU_ASSERT_STRING_EQUAL(proxy->spec.http.url, "http://127.0.0.1/healthcheck");
-	CU_ASSERT_EQUAL(proxy->spec.http.expect_status, 200);
-	CU_ASSERT_STRING_EQUAL(proxy->spec.http.expect_body, "true");
+	CU_ASSERT_EQUAL(proxy->spec.http.expect.statuses[0].most, 200);
+	CU_ASSERT_STRING_EQUAL(proxy->spec.http.expect.body, "true");
 	CU_ASSERT_EQUAL(proxy->spec.interval_ms, 2000);
 	CU_ASSERT_EQUAL(proxy->spec.timeout_ms, 4000);
 	CU_ASSERT_EQUAL(proxy->rise, 2);
@@ -54,8 +54,8 @@ static void assert_example_checks(const struct oo_config *config)
 	CU_ASSERT_STRING_EQUAL(docservice->spec.name, "docservice");
 	CU_ASSERT_EQUAL(docservice->spec.type, OO_CHECK_TYPE_HTTP);
 	CU_ASSERT_STRING_EQUAL(docservice->spec.http.url, "http://127.0.0.1:8000/index.html");
-	CU_ASSERT_EQUAL(docservice->spec.http.expect_status, 200);
-	CU_ASSERT_PTR_NULL(docservice->spec.http.expect_body);
+	CU_ASSERT_EQUAL(docservice->spec.http.expect.statuses[0].least, 200);
+	CU_ASSERT_PTR_NULL(docservice->spec.http.expect.body);
 	CU_ASSERT_EQUAL(docservice->spec.interval_ms, 1000);
 	CU_ASSERT_EQUAL(docservice->spec.timeout_ms, 1000);
 	CU_ASSERT_EQUAL(docservice->rise, 2);
@@ -122,7 +122,7 @@ static void test_a_check_has_its_defaults_and_its_type_s_members(void)
 
 	CU_ASSERT_EQUAL_FATAL(config->n_checks, 3);
 	CU_ASSERT_STRING_EQUAL(checks[0].spec.http.url, "https://[::1]:8443?x=1");
-	CU_ASSERT_EQUAL(checks[0].spec.http.expect_status, 200);
+	CU_ASSERT_EQUAL(checks[0].spec.http.expect.n_statuses, 1);
 	CU_ASSERT_EQUAL(checks[0].spec.interval_ms, 1500);
 	CU_ASSERT_EQUAL(checks[0].spec.timeout_ms, 1500);
 	CU_ASSERT_EQUAL(checks[1].spec.type, OO_CHECK_TYPE_TCP);

@@ -67,12 +67,105 @@ static void test_what_all_checks_have_is_read_and_checked(void)
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
+static void test_http_is_asked_in_many_ways(void)
+{
+	static const struct file_row rows[] = {
+		{HTTP("method: PUT"), "8: checks[0].method: 'PUT': none of them; possible are GET, "
+				      "HEAD, POST, OPTIONS"},
+		{HTTP("body: x"),
+		 "8: checks[0].body: 'x': only a POST is sent with a body; add method: POST"},
+		{HTTP("headers: [x]"),
+		 "8: checks[0].headers[0]: not a header; write its name, a colon, a space and its "
+		 "value, as in 'X-Forwarded-Proto: https'"},
+		{HTTP("follow_redirects: maybe"),
+		 "8: checks[0].follow_redirects: 'maybe': neither; yes and no are possible"},
+		{HTTP("tls: {verify: no}"),
+		 "8: checks[0].tls: for TLS, but the url is not https; leave the key out"},
+		{HTTP("jwt: {header: A}"),
+		 "8: checks[0].jwt.secret_file: missing; name the file that has the secret"},
+		{HTTP("jwt: {secret_file: /nowhere}"),
+		 "8: checks[0].jwt.secret_file: '/nowhere': cannot be read: No such file or "
+		 "directory; name a file that the agent's user may read"},
+		{HTTP("jwt: {secret_file: /etc/shadow, header: 'a b'}"),
+		 "8: checks[0].jwt.header: 'a b': not a header's name; write letters, digits and "
+		 "-"},
+		{HTTP("expect: {status: 200-}"), "8: checks[0].expect.status: '200-': not a set of "
+						 "statuses; write up to 8 from 100 "
+						 "to 599, as in 200 or 200-299,301"},
+		{HTTP("expect: {status: '300-200'}"),
+		 "8: checks[0].expect.status: '300-200': not a set of statuses; write up to 8 from "
+		 "100 to 599, as in 200 or 200-299,301"},
+		{HTTP("expect: {status: '1,2,3'}"),
+		 "8: checks[0].expect.status: '1,2,3': not a set of statuses; write up to 8 from "
+		 "100 to 599, as in 200 or 200-299,301"},
+		{HTTP("expect: {regex: 'a('}"),
+		 "8: checks[0].expect.regex: 'a(': not a POSIX extended regular expression: "
+		 "Unmatched ( or \\(; see regex(7)"},
+		{HTTP("expect: {json: {pointer: a, value: b}}"),
+		 "8: checks[0].expect.json.pointer: 'a': not a JSON pointer; begin it with /, as "
+		 "in "
+		 "/serverInfo/buildVersion"},
+		{HTTP("expect: {json: {pointer: /a}}"),
+		 "8: checks[0].expect.json.value: missing; give what it must be"},
+	};
+	OO_AUTO(free_config)
+	struct oo_config *config = file_load(
+		CHECK("http",
+		      "url: https://a/\n    method: POST\n    body: '{}'\n    host: docs\n"
+		      "    headers: ['X-A: b', 'X-C: d']\n    follow_redirects: yes\n"
+		      "    tls: {verify: no, ca_file: /etc/passwd, server_name: docs.example.com, "
+		      "days_left: 14}\n"
+		      "    jwt: {secret_file: /etc/shadow, header: X-Jwt}\n"
+		      "    expect: {status: '200-299, 301', contains: a, regex: 'b+', "
+		      "json: {pointer: /c, value: d}}\n"));
+	const struct oo_check_http *http = &only(config)->http;
+	CU_ASSERT_STRING_EQUAL(http->method, "POST");
+	CU_ASSERT_STRING_EQUAL(http->body, "{}");
+	CU_ASSERT_STRING_EQUAL(http->host, "docs");
+	CU_ASSERT_EQUAL_FATAL(http->headers.n, 2);
+	CU_ASSERT_STRING_EQUAL(http->headers.items[1], "X-C: d");
+	CU_ASSERT(http->follow && http->tls.unverified && http->tls.days_left == 14);
+	CU_ASSERT_STRING_EQUAL(http->tls.ca_file, "/etc/passwd");
+	CU_ASSERT_STRING_EQUAL(http->tls.server_name, "docs.example.com");
+	CU_ASSERT_STRING_EQUAL(http->jwt_secret_file, "/etc/shadow");
+	CU_ASSERT_STRING_EQUAL(http->jwt_header, "X-Jwt");
+	CU_ASSERT_EQUAL(http->expect.n_statuses, 2);
+	CU_ASSERT(http->expect.statuses[0].least == 200 && http->expect.statuses[0].most == 299);
+	CU_ASSERT(http->expect.statuses[1].least == 301 && http->expect.statuses[1].most == 301);
+	CU_ASSERT_STRING_EQUAL(http->expect.contains, "a");
+	CU_ASSERT_STRING_EQUAL(http->expect.regex, "b+");
+	CU_ASSERT_STRING_EQUAL(http->expect.json_pointer, "/c");
+	CU_ASSERT_STRING_EQUAL(http->expect.json_value, "d");
+	file_refuse_all(rows, OO_LENGTH(rows));
+}
+
+static void test_a_port_may_be_talked_to(void)
+{
+	static const struct file_row rows[] = {
+		{TCP("send: ''"), "8: checks[0].send: '': 0 bytes long; 1 to 1024 are possible"},
+		{TCP("tls: {days_left: 0}"),
+		 "8: checks[0].tls.days_left: '0': out of range; 1 to 3650 are possible"},
+		{TCP("jwt: {header: A}"),
+		 "8: checks[0].jwt: not for a check of type tcp; leave the key out"},
+	};
+	OO_AUTO(free_config)
+	struct oo_config *config =
+		file_load(TCP("send: \"PING\\r\\n\"\n    expect: PONG\n    tls: {verify: yes}"));
+	const struct oo_check_tcp *tcp = &only(config)->tcp;
+	CU_ASSERT_STRING_EQUAL(tcp->send, "PING\r\n");
+	CU_ASSERT_STRING_EQUAL(tcp->expect, "PONG");
+	CU_ASSERT(tcp->uses_tls && !tcp->tls.unverified);
+	file_refuse_all(rows, OO_LENGTH(rows));
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
 		{"a type is one of those there are", test_a_type_is_one_of_those_there_are},
 		{"what all checks have is read and checked",
 		 test_what_all_checks_have_is_read_and_checked},
+		{"http is asked in many ways", test_http_is_asked_in_many_ways},
+		{"a port may be talked to", test_a_port_may_be_talked_to},
 		CU_TEST_INFO_NULL,
 	};
 	return file_run("config checks", tests);

@@ -181,7 +181,8 @@ static void test_a_check_has_what_its_type_needs(void)
 		{CHECK(TCP "url: http://a"),
 		 "8: checks[0].url: 'http://a': not for a check of type tcp; leave the key out"},
 		{CHECK(TCP "expect: {status: 200}"),
-		 "8: checks[0].expect: not for a check of type tcp; leave the key out"},
+		 "8: checks[0].expect: a mapping where a single value is expected; write it "
+		 "without - , [] and {}"},
 		{CHECK(HTTP "address: a:1"),
 		 "8: checks[0].address: 'a:1': not for a check of type http; leave the key out"},
 		{CHECK("type: tcp\n    address: a"),
@@ -196,7 +197,8 @@ static void test_a_check_has_what_its_type_needs(void)
 		{CHECK("type: http\n    url: /healthcheck"),
 		 "7: checks[0].url: '/healthcheck': not a URL; begin it with http:// or https://"},
 		{CHECK(HTTP "expect: {status: 99}"),
-		 "8: checks[0].expect.status: '99': out of range; 100 to 599 are possible"},
+		 "8: checks[0].expect.status: '99': not a set of statuses; write up to 8 from 100 "
+		 "to 599, as in 200 or 200-299,301"},
 		{CHECK(HTTP "expect: {body: ''}"),
 		 "8: checks[0].expect.body: '': 0 bytes long; 1 to 1024 are possible"},
 		{CHECK(HTTP "expect: {state: 1}"),

@@ -1,0 +1,180 @@
+/* The single values that only checks have. */
+#include <ctype.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/schema.h"
+
+#define CHOICES_LENGTH 160
+
+static bool set_flag(bool value, void *target)
+{
+	memcpy(target, &value, sizeof(value));
+	return true;
+}
+
+bool config_parse_flag(struct config_reader *reader, struct fy_node *node,
+		       const struct config_key *key, void *target)
+{
+	const char *text = config_text(reader, node);
+
+	(void)key; /* no limits */
+	if (text == NULL) {
+		return false;
+	}
+	if (oo_text_equal(text, "yes") || oo_text_equal(text, "true")) {
+		return set_flag(true, target);
+	}
+	if (oo_text_equal(text, "no") || oo_text_equal(text, "false")) {
+		return set_flag(false, target);
+	}
+	return config_wrong(reader, node, "neither; yes and no are possible");
+}
+
+bool config_parse_choice(struct config_reader *reader, struct fy_node *node,
+			 const struct config_key *key, void *target)
+{
+	char all[CHOICES_LENGTH] = "";
+	size_t length = 0;
+	const char *text = config_text(reader, node);
+
+	if (text == NULL) {
+		return false;
+	}
+	for (size_t i = 0; key->choices[i] != NULL && length < sizeof(all); i++) {
+		if (oo_text_equal(text, key->choices[i])) {
+			return config_set_text(reader, text, target);
+		}
+		length += (size_t)snprintf(all + length, sizeof(all) - length, "%s%s",
+					   i > 0 ? ", " : "", key->choices[i]);
+	}
+	return config_wrong(reader, node, "none of them; possible are %s", all);
+}
+
+bool config_parse_regex(struct config_reader *reader, struct fy_node *node,
+			const struct config_key *key, void *target)
+{
+	regex_t regex;
+	char why[80];
+	const char *text = config_text(reader, node);
+
+	if (text == NULL) {
+		return false;
+	}
+	int r = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
+	if (r != 0) {
+		(void)regerror(r, &regex, why, sizeof(why)); /* cut is fine */
+		return config_wrong(reader, node,
+				    "not a POSIX extended regular expression: %s; see regex(7)",
+				    why);
+	}
+	regfree(&regex);
+	return config_parse_text(reader, node, key, target);
+}
+
+/* Reads "200" or "200-299" up to a comma or the end. Returns what follows, NULL if it is neither. */
+static const char *read_range(const char *text, struct oo_check_range *ret_range)
+{
+	int n = 0;
+	struct oo_check_range range;
+	if (sscanf(text, "%3d-%3d%n", &range.least, &range.most, &n) != 2 || n == 0) {
+		n = 0;
+		if (sscanf(text, "%3d%n", &range.least, &n) != 1) {
+			return NULL;
+		}
+		range.most = range.least;
+	}
+	if (range.least < 100 || range.most > 599 || range.least > range.most ||
+	    (text[n] != ',' && text[n] != '\0')) {
+		return NULL;
+	}
+	*ret_range = range;
+	return text + n + strspn(text + n, ", ");
+}
+
+bool config_parse_statuses(struct config_reader *reader, struct fy_node *node,
+			   const struct config_key *key, void *target)
+{
+	struct oo_check_expect *expect = target;
+	const char *text = config_text(reader, node);
+
+	(void)key; /* no limits */
+	if (text == NULL) {
+		return false;
+	}
+	size_t n = 0;
+	const char *rest = text;
+	do {
+		rest = n < OO_CHECK_RANGES ? read_range(rest, &expect->statuses[n++]) : NULL;
+	} while (rest != NULL && *rest != '\0');
+	expect->n_statuses = n;
+	return rest != NULL ||
+	       config_wrong(reader, node,
+			    "not a set of statuses; write up to %d from 100 to 599, as in 200 or "
+			    "200-299,301",
+			    OO_CHECK_RANGES);
+}
+
+/* How much of text is a token (RFC 9110, 5.6.2). */
+static size_t token_length(const char *text)
+{
+	size_t n = 0;
+	while (isalnum((unsigned char)text[n]) ||
+	       (text[n] != '\0' && strchr("!#$%&'*+-.^_`|~", text[n]) != NULL)) {
+		n++;
+	}
+	return n;
+}
+
+bool config_parse_header(struct config_reader *reader, struct fy_node *node,
+			 const struct config_key *key, void *target)
+{
+	const char *text = config_text(reader, node);
+
+	if (text == NULL) {
+		return false;
+	}
+	size_t length = token_length(text);
+	if (length == 0 || text[length] != ':' || text[length + 1] != ' ' ||
+	    text[length + 2] == '\0') {
+		return config_wrong_unshown(
+			reader, node,
+			"not a header; write its name, a colon, a space and its "
+			"value, as in 'X-Forwarded-Proto: https'");
+	}
+	return config_parse_line(reader, node, key, target);
+}
+
+bool config_parse_token(struct config_reader *reader, struct fy_node *node,
+			const struct config_key *key, void *target)
+{
+	const char *text = config_text(reader, node);
+
+	if (text == NULL) {
+		return false;
+	}
+	if (text[0] == '\0' || text[token_length(text)] != '\0') {
+		return config_wrong(reader, node,
+				    "not a header's name; write letters, digits and -");
+	}
+	return config_parse_line(reader, node, key, target);
+}
+
+bool config_parse_json_pointer(struct config_reader *reader, struct fy_node *node,
+			       const struct config_key *key, void *target)
+{
+	const char *text = config_text(reader, node);
+
+	if (text == NULL) {
+		return false;
+	}
+	if (text[0] != '/') {
+		return config_wrong(
+			reader, node,
+			"not a JSON pointer; begin it with /, as in /serverInfo/buildVersion");
+	}
+	return config_parse_line(reader, node, key, target);
+}
