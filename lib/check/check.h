@@ -46,8 +46,20 @@ enum oo_check_reason {
 	OO_CHECK_REASON_REDIRECTS,         /* redirected again and again */
 	OO_CHECK_REASON_BODY,              /* another body than expected */
 	OO_CHECK_REASON_CONTENT,           /* another answer, or content of a file, than expected */
-	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */
-	OO_CHECK_REASON_END,   /* how many there are */
+	OO_CHECK_REASON_DENIED,            /* not for this user: a file, or a login */
+	OO_CHECK_REASON_MISSING,           /* what should be there is not */
+	OO_CHECK_REASON_STALE,             /* not changed for too long */
+	OO_CHECK_REASON_FULL,              /* too little left: of space, inodes, connections */
+	OO_CHECK_REASON_READ_ONLY,         /* it cannot be written to by anybody */
+	OO_CHECK_REASON_STORAGE, /* the file system fails: input and output errors, a stale mount */
+	OO_CHECK_REASON_HUNG,    /* the file system does not answer */
+	OO_CHECK_REASON_FAILED,  /* a program said so, by its exit code or its death */
+	OO_CHECK_REASON_STOPPED, /* it does not run, or is set down */
+	OO_CHECK_REASON_TOO_MANY,   /* more run than should */
+	OO_CHECK_REASON_NO_CARRIER, /* no cable, or nobody at the other end */
+	OO_CHECK_REASON_DEGRADED,   /* it works, but slower than it should */
+	OO_CHECK_REASON_LOCAL,      /* we could not check: no memory, descriptors, ports, rights */
+	OO_CHECK_REASON_END,        /* how many there are */
 };
 
 /* How long each phase took, us; 0 when it was not finished. total is always set. */

@@ -43,7 +43,8 @@ struct oo_check_kind {
 /* The kind of a type; NULL for OO_CHECK_TYPE_NONE. */
 const struct oo_check_kind *oo_check_kind(enum oo_check_type type);
 
-extern const struct oo_check_kind oo_check_http, oo_check_tcp;
+extern const struct oo_check_kind oo_check_http, oo_check_tcp, oo_check_exec, oo_check_file,
+	oo_check_disk, oo_check_process, oo_check_link, oo_check_gateway;
 
 /* Ends the run with run->result: the last thing that a kind does in a callback. */
 void oo_check_run_finish(struct oo_check_run *run);

@@ -36,6 +36,18 @@ const char *oo_check_reason_name(enum oo_check_reason reason)
 		[OO_CHECK_REASON_REDIRECTS] = "redirects",
 		[OO_CHECK_REASON_BODY] = "body",
 		[OO_CHECK_REASON_CONTENT] = "content",
+		[OO_CHECK_REASON_DENIED] = "denied",
+		[OO_CHECK_REASON_MISSING] = "missing",
+		[OO_CHECK_REASON_STALE] = "stale",
+		[OO_CHECK_REASON_FULL] = "full",
+		[OO_CHECK_REASON_READ_ONLY] = "read only",
+		[OO_CHECK_REASON_STORAGE] = "storage",
+		[OO_CHECK_REASON_HUNG] = "hung",
+		[OO_CHECK_REASON_FAILED] = "failed",
+		[OO_CHECK_REASON_STOPPED] = "stopped",
+		[OO_CHECK_REASON_TOO_MANY] = "too many",
+		[OO_CHECK_REASON_NO_CARRIER] = "no carrier",
+		[OO_CHECK_REASON_DEGRADED] = "degraded",
 		[OO_CHECK_REASON_LOCAL] = "local",
 	};
 	assert(reason < OO_LENGTH(names) && names[reason] != NULL);

@@ -10,11 +10,18 @@
 #include <stdint.h>
 
 #define OO_CHECK_RANGES 8
+#define OO_CHECK_WORDS 32
 
 enum oo_check_type {
 	OO_CHECK_TYPE_NONE = 0,
 	OO_CHECK_TYPE_HTTP,
 	OO_CHECK_TYPE_TCP,
+	OO_CHECK_TYPE_EXEC,
+	OO_CHECK_TYPE_FILE,
+	OO_CHECK_TYPE_DISK,
+	OO_CHECK_TYPE_PROCESS,
+	OO_CHECK_TYPE_LINK,
+	OO_CHECK_TYPE_GATEWAY,
 	OO_CHECK_TYPE_END, /* how many there are */
 };
 
@@ -81,6 +88,50 @@ struct oo_check_tcp {
 	const char *expect; /* to be found in what comes */
 };
 
+/* Exit code 0 is up, 3 unknown, any other down. */
+struct oo_check_exec {
+	struct oo_check_texts command; /* an absolute path, then words; at most OO_CHECK_WORDS */
+	const char *user;              /* who runs it; NULL: who we are */
+};
+
+struct oo_check_file {
+	const char *path;
+	int64_t age_ms; /* since it was last changed, at most */
+	const char *contains;
+};
+
+/* Both: what is left is at least so much. */
+struct oo_check_room {
+	uint64_t least;
+	int percent;
+};
+
+struct oo_check_disk {
+	const char *path; /* a directory of the file system */
+	struct oo_check_room free;
+	struct oo_check_room free_inodes;
+	bool writable;    /* write a file there, sync and remove it */
+	const char *user; /* who looks; NULL: who we are */
+};
+
+/* By name, by pid file, or the one of the pid file has the name. */
+struct oo_check_process {
+	const char *process_name; /* at most 15 bytes: the kernel cuts it (proc(5), comm) */
+	const char *pid_file;
+	int least, most; /* by name alone: how many; most 0: any number */
+};
+
+struct oo_check_link {
+	const char *interface;
+	int speed_mbit; /* at least */
+};
+
+/* Does the address answer to ARP, or neighbour solicitation? */
+struct oo_check_gateway {
+	const char *address;
+	const char *interface;
+};
+
 struct oo_check_spec {
 	const char *name;
 	enum oo_check_type type;
@@ -92,6 +143,12 @@ struct oo_check_spec {
 	union {
 		struct oo_check_http http;
 		struct oo_check_tcp tcp;
+		struct oo_check_exec exec;
+		struct oo_check_file file;
+		struct oo_check_disk disk;
+		struct oo_check_process process;
+		struct oo_check_link link;
+		struct oo_check_gateway gateway;
 	};
 };
 

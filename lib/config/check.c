@@ -19,6 +19,19 @@ enum common_key {
 	COMMON_END,
 };
 
+static const struct config_check_kind no_kind = {.schema = {.keys = NULL, .n = 0}};
+static const struct config_check_kind *const kinds[OO_CHECK_TYPE_END] = {
+	[OO_CHECK_TYPE_NONE] = &no_kind,
+	[OO_CHECK_TYPE_HTTP] = &config_check_http,
+	[OO_CHECK_TYPE_TCP] = &config_check_tcp,
+	[OO_CHECK_TYPE_EXEC] = &config_check_exec,
+	[OO_CHECK_TYPE_FILE] = &config_check_file,
+	[OO_CHECK_TYPE_DISK] = &config_check_disk,
+	[OO_CHECK_TYPE_PROCESS] = &config_check_process,
+	[OO_CHECK_TYPE_LINK] = &config_check_link,
+	[OO_CHECK_TYPE_GATEWAY] = &config_check_gateway,
+};
+
 /* Writes "http, tcp and file are possible". */
 static void write_types(char text[static TYPES_LENGTH])
 {
@@ -136,7 +149,7 @@ static bool say_stray(struct config_reader *reader, const struct config_schema *
 	const char *name = key != NULL ? fy_node_get_scalar0(key) : NULL;
 
 	for (size_t i = 0; name != NULL && i < OO_CHECK_TYPE_END; i++) {
-		if (!has_key(&config_check_kinds[i].schema, name)) {
+		if (!has_key(&kinds[i]->schema, name)) {
 			continue;
 		}
 		if (whole->type != OO_CHECK_TYPE_NONE) { /* else it may be of the type meant */
@@ -151,7 +164,7 @@ static bool say_stray(struct config_reader *reader, const struct config_schema *
 
 static void join(struct whole_schema *whole, enum oo_check_type type)
 {
-	const struct config_schema *own = &config_check_kinds[type].schema;
+	const struct config_schema *own = &kinds[type]->schema;
 
 	assert(COMMON_END + own->n <= CONFIG_KEYS);
 	*whole = (struct whole_schema){
@@ -187,7 +200,7 @@ static bool parse_check(struct config_reader *reader, struct fy_node *node,
 	struct whole_schema whole;
 
 	(void)key; /* no limits */
-	const struct config_check_kind *kind = &config_check_kinds[type];
+	const struct config_check_kind *kind = kinds[type];
 	*check = (struct oo_config_check){.spec = {.interval_ms = 2000}, .rise = 2, .fall = 2};
 	if (kind->set_defaults != NULL) {
 		kind->set_defaults(spec);

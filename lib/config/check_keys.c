@@ -1,11 +1,9 @@
-/* What each type of check has of its own. A key may be of several types, at different places. */
+/* The keys of the types of checks that connect to something. */
 #include <stddef.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "config/schema.h"
-
-#define AT(member) CONFIG_AT(oo_check_spec, member)
+#include "config/check_keys.h"
 
 #define LIMIT(key, member)                                                                         \
 	{                                                                                          \
@@ -19,16 +17,7 @@ static const struct config_key limit_keys[] = {
 	LIMIT("tls", tls_ms),
 	LIMIT("first_byte", first_byte_ms),
 };
-static const struct config_schema limit_schema = CONFIG_SCHEMA(limit_keys);
-
-/* Of the types that open a connection. */
-#define TIMEOUTS                                                                                   \
-	{                                                                                          \
-		.name = "timeouts", .parse = config_parse_section, .schema = &limit_schema         \
-	}
-
-#define PATH_BYTES 1024
-#define TEXT_BYTES 1024
+const struct config_schema config_limit_schema = CONFIG_SCHEMA(limit_keys);
 
 /* The members of a check's TLS; at is where it is in the spec. */
 #define TLS_KEYS(at)                                                                               \
@@ -177,6 +166,9 @@ static bool check_http(struct config_reader *reader, struct fy_node *node,
 	return true;
 }
 
+const struct config_check_kind config_check_http = {
+	.schema = CONFIG_SCHEMA(http_keys), .set_defaults = set_http_defaults, .check = check_http};
+
 static const struct config_key tcp_tls_keys[] = TLS_KEYS(tcp.tls);
 static const struct config_schema tcp_tls_schema = CONFIG_SCHEMA(tcp_tls_keys);
 
@@ -208,9 +200,5 @@ static bool check_tcp(struct config_reader *reader, struct fy_node *node,
 	return true;
 }
 
-const struct config_check_kind config_check_kinds[OO_CHECK_TYPE_END] = {
-	[OO_CHECK_TYPE_HTTP] = {.schema = CONFIG_SCHEMA(http_keys),
-				.set_defaults = set_http_defaults,
-				.check = check_http},
-	[OO_CHECK_TYPE_TCP] = {.schema = CONFIG_SCHEMA(tcp_keys), .check = check_tcp},
-};
+const struct config_check_kind config_check_tcp = {.schema = CONFIG_SCHEMA(tcp_keys),
+						   .check = check_tcp};

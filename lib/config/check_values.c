@@ -1,5 +1,7 @@
 /* The single values that only checks have. */
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,4 +179,100 @@ bool config_parse_json_pointer(struct config_reader *reader, struct fy_node *nod
 			"not a JSON pointer; begin it with /, as in /serverInfo/buildVersion");
 	}
 	return config_parse_line(reader, node, key, target);
+}
+
+/* Reads "5%"; false: it is not one from 0 to 100. */
+static bool read_percent(const char *text, int *ret_percent)
+{
+	int percent = 0, n = 0;
+	if (sscanf(text, "%3d%%%n", &percent, &n) != 1 || n == 0 || text[n] != '\0' ||
+	    !isdigit((unsigned char)text[0]) || percent > 100) {
+		return false;
+	}
+	*ret_percent = percent;
+	return true;
+}
+
+/* Reads digits; what follows them is left to the caller. False: there are none, or too many. */
+static bool read_digits(const char *text, uint64_t *ret_number, const char **ret_rest)
+{
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 12) {
+		return false;
+	}
+	*ret_number = strtoull(text, NULL, 10);
+	*ret_rest = text + digits;
+	return true;
+}
+
+/* How many bits a unit shifts by; -1: it is none. */
+static int shift_of(const char *unit)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	for (size_t i = 0; i < OO_LENGTH(units); i++) {
+		if (oo_text_equal(unit, units[i])) {
+			return (int)(i + 1) * 10;
+		}
+	}
+	return -1;
+}
+
+bool config_parse_size(struct config_reader *reader, struct fy_node *node,
+		       const struct config_key *key, void *target)
+{
+	struct oo_check_room room = {0};
+	const char *rest = NULL, *text = config_text(reader, node);
+
+	(void)key; /* no limits */
+	if (text == NULL) {
+		return false;
+	}
+	if (!read_percent(text, &room.percent)) {
+		int shift = read_digits(text, &room.least, &rest) ? shift_of(rest) : -1;
+		if (shift < 0 || room.least >= UINT64_C(1) << 23) {
+			return config_wrong(reader, node,
+					    "not a size; write a whole number and KiB, MiB, GiB, "
+					    "TiB or %%, as in 5GiB or 10%%");
+		}
+		room.least <<= shift;
+	}
+	memcpy(target, &room, sizeof(room));
+	return true;
+}
+
+bool config_parse_count(struct config_reader *reader, struct fy_node *node,
+			const struct config_key *key, void *target)
+{
+	struct oo_check_room room = {0};
+	const char *rest = NULL, *text = config_text(reader, node);
+
+	(void)key; /* no limits */
+	if (text == NULL) {
+		return false;
+	}
+	if (!read_percent(text, &room.percent) &&
+	    (!read_digits(text, &room.least, &rest) || *rest != '\0')) {
+		return config_wrong(reader, node,
+				    "not a number; write digits, or a per cent, as in 10000 or "
+				    "10%%");
+	}
+	memcpy(target, &room, sizeof(room));
+	return true;
+}
+
+bool config_parse_ip(struct config_reader *reader, struct fy_node *node,
+		     const struct config_key *key, void *target)
+{
+	struct in6_addr any;
+	const char *text = config_text(reader, node);
+
+	(void)key; /* every address has the same form */
+	if (text == NULL) {
+		return false;
+	}
+	if (inet_pton(AF_INET, text, &any) != 1 && inet_pton(AF_INET6, text, &any) != 1) {
+		return config_wrong(reader, node,
+				    "not an address; as in 10.0.0.1 or fe80::1, without a prefix");
+	}
+	return config_set_text(reader, text, target);
 }

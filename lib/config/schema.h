@@ -98,6 +98,9 @@ config_parse_fn config_parse_flag;         /* bool: yes or no */
 config_parse_fn config_parse_choice;       /* const char *: one of key->choices */
 config_parse_fn config_parse_regex;        /* const char *: POSIX extended */
 config_parse_fn config_parse_statuses;     /* struct oo_check_expect: its statuses */
+config_parse_fn config_parse_size;         /* struct oo_check_room: bytes or per cent */
+config_parse_fn config_parse_count;        /* struct oo_check_room: a number or per cent */
+config_parse_fn config_parse_ip;           /* const char *: an address, no name, no prefix */
 config_parse_fn config_parse_header;       /* const char *: "Name: value" */
 config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
 config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
@@ -108,7 +111,7 @@ bool config_is_name(const char *text);
 /* The checks: check.c. */
 extern const struct config_list config_check_list;
 
-/* The keys that one type of check has besides those that all have: check_keys.c. */
+/* The keys that one type of check has besides those that all have: check_keys*.c. */
 struct config_check_kind {
 	struct config_schema schema; /* of the check's structure */
 	/* Sets what the kind has by default, before the keys are read. NULL: nothing. */
@@ -118,8 +121,9 @@ struct config_check_kind {
 		      struct oo_check_spec *spec, struct fy_node *const *values);
 };
 
-/* By enum oo_check_type. */
-extern const struct config_check_kind config_check_kinds[OO_CHECK_TYPE_END];
+extern const struct config_check_kind config_check_http, config_check_tcp, config_check_exec,
+	config_check_file, config_check_disk, config_check_process, config_check_link,
+	config_check_gateway;
 
 /* Parses the root of the document into reader->config, defaults where nothing is given. */
 bool config_parse_root(struct config_reader *reader, struct fy_node *root);

@@ -2,6 +2,8 @@
 #include "base/cleanup.h"
 #include "file.h"
 
+#define TYPES "http, tcp, exec, file, disk, process, link and gateway are possible"
+
 /* A check of that type with that line; both begin lines of the file, the type's is the 6th. */
 #define CHECK(type, lines) LEAST "checks:\n  - name: a\n    type: " type "\n    " lines "\n"
 #define HTTP(line) CHECK("http", "url: http://a/\n    " line)
@@ -22,14 +24,12 @@ static const struct oo_check_spec *only(const struct oo_config *config)
 static void test_a_type_is_one_of_those_there_are(void)
 {
 	static const struct file_row rows[] = {
-		{CHECK("icmp", "rise: 1"),
-		 "6: checks[0].type: 'icmp': unknown type; http and tcp are possible"},
-		{CHECK("none", "rise: 1"),
-		 "6: checks[0].type: 'none': unknown type; http and tcp are possible"},
+		{CHECK("icmp", "rise: 1"), "6: checks[0].type: 'icmp': unknown type; " TYPES},
+		{CHECK("none", "rise: 1"), "6: checks[0].type: 'none': unknown type; " TYPES},
 		{LEAST "checks:\n  - {name: a, tpye: http}\n",
 		 "5: checks[0].tpye: unknown key; did you mean 'type'?"},
 		{LEAST "checks:\n  - {name: a, url: 'http://a/'}\n",
-		 "5: checks[0].type: missing; http and tcp are possible"},
+		 "5: checks[0].type: missing; " TYPES},
 	};
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
@@ -158,6 +158,81 @@ static void test_a_port_may_be_talked_to(void)
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
+static void test_checks_of_the_host_have_what_they_need(void)
+{
+	static const struct file_row rows[] = {
+		{CHECK("exec", "command: []"),
+		 "7: checks[0].command: a list of 0; 1 to 32 are possible"},
+		{CHECK("exec", "command: [sh, -c]"),
+		 "7: checks[0].command[0]: 'sh': not an absolute path; begin it with /, no shell "
+		 "looks for it"},
+		{CHECK("exec", "user: x"),
+		 "5: checks[0].command: missing; list the program and its "
+		 "words, as in [/usr/lib/x, -v]"},
+		{CHECK("file", "path: a"),
+		 "7: checks[0].path: not an absolute path; begin it with /"},
+		{CHECK("file", "path: /a\n    age: 1ms"),
+		 "8: checks[0].age: '1ms': out of range; 1s to 8784h are possible"},
+		{CHECK("file", "age: 1s"), "5: checks[0].path: missing; name the file"},
+		{CHECK("disk", "path: /a\n    free: 5"),
+		 "8: checks[0].free: '5': not a size; write a whole number and KiB, MiB, GiB, TiB "
+		 "or %, as in 5GiB or 10%"},
+		{CHECK("disk", "path: /a\n    free: 101%"),
+		 "8: checks[0].free: '101%': not a size; write a whole number and KiB, MiB, GiB, "
+		 "TiB or %, as in 5GiB or 10%"},
+		{CHECK("disk", "path: /a\n    free_inodes: 5k"),
+		 "8: checks[0].free_inodes: '5k': not a number; write digits, or a per cent, as in "
+		 "10000 or 10%"},
+		{CHECK("disk", "writable: yes"),
+		 "5: checks[0].path: missing; name a directory of the file system"},
+		{CHECK("process", "least: 1"),
+		 "5: checks[0].process: missing; name the process, or its pid_file"},
+		{CHECK("process", "process: docservice-worker"),
+		 "7: checks[0].process: 'docservice-worker': 17 bytes long; 1 to 15 are possible"},
+		{CHECK("process", "process: a\n    least: 3\n    most: 2"),
+		 "9: checks[0].most: '2': less than least; make it at least 3"},
+		{CHECK("process", "pid_file: /run/a.pid\n    most: 2"),
+		 "8: checks[0].most: '2': a pid file has one process; leave the number out"},
+		{CHECK("link", "speed: 1000"),
+		 "5: checks[0].interface: missing; name the interface, as in eth0"},
+		{CHECK("link", "interface: eth0\n    speed: 1Gbit"),
+		 "8: checks[0].speed: '1Gbit': not a whole number; 1 to 1000000 are possible"},
+		{CHECK("gateway", "interface: eth0\n    address: router"),
+		 "8: checks[0].address: 'router': not an address; as in 10.0.0.1 or fe80::1, "
+		 "without a prefix"},
+		{CHECK("gateway", "address: 10.0.0.1"),
+		 "5: checks[0].interface: missing; name the interface that it is asked on, as in "
+		 "eth0"},
+	};
+	OO_AUTO(free_config)
+	struct oo_config *config = file_load(
+		LEAST
+		"checks:\n"
+		"- {name: a, type: exec, command: [/bin/x, '', -v], user: ds}\n"
+		"- {name: b, type: file, path: /a, age: 1h, contains: x}\n"
+		"- {name: c, type: disk, path: /}\n"
+		"- {name: d, type: disk, path: /, free: 5GiB, free_inodes: 7%, writable: yes}\n"
+		"- {name: e, type: process, process: nginx, most: 9}\n"
+		"- {name: f, type: link, interface: eth0, speed: 1000}\n"
+		"- {name: g, type: gateway, interface: eth0, address: 'fe80::1'}\n");
+	const struct oo_config_check *checks = config->checks;
+	CU_ASSERT_EQUAL_FATAL(config->n_checks, 7);
+	CU_ASSERT_EQUAL_FATAL(checks[0].spec.exec.command.n, 3);
+	CU_ASSERT_STRING_EQUAL(checks[0].spec.exec.command.items[2], "-v");
+	CU_ASSERT_STRING_EQUAL(checks[0].spec.exec.user, "ds");
+	CU_ASSERT_EQUAL(checks[1].spec.file.age_ms, 3600000);
+	CU_ASSERT_EQUAL(checks[2].spec.interval_ms, 10000);
+	CU_ASSERT_EQUAL(checks[2].spec.disk.free.percent, 5);
+	CU_ASSERT(checks[3].spec.disk.free.least == UINT64_C(5) << 30 &&
+		  checks[3].spec.disk.free.percent == 0);
+	CU_ASSERT_EQUAL(checks[3].spec.disk.free_inodes.percent, 7);
+	CU_ASSERT(checks[3].spec.disk.writable && !checks[2].spec.disk.writable);
+	CU_ASSERT(checks[4].spec.process.least == 1 && checks[4].spec.process.most == 9);
+	CU_ASSERT_EQUAL(checks[5].spec.link.speed_mbit, 1000);
+	CU_ASSERT_STRING_EQUAL(checks[6].spec.gateway.address, "fe80::1");
+	file_refuse_all(rows, OO_LENGTH(rows));
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -166,6 +241,8 @@ int main(void)
 		 test_what_all_checks_have_is_read_and_checked},
 		{"http is asked in many ways", test_http_is_asked_in_many_ways},
 		{"a port may be talked to", test_a_port_may_be_talked_to},
+		{"checks of the host have what they need",
+		 test_checks_of_the_host_have_what_they_need},
 		CU_TEST_INFO_NULL,
 	};
 	return file_run("config checks", tests);
