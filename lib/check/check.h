@@ -55,11 +55,16 @@ enum oo_check_reason {
 	OO_CHECK_REASON_HUNG,    /* the file system does not answer */
 	OO_CHECK_REASON_FAILED,  /* a program said so, by its exit code or its death */
 	OO_CHECK_REASON_STOPPED, /* it does not run, or is set down */
-	OO_CHECK_REASON_TOO_MANY,   /* more run than should */
-	OO_CHECK_REASON_NO_CARRIER, /* no cable, or nobody at the other end */
-	OO_CHECK_REASON_DEGRADED,   /* it works, but slower than it should */
-	OO_CHECK_REASON_LOCAL,      /* we could not check: no memory, descriptors, ports, rights */
-	OO_CHECK_REASON_END,        /* how many there are */
+	OO_CHECK_REASON_CRASHED, /* it died; nobody starts it again */
+	OO_CHECK_REASON_RESTARTING,    /* it dies and is started, again and again */
+	OO_CHECK_REASON_OUT_OF_MEMORY, /* the kernel killed it for want of memory */
+	OO_CHECK_REASON_STARTING,      /* not ready yet */
+	OO_CHECK_REASON_UNHEALTHY,     /* its own health check fails */
+	OO_CHECK_REASON_TOO_MANY,      /* more run than should */
+	OO_CHECK_REASON_NO_CARRIER,    /* no cable, or nobody at the other end */
+	OO_CHECK_REASON_DEGRADED,      /* it works, but slower than it should */
+	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */
+	OO_CHECK_REASON_END,   /* how many there are */
 };
 
 /* How long each phase took, us; 0 when it was not finished. total is always set. */

@@ -20,6 +20,8 @@ enum oo_check_type {
 	OO_CHECK_TYPE_FILE,
 	OO_CHECK_TYPE_DISK,
 	OO_CHECK_TYPE_PROCESS,
+	OO_CHECK_TYPE_UNIT,
+	OO_CHECK_TYPE_CONTAINER,
 	OO_CHECK_TYPE_LINK,
 	OO_CHECK_TYPE_GATEWAY,
 	OO_CHECK_TYPE_END, /* how many there are */
@@ -121,6 +123,19 @@ struct oo_check_process {
 	int least, most; /* by name alone: how many; most 0: any number */
 };
 
+/* A unit of systemd's. */
+struct oo_check_unit {
+	const char *unit; /* with its suffix: "nginx.service" */
+	int restarts;     /* that systemd has made since it was started by hand, at most */
+};
+
+/* A container of Docker's or Podman's. */
+struct oo_check_container {
+	const char *container; /* its name or id; letters, digits, . _ - */
+	const char *socket;    /* of the API */
+	int restarts;          /* that its restart policy has made, at most */
+};
+
 struct oo_check_link {
 	const char *interface;
 	int speed_mbit; /* at least */
@@ -147,6 +162,8 @@ struct oo_check_spec {
 		struct oo_check_file file;
 		struct oo_check_disk disk;
 		struct oo_check_process process;
+		struct oo_check_unit unit;
+		struct oo_check_container container;
 		struct oo_check_link link;
 		struct oo_check_gateway gateway;
 	};

@@ -28,6 +28,8 @@ static const struct config_check_kind *const kinds[OO_CHECK_TYPE_END] = {
 	[OO_CHECK_TYPE_FILE] = &config_check_file,
 	[OO_CHECK_TYPE_DISK] = &config_check_disk,
 	[OO_CHECK_TYPE_PROCESS] = &config_check_process,
+	[OO_CHECK_TYPE_UNIT] = &config_check_unit,
+	[OO_CHECK_TYPE_CONTAINER] = &config_check_container,
 	[OO_CHECK_TYPE_LINK] = &config_check_link,
 	[OO_CHECK_TYPE_GATEWAY] = &config_check_gateway,
 };

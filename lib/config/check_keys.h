@@ -7,6 +7,8 @@
 
 #define PATH_BYTES 1024
 #define TEXT_BYTES 1024
+/* Of a unix socket: sun_path, but for the NUL. */
+#define CONFIG_SOCKET_BYTES 107
 
 /* Of the types that open a connection. Sections have no offset: their members are the check's. */
 extern const struct config_schema config_limit_schema;

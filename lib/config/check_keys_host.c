@@ -138,6 +138,45 @@ const struct config_check_kind config_check_process = {.schema = CONFIG_SCHEMA(p
 						       .set_defaults = set_process_defaults,
 						       .check = check_process};
 
+static const struct config_key unit_keys[] = {
+	{.name = "unit",
+	 .parse = config_parse_unit,
+	 AT(unit.unit),
+	 .required = "name the unit, as in nginx.service"},
+	{.name = "restarts",
+	 .parse = config_parse_number,
+	 AT(unit.restarts),
+	 .least = 1,
+	 .most = 1000000},
+};
+
+const struct config_check_kind config_check_unit = {.schema = CONFIG_SCHEMA(unit_keys)};
+
+static const struct config_key container_keys[] = {
+	{.name = "container",
+	 .parse = config_parse_name,
+	 AT(container.container),
+	 .least = 1,
+	 .required = "name the container"},
+	{.name = "socket",
+	 .parse = config_parse_path,
+	 AT(container.socket),
+	 .most = CONFIG_SOCKET_BYTES},
+	{.name = "restarts",
+	 .parse = config_parse_number,
+	 AT(container.restarts),
+	 .least = 1,
+	 .most = 1000000},
+};
+
+static void set_container_defaults(struct oo_check_spec *spec)
+{
+	spec->container.socket = "/run/docker.sock";
+}
+
+const struct config_check_kind config_check_container = {.schema = CONFIG_SCHEMA(container_keys),
+							 .set_defaults = set_container_defaults};
+
 static const struct config_key link_keys[] = {
 	{.name = "interface",
 	 .parse = config_parse_interface,

@@ -276,3 +276,24 @@ bool config_parse_ip(struct config_reader *reader, struct fy_node *node,
 	}
 	return config_set_text(reader, text, target);
 }
+
+bool config_parse_unit(struct config_reader *reader, struct fy_node *node,
+		       const struct config_key *key, void *target)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789:-_.\\@"; /* systemd.unit(5) */
+	const char *text = config_text(reader, node);
+
+	(void)key; /* every unit's name has the same form */
+	if (text == NULL) {
+		return false;
+	}
+	const char *suffix = strrchr(text, '.');
+	if (strspn(text, allowed) != strlen(text) || strlen(text) > 255 || suffix == NULL ||
+	    suffix == text || suffix[1] == '\0') {
+		return config_wrong(reader, node,
+				    "not a unit; write its name with the suffix, as in "
+				    "nginx.service");
+	}
+	return config_set_text(reader, text, target);
+}

@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "file.h"
 
-#define TYPES "http, tcp, exec, file, disk, process, link and gateway are possible"
+#define TYPES "http, tcp, exec, file, disk, process, unit, container, link and gateway are possible"
 
 /* A check of that type with that line; both begin lines of the file, the type's is the 6th. */
 #define CHECK(type, lines) LEAST "checks:\n  - name: a\n    type: " type "\n    " lines "\n"
@@ -193,6 +193,18 @@ static void test_checks_of_the_host_have_what_they_need(void)
 		 "9: checks[0].most: '2': less than least; make it at least 3"},
 		{CHECK("process", "pid_file: /run/a.pid\n    most: 2"),
 		 "8: checks[0].most: '2': a pid file has one process; leave the number out"},
+		{CHECK("unit", "unit: nginx"), "7: checks[0].unit: 'nginx': not a unit; write its "
+					       "name with the suffix, as in nginx.service"},
+		{CHECK("unit", "unit: a b.service"),
+		 "7: checks[0].unit: 'a b.service': not a unit; write its name with the suffix, as "
+		 "in nginx.service"},
+		{CHECK("unit", "restarts: 1"),
+		 "5: checks[0].unit: missing; name the unit, as in nginx.service"},
+		{CHECK("container", "socket: /run/x"),
+		 "5: checks[0].container: missing; name the container"},
+		{CHECK("container", "container: a/b"),
+		 "7: checks[0].container: 'a/b': not a name; use 1 to 63 of letters, digits, '.', "
+		 "'_' and '-', a letter or digit first"},
 		{CHECK("link", "speed: 1000"),
 		 "5: checks[0].interface: missing; name the interface, as in eth0"},
 		{CHECK("link", "interface: eth0\n    speed: 1Gbit"),
@@ -216,7 +228,7 @@ static void test_checks_of_the_host_have_what_they_need(void)
 		"- {name: f, type: link, interface: eth0, speed: 1000}\n"
 		"- {name: g, type: gateway, interface: eth0, address: 'fe80::1'}\n");
 	const struct oo_config_check *checks = config->checks;
-	CU_ASSERT_EQUAL_FATAL(config->n_checks, 7);
+	CU_ASSERT_EQUAL_FATAL(config->n_checks, 9);
 	CU_ASSERT_EQUAL_FATAL(checks[0].spec.exec.command.n, 3);
 	CU_ASSERT_STRING_EQUAL(checks[0].spec.exec.command.items[2], "-v");
 	CU_ASSERT_STRING_EQUAL(checks[0].spec.exec.user, "ds");
@@ -229,7 +241,10 @@ static void test_checks_of_the_host_have_what_they_need(void)
 	CU_ASSERT(checks[3].spec.disk.writable && !checks[2].spec.disk.writable);
 	CU_ASSERT(checks[4].spec.process.least == 1 && checks[4].spec.process.most == 9);
 	CU_ASSERT_EQUAL(checks[5].spec.link.speed_mbit, 1000);
-	CU_ASSERT_STRING_EQUAL(checks[6].spec.gateway.address, "fe80::1");
+	CU_ASSERT_STRING_EQUAL(checks[6].spec.unit.unit, "postgresql@15-main.service");
+	CU_ASSERT_EQUAL(checks[6].spec.unit.restarts, 2);
+	CU_ASSERT_STRING_EQUAL(checks[7].spec.container.socket, "/run/docker.sock");
+	CU_ASSERT_STRING_EQUAL(checks[8].spec.gateway.address, "fe80::1");
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
