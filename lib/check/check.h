@@ -61,6 +61,7 @@ enum oo_check_reason {
 	OO_CHECK_REASON_STARTING,      /* not ready yet */
 	OO_CHECK_REASON_UNHEALTHY,     /* its own health check fails */
 	OO_CHECK_REASON_TOO_MANY,      /* more run than should */
+	OO_CHECK_REASON_NO_CONSUMERS,  /* nobody takes what is put into the queue */
 	OO_CHECK_REASON_NO_CARRIER,    /* no cable, or nobody at the other end */
 	OO_CHECK_REASON_DEGRADED,      /* it works, but slower than it should */
 	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */

@@ -45,7 +45,7 @@ const struct oo_check_kind *oo_check_kind(enum oo_check_type type);
 
 extern const struct oo_check_kind oo_check_http, oo_check_tcp, oo_check_exec, oo_check_file,
 	oo_check_disk, oo_check_process, oo_check_link, oo_check_gateway, oo_check_unit,
-	oo_check_container;
+	oo_check_container, oo_check_amqp, oo_check_postgres;
 
 /* Ends the run with run->result: the last thing that a kind does in a callback. */
 void oo_check_run_finish(struct oo_check_run *run);

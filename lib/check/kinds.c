@@ -16,6 +16,8 @@ const struct oo_check_kind *oo_check_kind(enum oo_check_type type)
 		[OO_CHECK_TYPE_CONTAINER] = &oo_check_container,
 		[OO_CHECK_TYPE_LINK] = &oo_check_link,
 		[OO_CHECK_TYPE_GATEWAY] = &oo_check_gateway,
+		[OO_CHECK_TYPE_AMQP] = &oo_check_amqp,
+		[OO_CHECK_TYPE_POSTGRES] = &oo_check_postgres,
 	};
 	assert(type < OO_LENGTH(kinds));
 	return kinds[type];

@@ -51,6 +51,7 @@ const char *oo_check_reason_name(enum oo_check_reason reason)
 		[OO_CHECK_REASON_STARTING] = "starting",
 		[OO_CHECK_REASON_UNHEALTHY] = "unhealthy",
 		[OO_CHECK_REASON_TOO_MANY] = "too many",
+		[OO_CHECK_REASON_NO_CONSUMERS] = "no consumers",
 		[OO_CHECK_REASON_NO_CARRIER] = "no carrier",
 		[OO_CHECK_REASON_DEGRADED] = "degraded",
 		[OO_CHECK_REASON_LOCAL] = "local",

@@ -24,6 +24,8 @@ enum oo_check_type {
 	OO_CHECK_TYPE_CONTAINER,
 	OO_CHECK_TYPE_LINK,
 	OO_CHECK_TYPE_GATEWAY,
+	OO_CHECK_TYPE_AMQP,
+	OO_CHECK_TYPE_POSTGRES,
 	OO_CHECK_TYPE_END, /* how many there are */
 };
 
@@ -147,6 +149,29 @@ struct oo_check_gateway {
 	const char *interface;
 };
 
+/* A broker of AMQP 0-9-1, and a queue of it. */
+struct oo_check_amqp {
+	struct oo_check_address address;
+	bool uses_tls;
+	struct oo_check_tls tls;
+	const char *user;
+	const char *password_file; /* NULL: the password is guest */
+	const char *vhost;
+	const char *queue; /* NULL: being let in is enough */
+	int consumers;     /* of the queue, at least */
+};
+
+/* A database of PostgreSQL's, without TLS. */
+struct oo_check_postgres {
+	struct oo_check_address address;
+	const char *user;
+	const char *password_file;
+	const char *database;
+	bool read_only;               /* a standby will do */
+	struct oo_check_texts tables; /* names with nothing in them to escape */
+	int connections;              /* left for ordinary users, at least */
+};
+
 struct oo_check_spec {
 	const char *name;
 	enum oo_check_type type;
@@ -166,6 +191,8 @@ struct oo_check_spec {
 		struct oo_check_container container;
 		struct oo_check_link link;
 		struct oo_check_gateway gateway;
+		struct oo_check_amqp amqp;
+		struct oo_check_postgres postgres;
 	};
 };
 

@@ -53,8 +53,12 @@ int oo_check_stream_send(struct oo_check_stream *stream, const void *data, size_
 
 static void end(struct oo_check_stream *stream, CURLcode code)
 {
-	if (code != CURLE_OK) {
+	size_t n = 0;
+	if (code != CURLE_OK && !stream->decided) {
 		oo_check_curl_judge(&stream->curl, code);
+	}
+	if (code == CURLE_OK && stream->out.length > 0) { /* a farewell: if it goes, it goes */
+		(void)curl_easy_send(stream->curl.easy, stream->out.data, stream->out.length, &n);
 	}
 	oo_check_run_finish(stream->curl.run);
 }
@@ -105,7 +109,9 @@ static bool read_in(struct oo_check_stream *stream)
 	CURLcode code;
 	while ((code = curl_easy_recv(stream->curl.easy, data, sizeof(data), &n)) == CURLE_OK) {
 		if (n == 0) {
-			say_closed(stream);
+			if (!stream->decided) {
+				say_closed(stream);
+			}
 			end(stream, CURLE_OK);
 			return false;
 		}
@@ -202,6 +208,9 @@ void oo_check_stream_stop(struct oo_check_stream *stream)
 void oo_check_stream_expire(struct oo_check_stream *stream)
 {
 	struct oo_check_run *run = stream->curl.run;
+	if (stream->decided) {
+		return;
+	}
 	if (stream->source == NULL) {
 		oo_check_curl_judge_timeout(&stream->curl, 0);
 		oo_check_curl_set_times(&stream->curl);

@@ -32,6 +32,8 @@ static const struct config_check_kind *const kinds[OO_CHECK_TYPE_END] = {
 	[OO_CHECK_TYPE_CONTAINER] = &config_check_container,
 	[OO_CHECK_TYPE_LINK] = &config_check_link,
 	[OO_CHECK_TYPE_GATEWAY] = &config_check_gateway,
+	[OO_CHECK_TYPE_AMQP] = &config_check_amqp,
+	[OO_CHECK_TYPE_POSTGRES] = &config_check_postgres,
 };
 
 /* Writes "http, tcp and file are possible". */

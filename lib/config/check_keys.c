@@ -202,3 +202,97 @@ static bool check_tcp(struct config_reader *reader, struct fy_node *node,
 
 const struct config_check_kind config_check_tcp = {.schema = CONFIG_SCHEMA(tcp_keys),
 						   .check = check_tcp};
+
+#define LOGIN_KEYS(type)                                                                           \
+	{.name = "user", .parse = config_parse_line, AT(type.user), .least = 1, .most = 128},      \
+	{                                                                                          \
+		.name = "password_file", .parse = config_parse_secret_file,                        \
+		AT(type.password_file), .most = PATH_BYTES                                         \
+	}
+
+static const struct config_key amqp_tls_keys[] = TLS_KEYS(amqp.tls);
+static const struct config_schema amqp_tls_schema = CONFIG_SCHEMA(amqp_tls_keys);
+
+enum amqp_key {
+	AMQP_TLS,
+	AMQP_QUEUE,
+	AMQP_CONSUMERS,
+};
+
+static const struct config_key amqp_keys[] = {
+	[AMQP_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &amqp_tls_schema},
+	[AMQP_QUEUE] = {.name = "queue",
+			.parse = config_parse_line,
+			AT(amqp.queue),
+			.least = 1,
+			.most = 255},
+	[AMQP_CONSUMERS] = {.name = "consumers",
+			    .parse = config_parse_number,
+			    AT(amqp.consumers),
+			    .least = 0,
+			    .most = 100000},
+	{.name = "address", .parse = config_parse_address, AT(amqp.address)},
+	LOGIN_KEYS(amqp),
+	{.name = "vhost", .parse = config_parse_line, AT(amqp.vhost), .least = 1, .most = 255},
+	TIMEOUTS,
+};
+
+static void set_amqp_defaults(struct oo_check_spec *spec)
+{
+	spec->interval_ms = 10000; /* a broker logs each connection */
+	spec->amqp.address = (struct oo_check_address){"127.0.0.1", 5672};
+	spec->amqp.user = "guest";
+	spec->amqp.vhost = "/";
+	spec->amqp.consumers = 1;
+}
+
+static bool check_amqp(struct config_reader *reader, struct fy_node *node,
+		       struct oo_check_spec *spec, struct fy_node *const *values)
+{
+	(void)node;
+	spec->amqp.uses_tls = values[AMQP_TLS] != NULL;
+	return values[AMQP_CONSUMERS] == NULL || values[AMQP_QUEUE] != NULL ||
+	       config_wrong(reader, values[AMQP_CONSUMERS], "of no queue; give the queue too");
+}
+
+const struct config_check_kind config_check_amqp = {
+	.schema = CONFIG_SCHEMA(amqp_keys), .set_defaults = set_amqp_defaults, .check = check_amqp};
+
+static const struct config_list table_list = {
+	.item = {.parse = config_parse_table},
+	CONFIG_LIST(oo_check_texts, items, n),
+};
+
+static const struct config_key postgres_keys[] = {
+	{.name = "address", .parse = config_parse_address, AT(postgres.address)},
+	LOGIN_KEYS(postgres),
+	{.name = "database",
+	 .parse = config_parse_line,
+	 AT(postgres.database),
+	 .least = 1,
+	 .most = 63,
+	 .required = "name the database, as in onlyoffice"},
+	{.name = "read_only", .parse = config_parse_flag, AT(postgres.read_only)},
+	{.name = "tables",
+	 .parse = config_parse_list,
+	 AT(postgres.tables.items),
+	 .least = 0,
+	 .most = 16,
+	 .list = &table_list},
+	{.name = "connections",
+	 .parse = config_parse_number,
+	 AT(postgres.connections),
+	 .least = 0,
+	 .most = 100000},
+	TIMEOUTS,
+};
+
+static void set_postgres_defaults(struct oo_check_spec *spec)
+{
+	spec->postgres.address = (struct oo_check_address){"127.0.0.1", 5432};
+	spec->postgres.user = "onlyoffice";
+	spec->postgres.connections = 1;
+}
+
+const struct config_check_kind config_check_postgres = {.schema = CONFIG_SCHEMA(postgres_keys),
+							.set_defaults = set_postgres_defaults};

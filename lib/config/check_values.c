@@ -297,3 +297,22 @@ bool config_parse_unit(struct config_reader *reader, struct fy_node *node,
 	}
 	return config_set_text(reader, text, target);
 }
+
+bool config_parse_table(struct config_reader *reader, struct fy_node *node,
+			const struct config_key *key, void *target)
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+	const char *text = config_text(reader, node);
+
+	(void)key; /* every table's name has the same form */
+	if (text == NULL) {
+		return false;
+	}
+	if (*text == '\0' || strlen(text) > 63 || text[strspn(text, allowed)] != '\0') {
+		return config_wrong(reader, node,
+				    "not a table; write letters, digits and _, perhaps the schema "
+				    "and a dot before it");
+	}
+	return config_set_text(reader, text, target);
+}

@@ -102,6 +102,7 @@ config_parse_fn config_parse_size;         /* struct oo_check_room: bytes or per
 config_parse_fn config_parse_count;        /* struct oo_check_room: a number or per cent */
 config_parse_fn config_parse_ip;           /* const char *: an address, no name, no prefix */
 config_parse_fn config_parse_unit;         /* const char *: a unit's name with its suffix */
+config_parse_fn config_parse_table;        /* const char *: a table of SQL's */
 config_parse_fn config_parse_header;       /* const char *: "Name: value" */
 config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
 config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
@@ -124,7 +125,8 @@ struct config_check_kind {
 
 extern const struct config_check_kind config_check_http, config_check_tcp, config_check_exec,
 	config_check_file, config_check_disk, config_check_process, config_check_link,
-	config_check_gateway, config_check_unit, config_check_container;
+	config_check_gateway, config_check_unit, config_check_container, config_check_amqp,
+	config_check_postgres;
 
 /* Parses the root of the document into reader->config, defaults where nothing is given. */
 bool config_parse_root(struct config_reader *reader, struct fy_node *root);

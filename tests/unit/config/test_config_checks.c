@@ -2,7 +2,9 @@
 #include "base/cleanup.h"
 #include "file.h"
 
-#define TYPES "http, tcp, exec, file, disk, process, unit, container, link and gateway are possible"
+#define TYPES                                                                                      \
+	"http, tcp, exec, file, disk, process, unit, container, link, gateway, amqp and postgres " \
+	"are possible"
 
 /* A check of that type with that line; both begin lines of the file, the type's is the 6th. */
 #define CHECK(type, lines) LEAST "checks:\n  - name: a\n    type: " type "\n    " lines "\n"
@@ -248,6 +250,47 @@ static void test_checks_of_the_host_have_what_they_need(void)
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
+static void test_checks_of_what_is_shared_have_their_defaults(void)
+{
+	static const struct file_row rows[] = {
+		{CHECK("amqp", "consumers: 2"),
+		 "7: checks[0].consumers: '2': of no queue; give the queue too"},
+		{CHECK("amqp", "address: broker"),
+		 "7: checks[0].address: 'broker': not a host and port; as in 127.0.0.1:5432, "
+		 "[::1]:5432 or localhost:5432"},
+		{CHECK("amqp", "password_file: /nowhere"),
+		 "7: checks[0].password_file: '/nowhere': cannot be read: No such file or "
+		 "directory; name a file that the agent's user may read"},
+		{CHECK("postgres", "user: u"),
+		 "5: checks[0].database: missing; name the database, as in onlyoffice"},
+		{CHECK("postgres", "database: d\n    tables: [\"a'b\"]"),
+		 "8: checks[0].tables[0]: 'a'b': not a table; write letters, digits and _, perhaps "
+		 "the schema and a dot before it"},
+		{CHECK("postgres", "database: d\n    read_only: 1"),
+		 "8: checks[0].read_only: '1': neither; yes and no are possible"},
+		{CHECK("postgres", "database: d\n    queue: q"),
+		 "8: checks[0].queue: 'q': not for a check of type postgres; leave the key out"},
+	};
+	OO_AUTO(free_config)
+	struct oo_config *config = file_load(
+		LEAST "checks:\n"
+		      "- {name: a, type: amqp, queue: ds.converttask6, tls: {verify: no}}\n"
+		      "- {name: b, type: postgres, database: onlyoffice, tables: [doc_changes]}\n");
+	const struct oo_check_amqp *amqp = &config->checks[0].spec.amqp;
+	const struct oo_check_postgres *postgres = &config->checks[1].spec.postgres;
+	CU_ASSERT_STRING_EQUAL(amqp->address.host, "127.0.0.1");
+	CU_ASSERT_EQUAL(amqp->address.port, 5672);
+	CU_ASSERT_STRING_EQUAL(amqp->user, "guest");
+	CU_ASSERT_STRING_EQUAL(amqp->vhost, "/");
+	CU_ASSERT(amqp->consumers == 1 && amqp->uses_tls && amqp->tls.unverified);
+	CU_ASSERT_EQUAL(config->checks[0].spec.interval_ms, 10000);
+	CU_ASSERT_EQUAL(postgres->address.port, 5432);
+	CU_ASSERT_STRING_EQUAL(postgres->user, "onlyoffice");
+	CU_ASSERT_PTR_NULL(postgres->password_file);
+	CU_ASSERT(postgres->connections == 1 && !postgres->read_only && postgres->tables.n == 1);
+	file_refuse_all(rows, OO_LENGTH(rows));
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -258,6 +301,8 @@ int main(void)
 		{"a port may be talked to", test_a_port_may_be_talked_to},
 		{"checks of the host have what they need",
 		 test_checks_of_the_host_have_what_they_need},
+		{"checks of what is shared have their defaults",
+		 test_checks_of_what_is_shared_have_their_defaults},
 		CU_TEST_INFO_NULL,
 	};
 	return file_run("config checks", tests);

@@ -176,9 +176,9 @@ static void test_a_vip_is_an_address_that_a_host_can_have(void)
 static void test_a_check_has_what_its_type_needs(void)
 {
 	static const struct file_row rows[] = {
-		{CHECK("type: icmp"),
-		 "6: checks[0].type: 'icmp': unknown type; http, tcp, exec, "
-		 "file, disk, process, unit, container, link and gateway are possible"},
+		{CHECK("type: icmp"), "6: checks[0].type: 'icmp': unknown type; http, tcp, exec, "
+				      "file, disk, process, unit, container, link, gateway, amqp "
+				      "and postgres are possible"},
 		{CHECK(TCP "url: http://a"),
 		 "8: checks[0].url: 'http://a': not for a check of type tcp; leave the key out"},
 		{CHECK(TCP "expect: {status: 200}"),
