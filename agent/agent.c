@@ -14,7 +14,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "ending.h"
 #include "guard.h"
+#include "neighbours.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
@@ -48,6 +50,7 @@ static void notify(struct agent *agent)
 
 void agent_check_leaving(struct agent *agent)
 {
+	agent_ending_check(agent->ending);
 	if (!agent->leaving && oo_core_is_stopped(agent->core)) {
 		agent->leaving = true;
 		agent_presence_leave(agent->presence);
@@ -137,10 +140,9 @@ static void on_resync(void *user)
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
+	struct agent *agent = user;
 	(void)source;
-	oo_log(OO_LOG_INFO, "stopping: %s", strsignal((int)info->ssi_signo));
-	(void)sd_notify(0, "STOPPING=1");
-	agent_tell(user, &(struct oo_event){.type = OO_EVENT_STOP});
+	agent_ending_on_signal(agent->ending, (int)info->ssi_signo);
 	return 0;
 }
 
@@ -299,12 +301,14 @@ static int exit_code(int r)
 static int make_parts(struct agent *agent, struct oo_err *err)
 {
 	int r = take_signals(agent, err);
+	r = r < 0 ? r : agent_ending_new(agent, &agent->ending, err);
 	r = r < 0 ? r : make_core(agent, err);
 	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
+	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
@@ -346,6 +350,7 @@ void agent_done(struct agent *agent)
 	agent_checks_free(agent->checks);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
+	agent_neighbours_free(agent->neighbours);
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
@@ -358,5 +363,6 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	agent_ending_free(agent->ending);
 	sd_event_unref(agent->event);
 }

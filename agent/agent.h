@@ -7,10 +7,13 @@
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
- *	vips      addresses, their lifetimes, announcements                (vips.c)
+ *	vips      addresses, their lifetimes, announcements      (vips.c, part.c, link.c, removal.c)
+ *	neighbours  who sends a VIP's packets elsewhere                    (neighbours.c, doubts.c)
+ *	rival     other hosts that have our VIPs                             (rival.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for          (status.c)
  */
 #include <stdbool.h>
@@ -27,11 +30,13 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_neighbours;
 struct agent_tenure;
 struct agent_guard;
 struct agent_vips;
 struct agent_checks;
 struct agent_story;
+struct agent_ending;
 struct oo_api;
 struct oo_net;
 
@@ -54,11 +59,13 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_neighbours *neighbours;
 	struct agent_tenure *tenure;
 	struct agent_guard *guard;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_story *story;
+	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;

@@ -57,10 +57,13 @@ void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim)
 	}
 }
 
+/* A record of another agent of this name stays: two that write over each other help nobody. */
 static void note_us(struct agent_store *store, const struct oo_etcd_kv *kv)
 {
-	int64_t lease = agent_presence_lease(store->agent->presence);
+	const struct agent_presence *presence = store->agent->presence;
+	int64_t lease = agent_presence_lease(presence);
 	store->is_us = lease != 0 && kv->lease == lease;
+	store->shows_us = !store->is_us || kv->mod_revision == agent_presence_revision(presence);
 	store->n_others = lease == 0 || store->is_us ? 0 : store->n_others + 1;
 	if (store->n_others == OTHERS_TOLD) {
 		oo_log(OO_LOG_ERROR,
@@ -95,7 +98,6 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 			continue;
 		}
 		if (is_our_name(store, node)) {
-			store->shows_us = true;
 			note_us(store, kv);
 		}
 		if (old != NULL && old->member.mod_revision == kv->mod_revision) {

@@ -5,6 +5,7 @@
 
 #include "guard.h"
 #include "net/sockets.h"
+#include "rival.h"
 
 static struct oo_address_set set_of(const struct agent_part *part)
 {
@@ -17,12 +18,23 @@ const char *agent_part_text(const struct agent_part *part, size_t k)
 	return part->config->vips[part->index[k]].address;
 }
 
+int agent_part_announce(struct agent_part *part)
+{
+	const struct oo_address *list;
+	const size_t n = agent_rival_select(part->rival, &list);
+	return oo_announcer_start(part->announcer, &part->link, list, n);
+}
+
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err)
 {
-	struct oo_address_set set = set_of(part);
+	struct oo_address_set set = {.ifindex = part->link.index};
 	if (!part->link.exists) {
 		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
+	}
+	set.n = agent_rival_select(part->rival, &set.list);
+	if (set.n == 0) {
+		return 0; /* the rival sees to it that it is tried again */
 	}
 	int r = agent_guard_open(part->agent->guard, &set, hold_until, err);
 	if (r < 0) {
@@ -36,7 +48,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	if (oo_clock_now() >= hold_until) {
 		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
 	}
-	if (oo_announcer_start(part->announcer, &part->link, part->list, part->n) < 0) {
+	if (agent_part_announce(part) < 0) {
 		return oo_fail(err, ENOMEM, "announcements");
 	}
 	part->whole = true;
@@ -92,6 +104,20 @@ bool agent_part_is_any_present(const struct agent_part *part)
 	return any;
 }
 
+bool agent_part_is_missing(const struct agent_part *part, size_t k)
+{
+	return !part->present[k] && agent_rival_state(part->rival, k).error[0] == '\0';
+}
+
+bool agent_part_is_any_missing(const struct agent_part *part)
+{
+	bool any = false;
+	for (size_t k = 0; k < part->n; k++) {
+		any = any || agent_part_is_missing(part, k);
+	}
+	return any;
+}
+
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 {
 	struct oo_address_set set = {.list = part->list, .n = part->n};
@@ -133,17 +159,22 @@ int agent_part_open(struct agent_part *part, struct agent *agent,
 	part->list = calloc(config->n_vips, sizeof(*part->list));
 	part->index = calloc(config->n_vips, sizeof(*part->index));
 	part->present = calloc(config->n_vips, sizeof(*part->present));
-	if (part->list == NULL || part->index == NULL || part->present == NULL) {
+	part->repairs = calloc(config->n_vips, sizeof(*part->repairs));
+	if (part->list == NULL || part->index == NULL || part->present == NULL ||
+	    part->repairs == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_net_link(agent->net, interface, &part->link, err);
+	agent_carrier_see(&part->carrier, part->link.up, part->link.carrier, oo_clock_now());
 	return r < 0 ? r : oo_announcer_new(agent->event, &part->announcer, err);
 }
 
 void agent_part_done(struct agent_part *part)
 {
+	agent_rival_free(part->rival);
 	oo_announcer_free(part->announcer);
 	free(part->list);
 	free(part->index);
 	free(part->present);
+	free(part->repairs);
 }

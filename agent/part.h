@@ -5,21 +5,30 @@
  * decides nothing; vips.c does.
  */
 #include "agent.h"
+#include "carrier.h"
 #include "net/address.h"
 #include "net/announce.h"
+#include "suspect.h"
+
+struct agent_rival;
 
 struct agent_part {
 	struct agent *agent;
 	const struct oo_config_group *config;
 	const char *interface; /* in config */
 	struct oo_link link;
-	struct oo_address *list; /* owned */
-	size_t *index;           /* owned; of each, its place in the configuration */
-	bool *present;           /* owned; of each, what the last look has shown */
+	struct agent_carrier carrier; /* of link */
+	struct oo_address *list;      /* owned */
+	size_t *index;                /* owned; of each, its place in the configuration */
+	bool *present;                /* owned; of each, what the last look has shown */
+	uint64_t *repairs;            /* owned; of each, how often it was put back */
 	size_t n;
-	bool up;    /* some of them may be on this node */
-	bool whole; /* all of them are, and are announced */
+	int64_t removal_said_at;    /* that somebody removed some; 0: never */
+	enum agent_suspect suspect; /* of that */
+	bool up;                    /* some of them may be on this node */
+	bool whole;                 /* all of them are that no stranger has, and are announced */
 	struct oo_announcer *announcer;
+	struct agent_rival *rival; /* owned; made when all VIPs are in */
 };
 
 /*
@@ -45,6 +54,8 @@ const char *agent_part_text(const struct agent_part *part, size_t k);
  */
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
+/* Announces those of them that are its own from now on. Returns 0 or -ENOMEM. */
+int agent_part_announce(struct agent_part *part);
 /* Removes them; graceful: resets their connections first. 0, or -errno of the guard or the kernel. */
 int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err);
 
@@ -52,6 +63,9 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err);
 /* By the last look. */
 bool agent_part_is_any_present(const struct agent_part *part);
+/* By the last look, VIP number k is not there, and no stranger is why. */
+bool agent_part_is_missing(const struct agent_part *part, size_t k);
+bool agent_part_is_any_missing(const struct agent_part *part);
 /* Looks for what an earlier agent left, and adopts or removes it; said in the log. 0 or -errno. */
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err);
 

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "etcd/etcd.h"
+#include "neighbours.h"
 #include "records.h"
 #include "store.h"
 #include "story.h"
@@ -23,6 +24,7 @@ struct said {
 	enum oo_health eligible[OO_CORE_GROUPS_MAX];
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
+	uint64_t sees; /* the revision of what neighbours.h sees */
 };
 
 struct agent_presence {
@@ -33,7 +35,8 @@ struct agent_presence {
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
 	bool written;
-	unsigned missed;  /* reads in a row that did not show our key though it was written */
+	int64_t revision; /* of the store when it was */
+	unsigned missed;  /* reads in a row that did not show our key as it was written */
 	int64_t retry_at; /* not before: the last request failed */
 	bool leaving, gone;
 };
@@ -57,6 +60,7 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
 		ret_said->checks[i] = oo_core_check_health(agent->core, i, &streak);
 	}
+	ret_said->sees = agent_neighbours_revision(agent->neighbours);
 }
 
 static const char *health_name(enum oo_health health)
@@ -128,6 +132,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 			       json_object_new_int(agent->config->node.priority));
 	add_groups(object, agent, said);
 	add_checks(object, agent, said);
+	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
 	if (api->listen.host != NULL) {
 		char address[80];
@@ -161,7 +166,6 @@ static void lose_lease(struct agent_presence *presence)
 static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const struct oo_err *err)
 {
 	struct agent_presence *presence = user;
-	(void)answer;
 	presence->request = NULL;
 	if (r == -ENOENT) {
 		lose_lease(presence);
@@ -171,6 +175,7 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 	presence->written = r == 0;
 	presence->said = presence->saying;
 	if (r == 0) {
+		presence->revision = answer->revision;
 		agent_presence_apply(presence);
 	} else {
 		retry_later(presence);
@@ -331,6 +336,11 @@ void agent_presence_leave(struct agent_presence *presence)
 int64_t agent_presence_lease(const struct agent_presence *presence)
 {
 	return presence->lease;
+}
+
+int64_t agent_presence_revision(const struct agent_presence *presence)
+{
+	return presence->revision;
 }
 
 bool agent_presence_is_gone(const struct agent_presence *presence)

@@ -11,9 +11,12 @@ void agent_presence_free(struct agent_presence *presence);
 
 /* The lease that our key is attached to; 0: none granted. */
 int64_t agent_presence_lease(const struct agent_presence *presence);
+/* The mod_revision that our key has if it says what it should. */
+int64_t agent_presence_revision(const struct agent_presence *presence);
 /* Writes the key if what it should say has changed. */
 void agent_presence_apply(struct agent_presence *presence);
-/* A read has shown our key, or not: one that is gone is written again. */
+/* A read has shown our key as it was written, or not: one that is gone is written again, and so is
+ * one that an earlier writing of ours has come over late. */
 void agent_presence_on_read(struct agent_presence *presence, bool shown);
 /*
  * Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. While

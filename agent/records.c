@@ -44,20 +44,16 @@ static const char *kind_name(enum oo_claim_kind kind)
 	return "?";
 }
 
-static struct json_object *new_nonce(uint64_t nonce)
+/* ,"name":"text" */
+static int add_text(struct oo_buffer *buffer, const char *name, const char *text)
 {
-	char text[20];
-	snprintf(text, sizeof(text), "%016" PRIx64, nonce);
-	return json_object_new_string(text);
+	int r = oo_buffer_add_format(buffer, ",\"%s\":", name);
+	return r < 0 ? r : oo_buffer_add_json(buffer, text, strlen(text));
 }
 
-/* Adds the text of object, all on one line: people read it with etcdctl. */
-static int write_object(struct json_object *object, struct oo_buffer *buffer)
+static int add_nonce(struct oo_buffer *buffer, const char *name, uint64_t nonce)
 {
-	size_t length;
-	const char *text =
-		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	return text == NULL ? -ENOMEM : oo_buffer_add(buffer, text, length);
+	return oo_buffer_add_format(buffer, ",\"%s\":\"%0*" PRIx64 "\"", name, NONCE_DIGITS, nonce);
 }
 
 /* Copies what fits of a foreign text, as one printable line. */
@@ -70,29 +66,34 @@ static const char *clean(char *target, size_t size, const char *text)
 	return target;
 }
 
+/* Not with json-c: without memory it leaves out what it cannot hold, and that is another claim. */
 int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer)
 {
 	const struct oo_request *request = record->request;
 	char at[32], reason[OO_REASON_LENGTH];
-	OO_AUTO(put_json) struct json_object *object = json_object_new_object();
 
 	/* a check's words may be in it, cut anywhere; what is no UTF-8 would be nobody's claim */
 	clean(reason, sizeof(reason), record->reason);
 	oo_record_time(record->acquired_at, at);
-	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
-	json_object_object_add(object, "node", json_object_new_string(request->node));
-	json_object_object_add(object, "zone", json_object_new_string(record->zone));
-	json_object_object_add(object, "by", json_object_new_string(record->node));
-	json_object_object_add(object, "nonce", new_nonce(request->nonce));
+	int r = oo_buffer_add_format(buffer, "{\"version\":%d", OO_RECORD_VERSION);
+	r = r < 0 ? r : add_text(buffer, "node", request->node);
+	r = r < 0 ? r : add_text(buffer, "zone", record->zone);
+	r = r < 0 ? r : add_text(buffer, "by", record->node);
+	r = r < 0 ? r : add_nonce(buffer, "nonce", request->nonce);
 	if (request->ends != 0) {
-		json_object_object_add(object, "ends", new_nonce(request->ends));
+		r = r < 0 ? r : add_nonce(buffer, "ends", request->ends);
 	}
-	json_object_object_add(object, "kind", json_object_new_string(kind_name(request->kind)));
-	json_object_object_add(object, "epoch", json_object_new_uint64(request->epoch));
-	json_object_object_add(object, "ttl_ms", json_object_new_int64(request->ttl_ms));
-	json_object_object_add(object, "acquired_at", json_object_new_string(at));
-	json_object_object_add(object, "reason", json_object_new_string(reason));
-	return write_object(object, buffer);
+	r = r < 0 ? r : add_text(buffer, "kind", kind_name(request->kind));
+	r = r < 0 ? r
+		  : oo_buffer_add_format(buffer, ",\"epoch\":%" PRIu64 ",\"ttl_ms\":%" PRId64,
+					 request->epoch, request->ttl_ms);
+	r = r < 0 ? r : add_text(buffer, "acquired_at", at);
+	r = r < 0 ? r : add_text(buffer, "reason", reason);
+	r = r < 0 ? r : oo_buffer_add(buffer, "}", 1);
+	if (r < 0) {
+		oo_buffer_clear(buffer);
+	}
+	return r;
 }
 
 int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer)
@@ -104,9 +105,8 @@ int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer
 /* Parses all of value, or nothing: NULL. */
 static struct json_object *parse(const char *value, size_t length)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-	if (tokener == NULL || length > INT32_MAX) {
-		json_tokener_free(tokener);
+	struct json_tokener *tokener = length <= INT32_MAX ? json_tokener_new_ex(DEPTH_MAX) : NULL;
+	if (tokener == NULL) {
 		return NULL;
 	}
 	/* what goes on into the status and the log has to be text */
@@ -152,7 +152,7 @@ static int64_t number_of(struct json_object *object, const char *name, int64_t m
 	return json_object_get_int64(member);
 }
 
-/* Exactly as new_nonce writes it; anything else is none. */
+/* Exactly as add_nonce writes it; anything else is none. */
 static uint64_t nonce_of(struct json_object *object, const char *name)
 {
 	const char *text = text_of(object, name);
@@ -260,6 +260,52 @@ static uint32_t read_groups(struct json_object *object, const char *const *group
 	return bits;
 }
 
+/* "02:00:00:00:00:17", as new records write it. */
+static bool is_mac(const char *text)
+{
+	for (size_t i = 0; i < OO_SIGHT_MAC_LENGTH - 1; i++) {
+		const bool colon = i % 3 == 2;
+		if (text[i] == '\0' || strchr(colon ? ":" : "0123456789abcdef", text[i]) == NULL) {
+			return false;
+		}
+	}
+	return text[OO_SIGHT_MAC_LENGTH - 1] == '\0';
+}
+
+static bool is_address(const char *text)
+{
+	size_t length = strlen(text);
+	return length > 0 && length < OO_SIGHT_ADDRESS_LENGTH &&
+	       strspn(text, "0123456789abcdef:.") == length;
+}
+
+/* What is not an address with a MAC is passed over. */
+static size_t read_sees(struct json_object *object, struct oo_sight sees[static OO_MEMBER_SEES_MAX])
+{
+	struct json_object *all;
+	size_t n = 0;
+
+	if (!json_object_object_get_ex(object, "sees", &all) ||
+	    !json_object_is_type(all, json_type_object)) {
+		return 0;
+	}
+	const struct json_object_iterator end = json_object_iter_end(all);
+	for (struct json_object_iterator at = json_object_iter_begin(all);
+	     n < OO_MEMBER_SEES_MAX && !json_object_iter_equal(&at, &end);
+	     json_object_iter_next(&at)) {
+		const char *address = json_object_iter_peek_name(&at);
+		struct json_object *value = json_object_iter_peek_value(&at);
+		const char *mac = json_object_is_type(value, json_type_string)
+					  ? json_object_get_string(value)
+					  : "";
+		if (is_address(address) && is_mac(mac)) {
+			oo_text_clip(sees[n].address, sizeof(sees[n].address), address);
+			oo_text_clip(sees[n++].mac, sizeof(sees[0].mac), mac);
+		}
+	}
+	return n;
+}
+
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err)
 {
@@ -286,6 +332,7 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 	member.priority = priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
 	member.eligible = is_true(object, "eligible");
 	member.groups = read_groups(object, groups, n_groups);
+	member.n_sees = read_sees(object, member.sees);
 	oo_text_clip(member.zone, sizeof(member.zone), text_of(object, "zone"));
 	oo_text_clip(member.reason, sizeof(member.reason), text_of(object, "reason"));
 	oo_text_clip(member.agent_version, sizeof(member.agent_version),

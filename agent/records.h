@@ -15,6 +15,10 @@
 #define OO_RECORD_VERSION 1
 #define OO_REASON_LENGTH 160
 #define OO_MEMBER_GROUPS_MAX OO_CORE_GROUPS_MAX
+/* Of the addresses that a member sees; what is more is left out. */
+#define OO_MEMBER_SEES_MAX 16
+#define OO_SIGHT_ADDRESS_LENGTH 46
+#define OO_SIGHT_MAC_LENGTH 18
 /* The ttl of a claim that we believe; others are as if it said none. */
 #define OO_RECORD_TTL_MIN_MS 500
 #define OO_RECORD_TTL_MAX_MS 600000
@@ -32,6 +36,12 @@ struct oo_claim_text {
 	char reason[OO_REASON_LENGTH];
 };
 
+/* Where a node's kernel would send packets for a VIP, as text. */
+struct oo_sight {
+	char address[OO_SIGHT_ADDRESS_LENGTH]; /* without prefix length */
+	char mac[OO_SIGHT_MAC_LENGTH];         /* "02:00:00:00:00:17" */
+};
+
 struct oo_member {
 	char node[OO_CORE_NAME_LENGTH], zone[OO_CORE_NAME_LENGTH];
 	int priority;
@@ -40,6 +50,8 @@ struct oo_member {
 	char agent_version[32];
 	char api[64];
 	uint32_t groups; /* bit g: eligible for group g */
+	struct oo_sight sees[OO_MEMBER_SEES_MAX];
+	size_t n_sees;
 	int64_t mod_revision;
 };
 
@@ -47,7 +59,10 @@ struct oo_pause {
 	char by[OO_CORE_NAME_LENGTH], at[32], reason[OO_REASON_LENGTH];
 };
 
-/* Writes the claim that request asks for. Returns 0, -ENOMEM or -EMSGSIZE (beyond buffer's limit). */
+/*
+ * Writes the claim that request asks for into buffer, which is empty, and stays so after an error.
+ * Returns 0, -ENOMEM or -EMSGSIZE (beyond buffer's limit).
+ */
 int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer *buffer);
 int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer);
 

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "checks.h"
+#include "etcd/etcd.h"
+#include "store.h"
 #include "story.h"
 #include "vips.h"
 
@@ -43,13 +45,37 @@ static bool is_same_etcd(const struct oo_config_etcd *one, const struct oo_confi
 	       is_same(one->key_file, other->key_file);
 }
 
-static bool is_same_node(const struct oo_config *one, const struct oo_config *other)
+/* What the tenure file is found and recognized by. */
+static bool is_same_tenure(const struct oo_config *one, const struct oo_config *other)
 {
 	return oo_text_equal(one->cluster, other->cluster) &&
 	       oo_text_equal(one->node.name, other->node.name) &&
-	       oo_text_equal(one->node.zone, other->node.zone) &&
-	       one->node.priority == other->node.priority &&
 	       oo_text_equal(one->runtime_directory, other->runtime_directory);
+}
+
+static bool is_same_node(const struct oo_config *one, const struct oo_config *other)
+{
+	return is_same_tenure(one, other) && oo_text_equal(one->node.zone, other->node.zone) &&
+	       one->node.priority == other->node.priority;
+}
+
+static bool has_group(const struct oo_config *config, const struct oo_config_group *group)
+{
+	for (size_t g = 0; g < config->n_groups; g++) {
+		if (is_same_group(&config->groups[g], group)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool agent_reload_is_adoptable(const struct oo_config *now, const struct oo_config *next)
+{
+	bool all = is_same_tenure(now, next);
+	for (size_t g = 0; all && g < now->n_groups; g++) {
+		all = has_group(next, &now->groups[g]);
+	}
+	return all;
 }
 
 static bool is_same_api(const struct oo_config_api *one, const struct oo_config_api *other)
@@ -148,6 +174,7 @@ void agent_reload(struct agent *agent)
 			oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
 			oo_config_free(next);
 		} else {
+			oo_etcd_reload(agent_store_etcd(agent->store));
 			oo_log(OO_LOG_INFO, "reloaded %s", agent->config_path);
 		}
 	}

@@ -8,4 +8,7 @@
 
 void agent_reload(struct agent *agent);
 
+/* Whether an agent that starts with next can adopt all that one with now holds. */
+bool agent_reload_is_adoptable(const struct oo_config *now, const struct oo_config *next);
+
 #endif

@@ -103,7 +103,9 @@ static int write_values(struct agent_store *store, struct draft *draft, unsigned
 		struct oo_claim_record record = {
 			.node = store->agent->config->node.name,
 			.zone = zone_of(store, request->node),
-			.reason = agent_story_reason(store->agent->story, group),
+			.reason = request->op == OO_REQUEST_MARK
+					  ? "there was no claim"
+					  : agent_story_reason(store->agent->story, group),
 			.acquired_at = oo_clock_wall(),
 			.request = request,
 		};
@@ -130,6 +132,8 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 	}
 	if (request->op == OO_REQUEST_CLAIM) {
 		expect_pair(draft, request->expect);
+	} else if (request->op == OO_REQUEST_MARK) {
+		expect_revision(draft, draft->leader, 0);
 	} else {
 		expect_value(draft, draft->leader, request->expect->claim.value,
 			     request->expect->claim.value_length);

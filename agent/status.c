@@ -9,11 +9,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "neighbours.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
 
 #define SCHEMA_VERSION 1
+#define CONFLICT_COUNTS_FOR_MS                                                                     \
+	60000 /* somebody should look while another host may still be at it */
 
 enum state {
 	STATE_FINE,
@@ -79,6 +82,14 @@ static void add_age(struct json_object *object, const char *name, int64_t at)
 			       at == 0 ? NULL : json_object_new_int64(oo_clock_now() - at));
 }
 
+/* The wall time of a moment of CLOCK_BOOTTIME; null if it never was. */
+static void add_moment(struct json_object *object, const char *name, int64_t at)
+{
+	char text[32];
+	oo_record_time(oo_clock_wall() - (oo_clock_now() - at), text);
+	add_text(object, name, at == 0 ? "" : text);
+}
+
 static void add_now(struct json_object *object)
 {
 	char now[32];
@@ -135,8 +146,9 @@ static struct json_object *new_pause(const struct agent *agent, struct verdict *
 	return object;
 }
 
-static struct json_object *new_vips(const struct agent_vips *vips)
+static struct json_object *new_vips(const struct agent *agent, unsigned group)
 {
+	const struct agent_vips *vips = agent->vips[group];
 	struct json_object *array = json_object_new_array();
 	for (size_t i = 0; i < agent_vips_count(vips); i++) {
 		struct agent_vip_state state = agent_vips_state(vips, i);
@@ -147,7 +159,14 @@ static struct json_object *new_vips(const struct agent_vips *vips)
 		add_age(object, "announced_ms", state.announced_at);
 		add_number(object, "announcements", (int64_t)state.announcements);
 		add_number(object, "repairs", (int64_t)state.repairs);
-		add_text(object, "error", state.error);
+		add_text(object, "removed_by", state.removed_by);
+		json_object_object_add(object, "neighbours",
+				       agent_neighbours_new_list(agent, group, i));
+		add_number(object, "conflicts", (int64_t)state.rival.conflicts);
+		add_text(object, "conflict_mac", state.rival.mac);
+		add_moment(object, "conflict_at", state.rival.at);
+		add_text(object, "error",
+			 state.rival.error[0] != '\0' ? state.rival.error : state.error);
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -164,6 +183,23 @@ static const char *holder_of(const struct agent *agent, unsigned group)
 	bool silent = oo_core_want(agent->core, group)->role != OO_ROLE_ACTIVE &&
 		      claim->ttl_ms != 0 && oo_clock_now() - view.first_seen_at > claim->ttl_ms;
 	return silent ? "" : claim->node;
+}
+
+static void judge_vips(const struct agent *agent, unsigned group, struct verdict *verdict)
+{
+	const struct agent_vips *vips = agent->vips[group];
+	for (size_t i = 0; i < agent_vips_count(vips); i++) {
+		struct agent_vip_state state = agent_vips_state(vips, i);
+		if (state.rival.error[0] != '\0') {
+			complain(verdict, STATE_CRITICAL, "%s: %s", agent->group_names[group],
+				 state.rival.error);
+		} else if (state.up && state.rival.at != 0 &&
+			   oo_clock_now() - state.rival.at < CONFLICT_COUNTS_FOR_MS) {
+			complain(verdict, STATE_DEGRADED, "%s: another host, %s, claims %s on %s",
+				 agent->group_names[group], state.rival.mac, state.address,
+				 state.interface);
+		}
+	}
 }
 
 static void judge_group(const struct agent *agent, unsigned group, struct verdict *verdict)
@@ -186,6 +222,10 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	} else if (view.eligible == OO_HEALTH_UNKNOWN) {
 		complain(verdict, STATE_DEGRADED, "%s: this node may not take over: %s", name,
 			 reason);
+	}
+	agent_neighbours_explain(agent->neighbours, group, reason, sizeof(reason));
+	if (reason[0] != '\0') {
+		complain(verdict, STATE_DEGRADED, "%s: %s", name, reason);
 	}
 	if (want->role == OO_ROLE_ACTIVE && !agent_vips_is_up(agent->vips[group])) {
 		complain(verdict, STATE_CRITICAL,
@@ -234,7 +274,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_bool(object, "degraded", view.degraded);
 	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
 	add_text(object, "reason", reason);
-	json_object_object_add(object, "vips", new_vips(agent->vips[group]));
+	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
 
@@ -242,6 +282,7 @@ static struct json_object *new_groups(const struct agent *agent, struct verdict 
 {
 	struct json_object *array = json_object_new_array();
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		judge_vips(agent, g, verdict);
 		judge_group(agent, g, verdict);
 		json_object_array_add(array, new_group(agent, g));
 	}

@@ -26,15 +26,43 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 	assert(n >= 0 && length + (size_t)n < AGENT_KEY_LENGTH); /* names are bounded */
 }
 
+static void say_over(const struct agent_store *store, int64_t now)
+{
+	oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
+	       (double)(now - store->trouble.since) / 1000);
+}
+
+/* Told with an answer: while none comes every member is tried in turn. */
+static void note_endpoint(struct agent_store *store)
+{
+	const char *asked = oo_etcd_endpoint(store->etcd);
+	if (asked != store->asked) {
+		store->asked = asked;
+		oo_log(OO_LOG_INFO, "etcd at %s is asked now: %s", asked,
+		       oo_etcd_moved(store->etcd));
+	}
+}
+
+/* A beat that is new: its holder could write. */
+static void note_beat(struct agent_store *store, int64_t revision)
+{
+	if (revision > store->beat_seen && agent_trouble_end_full(&store->trouble)) {
+		say_over(store, oo_clock_now());
+	}
+	store->beat_seen = revision > store->beat_seen ? revision : store->beat_seen;
+}
+
 void agent_store_note(struct agent_store *store, enum agent_affair affair, int r,
 		      const struct oo_err *err)
 {
 	struct agent_trouble *trouble = &store->trouble;
 	int64_t now = oo_clock_now();
 
+	if (r == 0) {
+		note_endpoint(store);
+	}
 	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
-		oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-		       (double)(now - trouble->since) / 1000);
+		say_over(store, now);
 	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
 		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
 	}
@@ -80,10 +108,12 @@ static void take_claim(const struct agent_store *store, struct oo_pair *pair,
 	}
 }
 
-static void take_beat(struct oo_pair *pair, const struct oo_etcd_kv *kv, bool deleted)
+static void take_beat(struct agent_store *store, struct oo_pair *pair, const struct oo_etcd_kv *kv,
+		      bool deleted)
 {
 	pair->beat = (struct oo_beat){0};
 	if (!deleted) {
+		note_beat(store, kv->mod_revision);
 		oo_record_read_beat(kv->value, kv->value_length, &pair->beat);
 		pair->beat.revision = kv->mod_revision;
 	}
@@ -104,7 +134,7 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 			take_claim(store, &store->pairs[g], kv, events[i].deleted);
 			claims[g] = &store->pairs[g].claim;
 		} else if (g >= 0) {
-			take_beat(&store->pairs[g], kv, events[i].deleted);
+			take_beat(store, &store->pairs[g], kv, events[i].deleted);
 			beats[g] = &store->pairs[g].beat;
 		} else if (agent_store_after(store, kv->key, "members/") != NULL) {
 			members_changed =
@@ -134,6 +164,7 @@ static void on_events(void *user, int64_t revision, const struct oo_etcd_event *
 	struct agent_store *store = user;
 	bool members_changed = false;
 
+	store->watch_stands = true;
 	store->watch_revision = revision > store->watch_revision ? revision : store->watch_revision;
 	for (size_t i = 0, next; i < n; i = next) {
 		for (next = i + 1; next < n; next++) {
@@ -148,15 +179,7 @@ static void on_events(void *user, int64_t revision, const struct oo_etcd_event *
 	}
 }
 
-/* The next read opens another: it shows what was missed, so nothing is lost but speed. */
-static void on_watch_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
-{
-	struct agent_store *store = user;
-	(void)r;
-	(void)compact_revision;
-	store->watch = NULL;
-	oo_log(OO_LOG_DEBUG, "watch ended: %s", err->text);
-}
+static oo_etcd_end_fn on_watch_end; /* opens another */
 
 static void open_watch(struct agent_store *store, int64_t revision)
 {
@@ -170,7 +193,23 @@ static void open_watch(struct agent_store *store, int64_t revision)
 	};
 	if (oo_etcd_watch_open(store->etcd, &options, &store->watch) == 0) {
 		store->watch_revision = revision;
+		store->watch_stands = false;
 	} /* else no memory: the next read tries again */
+}
+
+/*
+ * Where the client only went to another member the watch goes on there. Else the next read opens
+ * another: it shows what was missed, so nothing is lost but speed.
+ */
+static void on_watch_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
+{
+	struct agent_store *store = user;
+	(void)compact_revision;
+	store->watch = NULL;
+	oo_log(OO_LOG_DEBUG, "watch ended: %s", err->text);
+	if (r == -EAGAIN && store->watch_stands) {
+		open_watch(store, store->watch_revision);
+	}
 }
 
 /* A watch from the future of a store that was restored or replaced would stay silent for ever. */
@@ -207,7 +246,7 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 			if (g >= 0 && leader) {
 				take_claim(store, &store->pairs[g], kv, false);
 			} else if (g >= 0) {
-				take_beat(&store->pairs[g], kv, false);
+				take_beat(store, &store->pairs[g], kv, false);
 			}
 		}
 		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
@@ -309,6 +348,7 @@ int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct 
 		free(store);
 		return r;
 	}
+	store->asked = oo_etcd_endpoint(store->etcd);
 	*ret_store = store;
 	return 0;
 }

@@ -18,6 +18,7 @@ struct agent_store {
 	struct agent *agent;
 	struct oo_etcd *etcd;
 	struct oo_etcd_watch *watch;
+	bool watch_stands;
 	int64_t watch_revision; /* all up to it has been told */
 	int64_t read_noted;     /* watch_revision when the read at hand was sent */
 	uint64_t cluster_id;
@@ -34,6 +35,8 @@ struct agent_store {
 	bool is_us;        /* the key of our name was last seen attached to our lease */
 	unsigned n_others; /* reads in a row that have shown it attached to another */
 	struct agent_trouble trouble;
+	int64_t beat_seen; /* the highest revision of one */
+	const char *asked; /* the endpoint that was told last; the client's */
 	struct oo_pause pause;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };

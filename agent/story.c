@@ -10,6 +10,7 @@
 #include "checks.h"
 #include "history.h"
 #include "hook/hook.h"
+#include "vips.h"
 
 /* Claims in a row that came to nothing, for the same cause: told once, then counted. */
 struct tries {
@@ -45,7 +46,10 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 		return;
 	}
 	if (!view.link_up) {
-		snprintf(text, OO_REASON_LENGTH, "an interface of the VIPs has no link");
+		agent_vips_explain_link(agent->vips[group], text, OO_REASON_LENGTH);
+		if (text[0] == '\0') { /* it has just come back */
+			snprintf(text, OO_REASON_LENGTH, "an interface of the VIPs has no link");
+		}
 		return;
 	}
 	const char *name = agent->config->checks[view.failed_check].spec.name;

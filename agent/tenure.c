@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "records.h"
 
 #define TENURE_VERSION 1
+#define DEPTH_MAX 8 /* of what we write: 3 */
 #define FILE_BYTES_MAX (64 << 10)
 #define BOOT_ID_LENGTH 37
 #define PATH_LENGTH 1100 /* a configured directory is at most 1024 */
@@ -114,6 +116,18 @@ static void adopt(struct agent_tenure *tenure, struct json_object *object)
 	}
 }
 
+/* *ret_object stays NULL when text is no JSON. Returns 0 or -ENOMEM: that is no reason to forget. */
+static int parse(const char *text, struct json_object **ret_object)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	if (tokener == NULL) {
+		return -ENOMEM;
+	}
+	*ret_object = json_tokener_parse_ex(tokener, text, -1);
+	json_tokener_free(tokener);
+	return 0;
+}
+
 static int load(struct agent_tenure *tenure, struct oo_err *err)
 {
 	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
@@ -125,9 +139,11 @@ static int load(struct agent_tenure *tenure, struct oo_err *err)
 	if (r < 0 && r != -EMSGSIZE) {
 		return oo_fail(err, -r, "%s", tenure->path);
 	}
-	OO_AUTO(put_json)
-	struct json_object *object =
-		r < 0 || buffer.data == NULL ? NULL : json_tokener_parse(buffer.data);
+	OO_AUTO(put_json) struct json_object *object = NULL;
+	r = r < 0 || buffer.data == NULL ? 0 : parse(buffer.data, &object);
+	if (r < 0) {
+		return oo_fail(err, -r, "%s", tenure->path);
+	}
 	if (!json_object_is_type(object, json_type_object)) {
 		oo_log(OO_LOG_WARNING, "%s makes no sense: nothing is adopted", tenure->path);
 		return 0;
@@ -136,29 +152,43 @@ static int load(struct agent_tenure *tenure, struct oo_err *err)
 	return 0;
 }
 
-static struct json_object *new_file(const struct agent_tenure *tenure)
+static int add_text(struct oo_buffer *buffer, const char *name, const char *text)
+{
+	int r = oo_buffer_add_format(buffer, "\"%s\":", name);
+	r = r < 0 ? r : oo_buffer_add_json(buffer, text, strlen(text));
+	return r < 0 ? r : oo_buffer_add(buffer, ",", 1);
+}
+
+static int add_group(struct oo_buffer *buffer, const char *name, const struct oo_core_view *view)
+{
+	int r = oo_buffer_add_json(buffer, name, strlen(name));
+	r = r < 0 ? r
+		  : oo_buffer_add_format(buffer, ":{\"epoch\":%" PRIu64 ",\"claim\":", view->epoch);
+	if (view->mine == NULL) {
+		r = r < 0 ? r : oo_buffer_add_format(buffer, "null}");
+	} else {
+		r = r < 0 ? r
+			  : oo_buffer_add_json(buffer, view->mine->value, view->mine->value_length);
+		r = r < 0 ? r : oo_buffer_add(buffer, "}", 1);
+	}
+	return r;
+}
+
+/* Not with json-c: without memory it leaves out what it cannot hold, and that is another tenure. */
+static int write_text(const struct agent_tenure *tenure, struct oo_buffer *buffer)
 {
 	const struct agent *agent = tenure->agent;
-	struct json_object *object = json_object_new_object();
-	struct json_object *groups = json_object_new_object();
-
-	json_object_object_add(object, "version", json_object_new_int(TENURE_VERSION));
-	json_object_object_add(object, "boot_id", json_object_new_string(tenure->boot_id));
-	json_object_object_add(object, "cluster", json_object_new_string(agent->config->cluster));
-	json_object_object_add(object, "node", json_object_new_string(agent->config->node.name));
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+	int r = oo_buffer_add_format(buffer, "{\"version\":%d,", TENURE_VERSION);
+	r = r < 0 ? r : add_text(buffer, "boot_id", tenure->boot_id);
+	r = r < 0 ? r : add_text(buffer, "cluster", agent->config->cluster);
+	r = r < 0 ? r : add_text(buffer, "node", agent->config->node.name);
+	r = r < 0 ? r : oo_buffer_add_format(buffer, "\"groups\":{");
+	for (unsigned g = 0; r == 0 && g < agent->core_config.n_groups; g++) {
 		struct oo_core_view view = oo_core_view(agent->core, g);
-		struct json_object *entry = json_object_new_object();
-		json_object_object_add(entry, "epoch", json_object_new_uint64(view.epoch));
-		json_object_object_add(
-			entry, "claim",
-			view.mine == NULL ? NULL
-					  : json_object_new_string_len(view.mine->value,
-								       view.mine->value_length));
-		json_object_object_add(groups, agent->group_names[g], entry);
+		r = g > 0 ? oo_buffer_add(buffer, ",", 1) : 0;
+		r = r < 0 ? r : add_group(buffer, agent->group_names[g], &view);
 	}
-	json_object_object_add(object, "groups", groups);
-	return object;
+	return r < 0 ? r : oo_buffer_add_format(buffer, "}}\n");
 }
 
 /* No fsync: the directory is gone after a boot, and so is the worth of the file. */
@@ -182,9 +212,10 @@ static int write_file(const struct agent_tenure *tenure, const char *text, struc
 
 static int save(struct agent_tenure *tenure, struct oo_err *err)
 {
-	OO_AUTO(put_json) struct json_object *object = new_file(tenure);
-	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
-	return text == NULL ? oo_fail(err, ENOMEM, "tenure") : write_file(tenure, text, err);
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, FILE_BYTES_MAX);
+	int r = write_text(tenure, &buffer);
+	return r < 0 ? oo_fail(err, -r, "tenure") : write_file(tenure, buffer.data, err);
 }
 
 static uint64_t nonce_of(const struct oo_core_view *view)
@@ -199,6 +230,12 @@ static void note_written(struct agent_tenure *tenure)
 		tenure->written[g].nonce = nonce_of(&view);
 		tenure->written[g].epoch = view.epoch;
 	}
+}
+
+static void note_failure(struct agent_tenure *tenure, const struct oo_err *err)
+{
+	oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s", err->text);
+	tenure->failed = true;
 }
 
 void agent_tenure_apply(struct agent_tenure *tenure)
@@ -217,8 +254,10 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 	}
 	int r = save(tenure, &err);
 	if (r < 0 && !tenure->failed) {
-		oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s",
-		       err.text);
+		note_failure(tenure, &err);
+	}
+	if (r == 0 && tenure->failed) {
+		oo_log(OO_LOG_NOTICE, "tenure saved again");
 	}
 	tenure->failed = r < 0;
 	if (r == 0) {
@@ -231,11 +270,18 @@ bool agent_tenure_is_adopted(const struct agent_tenure *tenure, unsigned group)
 	return tenure->adopted[group];
 }
 
-/* What cannot be read or written later is found now. */
+/*
+ * What cannot be read or written later is found now. A disk that is full, or read-only after an
+ * error, is nothing that was set wrong: a crash while it lasts must not cost the node its agent.
+ */
 static int try_directory(struct agent_tenure *tenure, struct oo_err *err)
 {
 	int r = load(tenure, err);
 	r = r < 0 ? r : save(tenure, err);
+	if (r == -ENOSPC || r == -EDQUOT || r == -EROFS) {
+		note_failure(tenure, err);
+		return 0;
+	}
 	if (r < 0) {
 		oo_err_wrap(err, "runtime_directory");
 	}

@@ -27,7 +27,7 @@ struct agent_trouble {
 
 /*
  * An affair failed with r (etcd/etcd.h) at now, CLOCK_BOOTTIME ms. Returns whether err is to be said:
- * once for each kind of trouble, no answer, a wrong answer, a refusal.
+ * once for each kind of trouble, no answer, a wrong answer, a refusal, no space.
  */
 bool agent_trouble_begin(struct agent_trouble *trouble, enum agent_affair affair, int r,
 			 const struct oo_err *err, int64_t now);
@@ -36,6 +36,11 @@ bool agent_trouble_begin(struct agent_trouble *trouble, enum agent_affair affair
  * refusal of another affair counts for a minute: what is no longer tried may no longer be so.
  */
 bool agent_trouble_end(struct agent_trouble *trouble, enum agent_affair affair, int64_t now);
+/*
+ * Somebody else's write was seen: etcd has space. Returns as agent_trouble_end does. Who is standby
+ * writes nothing for long, and would go on saying what was true when it last tried.
+ */
+bool agent_trouble_end_full(struct agent_trouble *trouble);
 /* The latest of what is wrong now; "" when all is well. */
 const char *agent_trouble_text(const struct agent_trouble *trouble);
 

@@ -2,12 +2,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "guard.h"
+#include "link.h"
 #include "part.h"
+#include "removal.h"
+#include "rival.h"
 #include "story.h"
 
 #define RETRY_MS 100
@@ -18,12 +22,13 @@ struct agent_vips {
 	const struct oo_config_group *config;
 	struct agent_part *parts; /* owned */
 	size_t n_parts;
-	struct oo_timer timer; /* re-arms between renewals, or tries again */
+	struct oo_timer timer;      /* re-arms between renewals, or tries again */
+	struct oo_timer link_timer; /* a carrier will have lasted long enough to count */
 	bool wanted, graceful, kept;
-	bool lapsed; /* down although the claim is ours */
+	bool lapsed;    /* down although the claim is ours */
+	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
-	int64_t armed_until; /* the earliest that the kernel may take them down by itself */
-	uint64_t repairs;
+	int64_t armed_until;       /* the earliest that the kernel may take them down by itself */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
@@ -35,21 +40,20 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
 
-static bool is_whole(const struct agent_vips *vips)
+static size_t count_whole(const struct agent_vips *vips)
 {
+	size_t n = 0;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		if (!vips->parts[i].whole) {
-			return false;
-		}
+		n += vips->parts[i].whole;
 	}
-	return true;
+	return n;
 }
 
 static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
-	bool came_up = !is_whole(vips);
+	const size_t n_before = count_whole(vips);
 	struct oo_err err = {0};
 	int r = 0;
 
@@ -72,7 +76,7 @@ static void arm(struct agent_vips *vips)
 	vips->armed_until = now + (int64_t)valid_s * 1000;
 	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
 							vips->armed_until));
-	if (came_up) {
+	if (count_whole(vips) > n_before) {
 		agent_story_address_up(vips->agent->story, vips->group);
 	}
 }
@@ -119,8 +123,18 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	vips->graceful = want->graceful && want->role == OO_ROLE_RELEASING;
 	vips->hold_until = want->hold_until;
 	vips->guard_until = want->guard_until;
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		agent_rival_apply(vips->parts[i].rival, want);
+	}
 	if (changed && !want->keep) {
 		make_so(vips);
+	}
+}
+
+void agent_vips_rearm(struct agent_vips *vips)
+{
+	if (vips->wanted) {
+		arm(vips);
 	}
 }
 
@@ -129,6 +143,11 @@ static void on_timer(struct oo_timer *timer)
 	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, timer);
 	make_so(vips);
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+void agent_vips_retry(struct agent_vips *vips)
+{
+	oo_timer_set(&vips->timer, 0);
 }
 
 bool agent_vips_is_up(const struct agent_vips *vips)
@@ -144,12 +163,22 @@ bool agent_vips_is_up(const struct agent_vips *vips)
 bool agent_vips_has_link(const struct agent_vips *vips)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		const struct oo_link *link = &vips->parts[i].link;
-		if (!link->exists || !link->up || !link->carrier) {
+		if (!vips->parts[i].carrier.counts) {
 			return false;
 		}
 	}
 	return true;
+}
+
+void agent_vips_explain_link(const struct agent_vips *vips, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < vips->n_parts && text[0] == '\0'; i++) {
+		const char *trouble = agent_link_trouble(&vips->parts[i]);
+		if (trouble[0] != '\0') {
+			snprintf(text, size, "interface %s %s", vips->parts[i].interface, trouble);
+		}
+	}
 }
 
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list)
@@ -171,7 +200,13 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err)
 	return r;
 }
 
-static struct agent_part *part_of(const struct agent_vips *vips, size_t index, size_t *ret_k)
+const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t *ret_n)
+{
+	*ret_n = vips->n_parts;
+	return vips->parts;
+}
+
+const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t index, size_t *ret_k)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		for (size_t k = 0; k < vips->parts[i].n; k++) {
@@ -193,64 +228,91 @@ size_t agent_vips_count(const struct agent_vips *vips)
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 {
 	size_t k;
-	const struct agent_part *part = part_of(vips, i, &k);
-	return (struct agent_vip_state){
+	const struct agent_part *part = agent_vips_part(vips, i, &k);
+	struct agent_vip_state state = {
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,
-		.up = part->up && (part->whole || !vips->wanted),
+		.rival = agent_rival_state(part->rival, k),
 		.announced_at = oo_announcer_last_at(part->announcer),
 		.announcements = oo_announcer_count(part->announcer),
-		.repairs = vips->repairs,
+		.repairs = part->repairs[k],
+		.removed_by = part->removal_said_at == 0 ? "" : agent_suspect_name(part->suspect),
 		.error = vips->error,
 	};
+	state.up = part->up && (part->whole || !vips->wanted) && state.rival.error[0] == '\0';
+	return state;
+}
+
+/* What counts as link may have changed, and VIPs may have to be put on an interface that came. */
+static void tell_link(struct agent_vips *vips)
+{
+	int64_t due_at = OO_NEVER;
+
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		int64_t part_due_at = agent_carrier_due_at(&vips->parts[i].carrier);
+		due_at = part_due_at < due_at ? part_due_at : due_at;
+	}
+	oo_timer_set(&vips->link_timer, due_at);
+	if (agent_vips_has_link(vips) != vips->said_link) {
+		char text[80];
+		vips->said_link = !vips->said_link;
+		agent_vips_explain_link(vips, text, sizeof(text));
+		oo_log(OO_LOG_NOTICE, "%s: %s", vips->config->name,
+		       vips->said_link ? "all interfaces have link again" : text);
+	}
+	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
+						   .group = vips->group,
+						   .up = vips->said_link});
+}
+
+static void on_link_timer(struct oo_timer *timer)
+{
+	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, link_timer);
+
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		agent_carrier_settle(&vips->parts[i].carrier, oo_clock_now());
+	}
+	tell_link(vips);
 }
 
 void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct agent_part *part = &vips->parts[i];
-		if (!oo_text_equal(part->interface, link->name)) {
+		if (!agent_link_concerns(part, link)) {
 			continue;
 		}
-		bool moved = memcmp(part->link.mac, link->mac, sizeof(link->mac)) != 0 ||
-			     part->link.index != link->index;
-		part->link = *link;
-		part->up = part->up && link->exists;
-		part->whole = part->whole && link->exists;
-		if (part->whole && moved) {
-			(void)oo_announcer_start(part->announcer, link, part->list, part->n);
+		agent_link_take(part, link);
+		if (vips->wanted && agent_link_wants_vips(part)) {
+			make_so(vips);
 		}
-		agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
-							   .group = vips->group,
-							   .up = agent_vips_has_link(vips)});
-		return;
+		tell_link(vips);
 	}
 }
 
 /* Reports come late: only what a fresh look confirms is acted on. Others of part may still be there. */
-static void on_gone(struct agent_vips *vips, struct agent_part *part, size_t k)
+static void on_gone(struct agent_vips *vips, struct agent_part *part)
 {
-	const char *address = agent_part_text(part, k);
 	struct oo_err err;
+	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
 
-	if (agent_part_look(part, part->link.index, &err) < 0 || part->present[k]) {
+	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (oo_clock_now() >= vips->armed_until) {
-		oo_log(OO_LOG_WARNING, "%s: %s ran out in the kernel: renewals are late",
-		       vips->config->name, address);
-	} else {
-		vips->repairs++;
-		oo_log(OO_LOG_WARNING,
-		       "%s: somebody removed %s from %s (time %llu): putting it back; "
-		       "NetworkManager or systemd-networkd do that unless told to keep it",
-		       vips->config->name, address, part->interface,
-		       (unsigned long long)vips->repairs);
+	if (part->link.up && !taken) {
+		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
+		       vips->config->name);
 	}
-	make_so(vips);
+	if (part->link
+		    .up) { /* else gone with its interface, and back with it: agent_vips_on_link */
+		make_so(vips);
+	}
+	if (taken) {
+		agent_removal_note(part); /* after the repair: finding the suspect takes a while */
+	}
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
 }
 
@@ -262,7 +324,7 @@ void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo
 		for (size_t k = 0; k < part->n; k++) {
 			if (part->up && part->link.index == ifindex &&
 			    oo_address_equal(&part->list[k], address)) {
-				on_gone(vips, part, k);
+				on_gone(vips, part);
 				return;
 			}
 		}
@@ -277,8 +339,8 @@ void agent_vips_on_resync(struct agent_vips *vips)
 		int r = oo_net_link(vips->agent->net, part->interface, &link, NULL);
 		link.exists = link.exists && r != -ENODEV;
 		agent_vips_on_link(vips, &link);
-		for (size_t k = 0; k < part->n && part->up; k++) {
-			on_gone(vips, part, k);
+		if (part->up) {
+			on_gone(vips, part);
 		}
 	}
 }
@@ -309,6 +371,12 @@ static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 			return r;
 		}
 	}
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		int r = agent_rival_new(&vips->parts[i], vips->group, &vips->parts[i].rival, err);
+		if (r < 0) {
+			return r;
+		}
+	}
 	return 0;
 }
 
@@ -333,7 +401,9 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 	vips->parts = calloc(vips->config->n_vips, sizeof(*vips->parts));
 	int r = vips->parts == NULL ? oo_fail(err, ENOMEM, "addresses")
 				    : oo_timer_init(&vips->timer, agent->event, on_timer);
+	r = r < 0 ? r : oo_timer_init(&vips->link_timer, agent->event, on_link_timer);
 	r = r < 0 ? r : fill_parts(vips, err);
+	vips->said_link = r == 0 && agent_vips_has_link(vips);
 	if (r < 0) {
 		oo_err_wrap(err, "group %s", vips->config->name);
 		agent_vips_free(vips);
@@ -352,6 +422,7 @@ void agent_vips_free(struct agent_vips *vips)
 		agent_part_done(&vips->parts[i]);
 	}
 	oo_timer_done(&vips->timer);
+	oo_timer_done(&vips->link_timer);
 	free(vips->parts);
 	free(vips);
 }

@@ -101,6 +101,24 @@ int oo_buffer_add_format(struct oo_buffer *buffer, const char *format, ...)
 	return 0;
 }
 
+static int add_json_character(struct oo_buffer *buffer, char c)
+{
+	if (c == '"' || c == '\\') {
+		return oo_buffer_add(buffer, (const char[]){'\\', c}, 2);
+	}
+	return (unsigned char)c < 0x20 ? oo_buffer_add_format(buffer, "\\u%04x", (unsigned)c)
+				       : oo_buffer_add(buffer, &c, 1);
+}
+
+int oo_buffer_add_json(struct oo_buffer *buffer, const char *text, size_t length)
+{
+	int r = oo_buffer_add(buffer, "\"", 1);
+	for (size_t i = 0; r == 0 && i < length; i++) {
+		r = add_json_character(buffer, text[i]);
+	}
+	return r < 0 ? r : oo_buffer_add(buffer, "\"", 1);
+}
+
 void oo_buffer_drop(struct oo_buffer *buffer, size_t n)
 {
 	assert(n <= buffer->length);

@@ -29,6 +29,11 @@ void oo_buffer_done(struct oo_buffer *buffer);
 int oo_buffer_add(struct oo_buffer *buffer, const void *data, size_t length);
 int oo_buffer_add_format(struct oo_buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/*
+ * Appends length bytes of text (UTF-8) as a JSON string, quotes included. Unlike json-c it says so
+ * when memory does not suffice, instead of leaving something out.
+ */
+int oo_buffer_add_json(struct oo_buffer *buffer, const char *text, size_t length);
 /* Removes the first n bytes; n at most length. */
 void oo_buffer_drop(struct oo_buffer *buffer, size_t n);
 void oo_buffer_clear(struct oo_buffer *buffer);

@@ -147,6 +147,9 @@ void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
 	case OO_REQUEST_RECLAIM:
 		on_reclaim_answer(core, group, event);
 		return;
+	case OO_REQUEST_MARK: /* what is there now has been observed */
+		group->request.next_at = core->now + core->config.retry_ms;
+		return;
 	case OO_REQUEST_NONE:
 		return;
 	}

@@ -12,21 +12,16 @@ static void take_read(struct oo_core *core, const struct oo_event *event)
 		return;
 	}
 	core->read_busy = false;
+	if (event->outcome != OO_OUTCOME_DONE) {
+		core->read_at = core->now + core->config.retry_ms;
+		return;
+	}
 	for (size_t g = 0; g < core->config.n_groups; g++) {
 		struct group *group = &core->groups[g];
-		if (event->outcome != OO_OUTCOME_DONE) {
-			oo_core_lose_contact(group);
-			continue;
-		}
 		oo_core_observe_pair(core, group, group->read_noted_revision, event,
 				     &event->pairs[g]);
-		oo_core_confirm_absence(core, group);
 	}
-	if (event->outcome == OO_OUTCOME_DONE) {
-		oo_core_observe_pause(core, core->read_noted_pause_revision, event);
-	} else {
-		core->read_at = core->now + core->config.retry_ms;
-	}
+	oo_core_observe_pause(core, core->read_noted_pause_revision, event);
 }
 
 static void take(struct oo_core *core, const struct oo_event *event)
@@ -75,6 +70,16 @@ static void take(struct oo_core *core, const struct oo_event *event)
 	}
 }
 
+/*
+ * Absent keys have no revision: who looks twice cannot tell whether somebody held and was deleted in
+ * between. So nobody's wait begins with absence, but with a mark in its place.
+ */
+static bool should_mark(const struct oo_core *core, const struct group *group)
+{
+	return group->known && group->pair.claim.revision == 0 && !group->request.busy &&
+	       core->now >= group->request.next_at;
+}
+
 static void settle_standby(struct oo_core *core, struct group *group)
 {
 	enum oo_cause cause;
@@ -92,6 +97,8 @@ static void settle_standby(struct oo_core *core, struct group *group)
 		   core->now >= oo_core_take_at(core, group, &cause)) {
 		oo_core_enter(core, group, OO_ROLE_ACQUIRING, cause);
 		oo_core_send_claim(core, group, cause);
+	} else if (should_mark(core, group)) {
+		oo_core_send_mark(core, group);
 	}
 }
 

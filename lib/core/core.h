@@ -43,7 +43,7 @@ enum oo_cause {
 	OO_CAUSE_HOLDER_SILENT, /* the same claim and beat for a ttl; number: for how long, ms */
 	OO_CAUSE_RELEASED,      /* the holder gave it up */
 	OO_CAUSE_OFFERED,       /* the holder handed it to us; peer: who */
-	OO_CAUSE_ABSENT,        /* no claim was there for a ttl */
+	OO_CAUSE_ABSENT, /* no claim was there, and none has come for a ttl since that was marked */
 	OO_CAUSE_READ_BACK,     /* a claim of ours whose answer was lost is in etcd */
 	OO_CAUSE_CLAIMED,       /* our claim went through */
 	OO_CAUSE_CLAIM_REFUSED, /* somebody or something was faster */
@@ -135,6 +135,7 @@ enum oo_request_op {
 	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's, and the beat exists: put beat */
 	OO_REQUEST_YIELD, /* if the claim's value is that (and node's member key exists, unless empty): put claim, beat */
 	OO_REQUEST_RECLAIM, /* if the claim's value is that: put claim and beat */
+	OO_REQUEST_MARK, /* if there is no claim: put a released one that ends nothing, and a beat */
 };
 
 /*

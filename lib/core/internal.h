@@ -31,7 +31,6 @@ struct group {
 	bool witnessed;                     /* the claim ends the very claim that we last saw */
 	uint64_t last_nonce;                /* of the last claim seen */
 	char previous[OO_CORE_NAME_LENGTH]; /* whose claim was seen before this one */
-	int64_t absent_since, absent_confirmed_at;
 	uint64_t epoch_seen;
 	int64_t ttl_seen; /* of the last claim seen that said one */
 
@@ -76,12 +75,11 @@ struct oo_core {
 void oo_core_observe_pair(struct oo_core *core, struct group *group, int64_t noted,
 			  const struct oo_event *event, const struct oo_pair *pair);
 void oo_core_observe_watch(struct oo_core *core, struct group *group, const struct oo_event *event);
-void oo_core_confirm_absence(struct oo_core *core, struct group *group);
-void oo_core_lose_contact(struct group *group);
 void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event);
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim);
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group);
+int64_t oo_core_ttl(const struct oo_core *core, const struct group *group);
 int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 			enum oo_cause *ret_cause);
 
@@ -105,6 +103,7 @@ void oo_core_leave(struct oo_core *core, struct group *group, enum oo_cause why)
 
 /* request.c: what is asked of etcd. */
 void oo_core_send_claim(struct oo_core *core, struct group *group, enum oo_cause cause);
+void oo_core_send_mark(struct oo_core *core, struct group *group);
 void oo_core_send_renewal(struct oo_core *core, struct group *group);
 void oo_core_send_yield(struct oo_core *core, struct group *group);
 void oo_core_send_reclaim(struct oo_core *core, struct group *group);

@@ -8,18 +8,29 @@ static int64_t silence_needed(int64_t ttl_ms)
 	return ttl_ms + ttl_ms / 100 + 1;
 }
 
+/* "There was no claim": written so that the wait has a revision to begin from (see settle_standby). */
+static bool is_mark(const struct oo_claim *claim)
+{
+	return claim->kind == OO_CLAIM_RELEASED && claim->ends == 0;
+}
+
+static int64_t longer(int64_t one, int64_t other)
+{
+	return one > other ? one : other;
+}
+
 /*
  * A claim's ttl holds for whoever watches it. Where there is none to read, whoever wrote the last
  * one that was seen may hold for that long still; and whoever was never seen has our own.
  */
-static int64_t ttl_of(const struct oo_core *core, const struct group *group)
+int64_t oo_core_ttl(const struct oo_core *core, const struct group *group)
 {
-	int64_t ttl_ms = group->pair.claim.ttl_ms;
-	if (ttl_ms <= 0) {
-		return core->config.ttl_ms > group->ttl_seen ? core->config.ttl_ms
-							     : group->ttl_seen;
+	const struct oo_claim *claim = &group->pair.claim;
+	int64_t ttl_ms = claim->ttl_ms < OO_CORE_TTL_MAX_MS ? claim->ttl_ms : OO_CORE_TTL_MAX_MS;
+	if (ttl_ms > 0 && !is_mark(claim)) {
+		return ttl_ms;
 	}
-	return ttl_ms < OO_CORE_TTL_MAX_MS ? ttl_ms : OO_CORE_TTL_MAX_MS;
+	return longer(ttl_ms, longer(core->config.ttl_ms, group->ttl_seen));
 }
 
 /*
@@ -61,7 +72,6 @@ static void forget(struct group *group)
 {
 	group->known = false;
 	group->last_nonce = 0;
-	group->absent_since = OO_CORE_NEVER;
 }
 
 static void settle_pair(struct oo_core *core, struct group *group, bool changed)
@@ -76,14 +86,11 @@ static void settle_pair(struct oo_core *core, struct group *group, bool changed)
 		group->first_seen_at = core->now;
 		group->known = true;
 	}
-	if (claim->revision != 0) {
-		group->absent_since = OO_CORE_NEVER;
-	}
 	if (claim->epoch > group->epoch_seen) {
 		group->epoch_seen = claim->epoch;
 	}
-	if (claim->ttl_ms > 0) {
-		group->ttl_seen = ttl_of(core, group);
+	if (claim->ttl_ms > 0 && !is_mark(claim)) {
+		group->ttl_seen = oo_core_ttl(core, group);
 	}
 }
 
@@ -125,28 +132,6 @@ void oo_core_observe_watch(struct oo_core *core, struct group *group, const stru
 	settle_pair(core, group, changed);
 }
 
-/*
- * Absent keys: taken only after linearizable reads at most ttl/2 apart have shown them absent for a
- * full ttl. Called for each read.
- */
-void oo_core_confirm_absence(struct oo_core *core, struct group *group)
-{
-	if (!group->known || group->pair.claim.revision != 0) {
-		return;
-	}
-	if (group->absent_since == OO_CORE_NEVER ||
-	    core->now - group->absent_confirmed_at > core->config.ttl_ms / 2) {
-		group->absent_since = core->now;
-	}
-	group->absent_confirmed_at = core->now;
-}
-
-/* A read that got no answer confirms nothing: absence has to be seen afresh. */
-void oo_core_lose_contact(struct group *group)
-{
-	group->absent_since = OO_CORE_NEVER;
-}
-
 /* The watch and reads overtake each other: the newer one counts, unless etcd was restored. */
 void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event)
 {
@@ -158,14 +143,13 @@ void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_
 }
 
 /*
- * Whether claim is one that we wrote, or tried to write, for ourselves. One that ended nothing fits
- * whenever the keys are absent: it may have come late, after a tenure that we never saw and whose
- * holder's address is still up. So it is a stranger's.
+ * Whether claim is one that we wrote, or tried to write, for ourselves. It compared the very pair that
+ * we had seen, so however late it came, nobody held in between.
  */
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim)
 {
-	if (claim->nonce == 0 || claim->ends == 0 || strcmp(claim->node, core->config.node) != 0) {
+	if (claim->nonce == 0 || strcmp(claim->node, core->config.node) != 0) {
 		return false;
 	}
 	for (unsigned i = 0; i < group->n_tried; i++) {
@@ -195,21 +179,15 @@ int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 	const struct oo_claim *claim = &group->pair.claim;
 	int64_t stagger = (int64_t)oo_core_rank(core, group) * OO_CORE_STAGGER_MS;
 
-	if (!group->known) {
+	if (!group->known || claim->revision == 0) {
 		return OO_CORE_NEVER;
-	}
-	if (claim->revision == 0) {
-		*ret_cause = OO_CAUSE_ABSENT;
-		if (group->absent_since == OO_CORE_NEVER ||
-		    core->now - group->absent_confirmed_at > core->config.ttl_ms / 2) {
-			return OO_CORE_NEVER;
-		}
-		return group->absent_since + silence_needed(ttl_of(core, group)) + stagger;
 	}
 	if (claim->kind == OO_CLAIM_RELEASED && group->witnessed) {
 		*ret_cause = OO_CAUSE_RELEASED;
 		return group->first_seen_at + stagger;
 	}
-	*ret_cause = claim->kind == OO_CLAIM_RELEASED ? OO_CAUSE_RELEASED : OO_CAUSE_HOLDER_SILENT;
-	return group->first_seen_at + silence_needed(ttl_of(core, group)) + stagger;
+	*ret_cause = claim->kind != OO_CLAIM_RELEASED ? OO_CAUSE_HOLDER_SILENT
+		     : is_mark(claim)                 ? OO_CAUSE_ABSENT
+						      : OO_CAUSE_RELEASED;
+	return group->first_seen_at + silence_needed(oo_core_ttl(core, group)) + stagger;
 }

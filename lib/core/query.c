@@ -22,7 +22,6 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	core->random = seed;
 	core->wake_at = 0;
 	for (size_t g = 0; g < config->n_groups; g++) {
-		core->groups[g].absent_since = OO_CORE_NEVER;
 	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		core->checks[i].config = config->checks[i];

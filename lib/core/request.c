@@ -51,6 +51,21 @@ void oo_core_send_claim(struct oo_core *core, struct group *group, enum oo_cause
 	ask(core, group, &request);
 }
 
+/* Nobody's tenure: no epoch of its own, and no nonce that anybody waits for. */
+void oo_core_send_mark(struct oo_core *core, struct group *group)
+{
+	ask(core, group,
+	    &(struct oo_request){
+		    .op = OO_REQUEST_MARK,
+		    .nonce = draw_nonce(core),
+		    .epoch = group->epoch_seen,
+		    .kind = OO_CLAIM_RELEASED,
+		    .ttl_ms = oo_core_ttl(core, group),
+		    .cause = OO_CAUSE_ABSENT,
+		    .expect = &group->pair,
+	    });
+}
+
 void oo_core_send_renewal(struct oo_core *core, struct group *group)
 {
 	group->doubted = false;

@@ -167,15 +167,30 @@ void oo_etcd_free(struct oo_etcd *etcd)
 	free(etcd);
 }
 
+void oo_etcd_reload(struct oo_etcd *etcd)
+{
+	etcd->login.again_at = 0;
+}
+
 void oo_etcd_blame(struct oo_etcd *etcd, size_t i, const char *why)
 {
-	oo_etcd_endpoints_blame(&etcd->endpoints, i, oo_clock_now());
+	struct oo_etcd_endpoints *endpoints = &etcd->endpoints;
+	size_t before = endpoints->current;
+	oo_etcd_endpoints_blame(endpoints, i, oo_clock_now());
+	if (endpoints->current != before) {
+		(void)oo_fail_text(&etcd->moved, EAGAIN, "%s: %s", endpoints->list[i].url, why);
+	}
 	oo_etcd_watch_leave(etcd, i, why);
 }
 
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd)
 {
 	return etcd->endpoints.list[etcd->endpoints.current].url;
+}
+
+const char *oo_etcd_moved(const struct oo_etcd *etcd)
+{
+	return etcd->moved.text;
 }
 
 const char *oo_etcd_trouble(const struct oo_etcd *etcd)

@@ -35,6 +35,7 @@ struct oo_etcd {
 	unsigned calling; /* callbacks of the user's that are on the stack */
 	int64_t answered_at;
 	struct oo_err trouble;
+	struct oo_err moved; /* why the member in use is no longer the one before */
 };
 
 /* A request to be made. */

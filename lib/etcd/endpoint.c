@@ -11,6 +11,9 @@
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 30000
+#define AWAY_FIRST_MS 5000
+#define AWAY_MAX_MS 60000
+#define STEADY_MS 20000 /* served for that long since it is back: what was before is forgotten */
 
 static void free_url(CURLU **url)
 {
@@ -151,18 +154,59 @@ size_t oo_etcd_endpoints_pick(const struct oo_etcd_endpoints *endpoints, uint32_
 	return best;
 }
 
+size_t oo_etcd_endpoints_try(struct oo_etcd_endpoints *endpoints, int64_t now)
+{
+	for (size_t i = 0; i < endpoints->current; i++) {
+		if (endpoints->list[i].back_at <= now) {
+			endpoints->list[i].back_at = now + AWAY_FIRST_MS;
+			return i;
+		}
+	}
+	return endpoints->current;
+}
+
+static void use(struct oo_etcd_endpoints *endpoints, size_t i, bool returned, int64_t now)
+{
+	endpoints->current = i;
+	endpoints->returned = returned;
+	endpoints->used_since = now;
+}
+
+bool oo_etcd_endpoints_return(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now)
+{
+	if (i >= endpoints->current) {
+		return false;
+	}
+	use(endpoints, i, true, now);
+	return true;
+}
+
+/* first: the shortest */
+static int64_t longer(int64_t ms, int64_t first, int64_t max)
+{
+	return ms == 0 ? first : ms * 2 > max ? max : ms * 2;
+}
+
+/* One that came back and is left soon again has to wait longer. */
+static void leave(const struct oo_etcd_endpoints *endpoints, struct oo_etcd_endpoint *endpoint,
+		  int64_t now)
+{
+	bool again = endpoints->returned && now - endpoints->used_since < STEADY_MS;
+	endpoint->away_ms = longer(again ? endpoint->away_ms : 0, AWAY_FIRST_MS, AWAY_MAX_MS);
+	endpoint->back_at = now + endpoint->away_ms;
+}
+
 void oo_etcd_endpoints_blame(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now)
 {
 	struct oo_etcd_endpoint *endpoint = &endpoints->list[i];
 	if (endpoint->sick_until <= now) { /* calls that failed together count once */
-		int64_t doubled = endpoint->backoff_ms * 2;
-		endpoint->backoff_ms = doubled == 0               ? BACKOFF_FIRST_MS
-				       : doubled > BACKOFF_MAX_MS ? BACKOFF_MAX_MS
-								  : doubled;
+		endpoint->backoff_ms =
+			longer(endpoint->backoff_ms, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 	}
 	endpoint->sick_until = now + endpoint->backoff_ms;
 	if (i == endpoints->current && endpoints->n > 1) {
-		endpoints->current = oo_etcd_endpoints_pick(endpoints, 1u << i, now);
+		leave(endpoints, endpoint, now);
+		use(endpoints, oo_etcd_endpoints_pick(endpoints, 1u << i, now), false, now);
 	}
 }
 

@@ -19,12 +19,16 @@ struct oo_etcd_endpoint {
 	bool local;                    /* on this host */
 	int64_t sick_until;            /* 0: well */
 	int64_t backoff_ms;            /* the last one given; 0 once it has answered */
+	int64_t back_at;               /* not put in use again before that */
+	int64_t away_ms;               /* how long it was left for last; 0: never */
 };
 
 struct oo_etcd_endpoints {
 	struct oo_etcd_endpoint list[OO_ETCD_ENDPOINTS_MAX];
 	size_t n;
 	size_t current; /* the one in use: where watches go, and calls first */
+	int64_t used_since;
+	bool returned; /* it was left before, and put in use again */
 };
 
 /*
@@ -45,7 +49,20 @@ void oo_etcd_endpoints_order(struct oo_etcd_endpoints *endpoints, const char *na
  */
 size_t oo_etcd_endpoints_pick(const struct oo_etcd_endpoints *endpoints, uint32_t asked,
 			      int64_t now);
-/* It failed: leaves it alone for a while (1 s, doubling to 30 s), and moves on if it was in use. */
+/*
+ * Which to ask first, by a call that can bear to wait for another: the one in use, or one that comes
+ * before it and was left long enough ago. Only one call in 5 s gets that one, as a trial.
+ */
+size_t oo_etcd_endpoints_try(struct oo_etcd_endpoints *endpoints, int64_t now);
+/*
+ * It answered its trial: puts it in use again, if it comes before the one that is. Without this all
+ * agents would end up with the member that was restarted first. Returns whether it did.
+ */
+bool oo_etcd_endpoints_return(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now);
+/*
+ * It failed: leaves it alone for a while (1 s, doubling to 30 s), and moves on if it was in use. It
+ * is not tried before 5 s then, doubling to 1 min each time that it comes back for less than 20 s.
+ */
 void oo_etcd_endpoints_blame(struct oo_etcd_endpoints *endpoints, size_t i, int64_t now);
 /* It answered. It is not put in use by that. */
 void oo_etcd_endpoints_praise(struct oo_etcd_endpoints *endpoints, size_t i);

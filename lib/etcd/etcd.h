@@ -210,6 +210,9 @@ int oo_etcd_new(sd_event *event, const struct oo_etcd_options *options, struct o
 /* Cancels every call and watch; no callback runs. Not from inside a callback. NULL is accepted. */
 void oo_etcd_free(struct oo_etcd *etcd);
 
+/* password_file may hold another password: one that was refused is not waited out, but tried anew. */
+void oo_etcd_reload(struct oo_etcd *etcd);
+
 /*
  * The calls. Everything given is copied. ret_request may be NULL; it is set only on success.
  * Return 0, -EINVAL (cannot be asked: no key, too many ops, a deadline too far off), -E2BIG (beyond
@@ -294,6 +297,8 @@ void oo_etcd_watch_close(struct oo_etcd_watch *watch);
 
 /* For status. The endpoint in use, never with credentials. Valid as long as the client. */
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd);
+/* Why another endpoint is in use than before, in one line; "" if it never changed. */
+const char *oo_etcd_moved(const struct oo_etcd *etcd);
 /* What the last call that was answered failed with, in one line; "" if it succeeded. */
 const char *oo_etcd_trouble(const struct oo_etcd *etcd);
 /* When the cluster last answered, CLOCK_BOOTTIME ms; 0: never. */

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #define ANY (-1)
 #define THEIRS_LENGTH 160 /* as much of a foreign text as is shown */
+#define OURS_LENGTH 320
 
 #define ADVICE_LOGIN "etcd has authentication on: set etcd.username and etcd.password_file"
 #define ADVICE_GRANT                                                                               \
@@ -58,6 +60,27 @@ static const struct rule {
 	{ANY, NULL, OO_ETCD_ASK_ANOTHER, ETIMEDOUT, NULL},
 };
 
+/* google.golang.org/grpc/codes, by their numbers */
+static const char *const code_names[] = {
+	"OK",
+	"Canceled",
+	"Unknown",
+	"InvalidArgument",
+	"DeadlineExceeded",
+	"NotFound",
+	"AlreadyExists",
+	"PermissionDenied",
+	"ResourceExhausted",
+	"FailedPrecondition",
+	"Aborted",
+	"OutOfRange",
+	"Unimplemented",
+	"Internal",
+	"Unavailable",
+	"DataLoss",
+	"Unauthenticated",
+};
+
 /* Copies a foreign text as one printable line. */
 static void copy_clean(char *target, size_t size, const char *text, size_t length)
 {
@@ -98,6 +121,9 @@ void oo_etcd_failure_from_code(int code, const char *text, struct oo_etcd_failur
 	const struct rule *rule = find_rule(code, text);
 	char theirs[THEIRS_LENGTH];
 	copy_clean(theirs, sizeof(theirs), text, strlen(text));
+	if (theirs[0] == '\0') {
+		snprintf(theirs, sizeof(theirs), "%s, without a word", code_names[code]);
+	}
 	oo_etcd_failure_set(ret_failure, rule->remedy, rule->error, "%s%s%s", theirs,
 			    rule->advice != NULL ? ": " : "",
 			    rule->advice != NULL ? rule->advice : "");
@@ -105,26 +131,6 @@ void oo_etcd_failure_from_code(int code, const char *text, struct oo_etcd_failur
 
 void oo_etcd_failure_from_reason(const char *reason, struct oo_etcd_failure *ret_failure)
 {
-	/* google.golang.org/grpc/codes, by their numbers */
-	static const char *const names[] = {
-		"OK",
-		"Canceled",
-		"Unknown",
-		"InvalidArgument",
-		"DeadlineExceeded",
-		"NotFound",
-		"AlreadyExists",
-		"PermissionDenied",
-		"ResourceExhausted",
-		"FailedPrecondition",
-		"Aborted",
-		"OutOfRange",
-		"Unimplemented",
-		"Internal",
-		"Unavailable",
-		"DataLoss",
-		"Unauthenticated",
-	};
 	static const char start[] = "rpc error: code = ", middle[] = " desc = ";
 	const char *description = strstr(reason, middle);
 	if (strncmp(reason, start, strlen(start)) != 0 || description == NULL) {
@@ -134,8 +140,8 @@ void oo_etcd_failure_from_reason(const char *reason, struct oo_etcd_failure *ret
 	const char *name = reason + strlen(start);
 	size_t length = (size_t)(description - name);
 	int code = 2;
-	for (size_t i = 0; i < OO_LENGTH(names); i++) {
-		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
+	for (size_t i = 0; i < OO_LENGTH(code_names); i++) {
+		if (strlen(code_names[i]) == length && strncmp(code_names[i], name, length) == 0) {
 			code = (int)i;
 		}
 	}
@@ -182,7 +188,7 @@ static void copy_reason(char target[static THEIRS_LENGTH], const char *theirs)
 	copy_clean(target, THEIRS_LENGTH, start, strcspn(start, ","));
 }
 
-static const char *explain_certificate(const char *theirs, char text[static THEIRS_LENGTH * 2])
+static const char *explain_certificate(const char *theirs, char text[static OURS_LENGTH])
 {
 	char reason[THEIRS_LENGTH];
 	if (strstr(theirs, "certificate problem") == NULL) {
@@ -190,41 +196,53 @@ static const char *explain_certificate(const char *theirs, char text[static THEI
 		       "etcd.endpoints, or issue one with this name or address as a SAN";
 	}
 	copy_reason(reason, theirs);
+	if (oo_text_equal(reason, "certificate has expired")) {
+		return "its certificate, or its CA's, has expired: issue a new one";
+	}
 	bool unknown = strstr(reason, "issuer") != NULL || strstr(reason, "self") != NULL;
-	snprintf(text, THEIRS_LENGTH * 2, "its certificate is not trusted: %s%s", reason,
+	snprintf(text, OURS_LENGTH, "its certificate is not trusted: %s%s", reason,
 		 unknown ? ": check etcd.ca_file" : "");
 	return text;
 }
 
 /* An alert is the member's word; anything else means that there was no handshake to speak of. */
-static const char *explain_handshake(const char *theirs, char text[static THEIRS_LENGTH * 2])
+static const char *explain_handshake(const struct oo_etcd_broken *broken,
+				     char text[static OURS_LENGTH])
 {
 	char reason[THEIRS_LENGTH];
-	if (strstr(theirs, " alert ") == NULL) {
+	if (strstr(broken->theirs, " alert ") == NULL) {
 		return "no TLS handshake: if it does not speak TLS, write http:// in "
 		       "etcd.endpoints";
 	}
-	copy_reason(reason, theirs);
-	snprintf(text, THEIRS_LENGTH * 2,
-		 "it refuses our side of TLS: %s: check etcd.cert_file and etcd.key_file", reason);
+	copy_reason(reason, broken->theirs);
+	if (broken->cert_file != NULL) {
+		snprintf(text, OURS_LENGTH,
+			 "it refuses our certificate (%.140s): %.60s: not of its CA, or expired: "
+			 "openssl "
+			 "x509 -noout -enddate -issuer -in etcd.cert_file",
+			 broken->cert_file, reason);
+	} else {
+		snprintf(text, OURS_LENGTH,
+			 "it refuses our side of TLS: %s: check etcd.cert_file and etcd.key_file",
+			 reason);
+	}
 	return text;
 }
 
-static const char *explain_loss(const struct oo_etcd_broken *broken,
-				char text[static THEIRS_LENGTH * 2])
+static const char *explain_loss(const struct oo_etcd_broken *broken, char text[static OURS_LENGTH])
 {
 	if (strstr(broken->theirs, " alert ") != NULL) { /* TLS 1.3 refuses after the handshake */
-		return explain_handshake(broken->theirs, text);
+		return explain_handshake(broken, text);
 	}
 	if (broken->error_number == 0) {
 		return "connection lost";
 	}
-	snprintf(text, THEIRS_LENGTH * 2, "connection lost: %s", strerror(broken->error_number));
+	snprintf(text, OURS_LENGTH, "connection lost: %s", strerror(broken->error_number));
 	return text;
 }
 
 static const char *explain_broken(const struct oo_etcd_broken *broken,
-				  char text[static THEIRS_LENGTH * 2])
+				  char text[static OURS_LENGTH])
 {
 	switch ((int)broken->code) { /* of libcurl's many; the rest in its general words */
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -232,13 +250,13 @@ static const char *explain_broken(const struct oo_etcd_broken *broken,
 	case CURLE_COULDNT_CONNECT:
 		return broken->error_number != 0 ? strerror(broken->error_number) : "no connection";
 	case CURLE_OPERATION_TIMEDOUT:
-		snprintf(text, THEIRS_LENGTH * 2, "no %s within %lld ms",
+		snprintf(text, OURS_LENGTH, "no %s within %lld ms",
 			 broken->sent ? "answer" : "connection", (long long)broken->took_ms);
 		return text;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return explain_certificate(broken->theirs, text);
 	case CURLE_SSL_CONNECT_ERROR:
-		return explain_handshake(broken->theirs, text);
+		return explain_handshake(broken, text);
 	case CURLE_SSL_CERTPROBLEM:
 		return "our certificate cannot be used: check etcd.cert_file and etcd.key_file";
 	case CURLE_SSL_CACERT_BADFILE:
@@ -264,7 +282,7 @@ static const char *explain_broken(const struct oo_etcd_broken *broken,
 void oo_etcd_failure_from_broken(const struct oo_etcd_broken *broken,
 				 struct oo_etcd_failure *ret_failure)
 {
-	char text[THEIRS_LENGTH * 2];
+	char text[OURS_LENGTH];
 	int error = !broken->sent                       ? ECONNREFUSED
 		    : broken->code == CURLE_WRITE_ERROR ? EPROTO
 							: ETIMEDOUT;

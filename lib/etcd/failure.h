@@ -72,7 +72,8 @@ struct oo_etcd_broken {
 	bool sent;        /* something may have reached the member */
 	bool tls;         /* there was a TLS handshake */
 	int64_t took_ms;
-	const char *theirs; /* libcurl's text, never shown whole; may be "" */
+	const char *theirs;    /* libcurl's text, never shown whole; may be "" */
+	const char *cert_file; /* ours; or NULL */
 };
 
 /* ECONNREFUSED if nothing was sent, EPROTO if the answer is too large, else ETIMEDOUT. */

@@ -9,6 +9,7 @@
 #include "etcd/client.h"
 
 #define SAID_AGAIN_MAX 40
+#define NOBODY SIZE_MAX
 
 /* One member being asked. */
 struct
@@ -31,6 +32,7 @@ struct oo_etcd_request {
 	int64_t started_at;
 	int64_t next_at; /* when a further member is asked; OO_NEVER: none is left */
 	uint32_t asked;  /* bit i: endpoint i was asked */
+	size_t trial;    /* the endpoint that may be put in use again; NOBODY */
 	bool waiting;    /* for the login */
 	bool login_failed;
 	bool logged_in_again;
@@ -191,12 +193,24 @@ static int start_try(struct oo_etcd_request *request, size_t i, int64_t now)
 	return oo_etcd_wires_send(&etcd->wires, &send, &try->wire);
 }
 
+/* A member that was left is tried again by calls that ask another soon if it is silent. */
+static size_t pick(struct oo_etcd_request *request, int64_t now)
+{
+	struct oo_etcd_endpoints *endpoints = &request->etcd->endpoints;
+	bool can_try = request->asked == 0 && request->hedge_after_ms > 0 &&
+		       request->kind != OO_ETCD_KIND_LOGIN;
+	size_t i = can_try ? oo_etcd_endpoints_try(endpoints, now)
+			   : oo_etcd_endpoints_pick(endpoints, request->asked, now);
+	request->trial = can_try && i != endpoints->current ? i : NOBODY;
+	return i;
+}
+
 /* Asks a further member; fails the request if there is none and nobody is being asked. */
 static void ask_next(struct oo_etcd_request *request)
 {
 	struct oo_etcd *etcd = request->etcd;
 	int64_t now = oo_clock_now();
-	size_t i = oo_etcd_endpoints_pick(&etcd->endpoints, request->asked, now);
+	size_t i = pick(request, now);
 	if (i < etcd->endpoints.n) {
 		request->asked |= 1u << i;
 		int r = start_try(request, i, now);
@@ -334,6 +348,11 @@ static void on_success(struct oo_etcd_request *request, size_t i,
 	struct oo_etcd *etcd = request->etcd;
 	int64_t now = oo_clock_now();
 	oo_etcd_endpoints_praise(&etcd->endpoints, i);
+	size_t before = etcd->endpoints.current;
+	if (i == request->trial && oo_etcd_endpoints_return(&etcd->endpoints, i, now)) {
+		(void)oo_fail_text(&etcd->moved, EAGAIN, "it comes first, and answers again");
+		oo_etcd_watch_leave(etcd, before, "one that comes before it answers again");
+	}
 	for (size_t other = 0; other < etcd->endpoints.n; other++) {
 		const struct try *try = &request->tries[other];
 		if (try->wire != NULL && try->sent_at < request->tries[i].sent_at &&

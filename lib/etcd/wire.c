@@ -128,6 +128,7 @@ static CURLcode set_tls(struct oo_etcd_wire *wire)
 	if (wires->ca_file != NULL) {
 		SET(CURLOPT_CAINFO, wires->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
+		SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* a day, else: a CA may be replaced */
 	}
 	if (wires->cert_file != NULL) {
 		SET(CURLOPT_SSLCERT, wires->cert_file);
@@ -275,6 +276,7 @@ void oo_etcd_wire_failure(const struct oo_etcd_wire *wire, CURLcode code,
 		.tls = handshaken_us > 0,
 		.took_ms = took_us / 1000,
 		.theirs = wire->error,
+		.cert_file = wire->wires->cert_file,
 	};
 	oo_etcd_failure_from_broken(&broken, ret_failure);
 }

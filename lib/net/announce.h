@@ -41,6 +41,19 @@ void oo_arp_build(enum oo_arp_form form, const struct oo_address *address,
 void oo_na_build(const struct oo_address *address, const uint8_t mac[static OO_MAC_LENGTH],
 		 uint8_t packet[static OO_NA_LENGTH]);
 
+/* RFC 8200 header, RFC 4861 4.3 solicitation without options; no Ethernet header. */
+#define OO_NS_LENGTH 64
+
+/* RFC 5227 1.1: asks for address, which must be IPv4, and claims nothing. To be sent to broadcast. */
+void oo_arp_probe_build(const struct oo_address *address, const uint8_t mac[static OO_MAC_LENGTH],
+			uint8_t packet[static OO_ARP_LENGTH]);
+
+/*
+ * RFC 4862 5.4.2: from :: to the solicited-node address of address, which must be IPv6. To be sent to
+ * 33:33:ff and the last three bytes of the address.
+ */
+void oo_ns_build(const struct oo_address *address, uint8_t packet[static OO_NS_LENGTH]);
+
 /* When round number round (from 0) of the schedule is due, in ms from its start. */
 int64_t oo_announce_round_at(int64_t round);
 

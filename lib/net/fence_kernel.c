@@ -69,6 +69,8 @@ struct exchange {
 	bool over;
 };
 
+#define ERRNO_MAX 4095 /* of the kernel, linux/err.h */
+
 /* Returns 0, or the -errno that the kernel answers. */
 static int take_message(struct exchange *exchange, const struct nlmsghdr *header)
 {
@@ -81,6 +83,7 @@ static int take_message(struct exchange *exchange, const struct nlmsghdr *header
 		if (mnl_nlmsg_get_payload_len(header) >= sizeof(r)) {
 			memcpy(&r, mnl_nlmsg_get_payload(header), sizeof(r));
 		}
+		r = r > 0 || r < -ERRNO_MAX ? -EBADMSG : r;
 		exchange->over = r < 0 || header->nlmsg_seq == exchange->last;
 		exchange->refused = header->nlmsg_seq;
 		return r;
@@ -89,6 +92,12 @@ static int take_message(struct exchange *exchange, const struct nlmsghdr *header
 		(void)exchange->handle(header, exchange->user); /* they only take notes */
 	}
 	return 0;
+}
+
+/* libmnl takes a length beyond 2 GB for a negative one, and so for short enough. */
+static bool is_complete(const struct nlmsghdr *header, int left)
+{
+	return mnl_nlmsg_ok(header, left) && header->nlmsg_len <= (uint32_t)left;
 }
 
 /* Reads up to the first error, the acknowledgement of the last message, or a dump's end. */
@@ -103,7 +112,7 @@ static int finish(struct oo_fence_kernel *kernel, struct exchange *exchange)
 		}
 		int left = (int)got;
 		for (const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
-		     !exchange->over && mnl_nlmsg_ok(header, left);
+		     !exchange->over && is_complete(header, left);
 		     header = mnl_nlmsg_next(header, &left)) {
 			r = take_message(exchange, header);
 		}

@@ -165,6 +165,19 @@ static void note_vip(const struct held *held, const struct nlattr *value, int64_
 	}
 }
 
+/* The one attribute in a key, NFTA_DATA_VALUE; NULL: there is none. */
+static const struct nlattr *value_of(const struct nlattr *key)
+{
+	const struct nlattr *value = mnl_attr_get_payload(key);
+	return mnl_attr_ok(value, mnl_attr_get_payload_len(key)) ? value : NULL;
+}
+
+/* The kernel's number of ms, rounded down; nothing that it may say overflows a time. */
+static int64_t left_of(uint64_t ms)
+{
+	return ms > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)ms - JIFFY_MS_MAX;
+}
+
 static void note_held_element(const struct held *held, const struct nlattr *element)
 {
 	const struct nlattr *value = NULL;
@@ -173,10 +186,11 @@ static void note_held_element(const struct held *held, const struct nlattr *elem
 	mnl_attr_for_each_nested(attribute, element)
 	{
 		if (mnl_attr_get_type(attribute) == NFTA_SET_ELEM_KEY) {
-			value = mnl_attr_get_payload(attribute); /* its only one: NFTA_DATA_VALUE */
+			value = value_of(attribute);
 		}
-		if (mnl_attr_get_type(attribute) == NFTA_SET_ELEM_EXPIRATION) {
-			left_ms = (int64_t)be64toh(mnl_attr_get_u64(attribute)) - JIFFY_MS_MAX;
+		if (mnl_attr_get_type(attribute) == NFTA_SET_ELEM_EXPIRATION &&
+		    mnl_attr_get_payload_len(attribute) == sizeof(uint64_t)) {
+			left_ms = left_of(be64toh(mnl_attr_get_u64(attribute)));
 		}
 	}
 	if (value != NULL && left_ms > 0) {

@@ -6,8 +6,8 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <netinet/if_ether.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,36 +17,7 @@
 #include "base/clock.h"
 
 #define RECEIVE_BYTES (4 * 1024 * 1024)
-#define TAG_FIRST 0x02 /* locally administered */
-
-struct frame {
-	struct ether_header ethernet;
-	struct ether_arp arp;
-} __attribute__((packed));
-
 static const unsigned char nobody[ANSWERS_MAC_LENGTH];
-
-/* The sender hardware address of a request: which address, which number. */
-static void tag_write(unsigned char tag[static ANSWERS_MAC_LENGTH], unsigned vip, uint32_t number)
-{
-	const uint32_t network_order = htonl(number);
-	tag[0] = TAG_FIRST;
-	tag[1] = (unsigned char)vip;
-	memcpy(tag + 2, &network_order, sizeof(network_order));
-}
-
-static bool tag_read(const unsigned char tag[static ANSWERS_MAC_LENGTH], unsigned *ret_vip,
-		     uint32_t *ret_number)
-{
-	uint32_t network_order;
-	if (tag[0] != TAG_FIRST) {
-		return false;
-	}
-	memcpy(&network_order, tag + 2, sizeof(network_order));
-	*ret_vip = tag[1];
-	*ret_number = ntohl(network_order);
-	return true;
-}
 
 static int bind_to(struct answers *answers, const char *interface)
 {
@@ -61,12 +32,14 @@ static int bind_to(struct answers *answers, const char *interface)
 	}
 	memcpy(answers->mac, request.ifr_hwaddr.sa_data, ANSWERS_MAC_LENGTH);
 	const int bytes = RECEIVE_BYTES;
+	const int yes = 1;
 	const struct packet_mreq all = {.mr_ifindex = answers->ifindex,
 					.mr_type = PACKET_MR_PROMISC};
 	const struct sockaddr_ll here = {.sll_family = AF_PACKET,
-					 .sll_protocol = htons(ETH_P_ARP),
+					 .sll_protocol = htons(ETH_P_ALL),
 					 .sll_ifindex = answers->ifindex};
 	if (setsockopt(answers->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
+	    setsockopt(answers->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(yes)) < 0 ||
 	    setsockopt(answers->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0 ||
 	    bind(answers->fd, (const struct sockaddr *)&here, sizeof(here)) < 0) {
 		return -errno;
@@ -77,7 +50,6 @@ static int bind_to(struct answers *answers, const char *interface)
 int answers_open(struct answers *answers, const char *path, const char *interface,
 		 struct oo_err *err)
 {
-	*answers = (struct answers){.fd = -1};
 	OO_AUTO(oo_close) int namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0) {
 		return oo_fail(err, errno, "namespace %s", path);
@@ -98,86 +70,178 @@ void answers_close(struct answers *answers)
 	oo_close(&answers->fd);
 }
 
+static int read_mac(const char *text, unsigned char bytes[static ANSWERS_MAC_LENGTH])
+{
+	char rest;
+	int n = sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &bytes[0], &bytes[1],
+		       &bytes[2], &bytes[3], &bytes[4], &bytes[5], &rest);
+	return n == ANSWERS_MAC_LENGTH ? 0 : -EINVAL;
+}
+
+int answers_add_node(struct answers *answers, const char *mac)
+{
+	if (answers->n_nodes == ANSWERS_NODES_MAX) {
+		return -E2BIG;
+	}
+	int r = read_mac(mac, answers->nodes[answers->n_nodes]);
+	answers->n_nodes += r == 0;
+	return r;
+}
+
+int answers_set_stranger(struct answers *answers, const char *mac)
+{
+	return read_mac(mac, answers->stranger);
+}
+
+void answers_set_from(struct answers *answers, const struct tool_address *address)
+{
+	*(address->family == AF_INET ? &answers->from : &answers->from6) = *address;
+}
+
+static const struct tool_address *from_of(const struct answers *answers, enum answers_kind kind)
+{
+	return kind == ANSWERS_KIND_ICMP6 ? &answers->from6 : &answers->from;
+}
+
 int answers_add(struct answers *answers, const struct tool_address *address)
 {
+	static const bool is_of6[ANSWERS_KINDS] = {
+		[ANSWERS_KIND_ND] = true, [ANSWERS_KIND_ICMP6] = true};
 	if (answers->n_vips == ANSWERS_VIPS_MAX) {
 		return -E2BIG;
 	}
-	answers->vips[answers->n_vips++].address = *address;
+	for (unsigned i = 0; i < ANSWERS_KINDS; i++) {
+		enum answers_kind kind = (enum answers_kind)i;
+		if (is_of6[kind] == (address->family == AF_INET6) &&
+		    (answers_kind_is_broadcast(kind) || from_of(answers, kind)->family != 0)) {
+			answers->tracks[answers->n_tracks++] =
+				(struct answers_track){.vip = answers->n_vips, .kind = kind};
+		}
+	}
+	answers->vips[answers->n_vips++] = *address;
 	return 0;
 }
 
-static void send_request(struct answers *answers, unsigned vip)
+static struct answers_question question_of(const struct answers *answers,
+					   const struct answers_track *track, uint32_t number)
 {
-	struct frame frame = {
-		.ethernet = {.ether_type = htons(ETHERTYPE_ARP)},
-		.arp = {.ea_hdr = {.ar_hrd = htons(ARPHRD_ETHER),
-				   .ar_pro = htons(ETHERTYPE_IP),
-				   .ar_hln = ANSWERS_MAC_LENGTH,
-				   .ar_pln = 4,
-				   .ar_op = htons(ARPOP_REQUEST)}},
-	};
-	memset(frame.ethernet.ether_dhost, 0xff, ANSWERS_MAC_LENGTH);
-	memcpy(frame.ethernet.ether_shost, answers->mac, ANSWERS_MAC_LENGTH);
-	memcpy(frame.arp.arp_tpa, answers->vips[vip].address.bytes, sizeof(frame.arp.arp_tpa));
-	tag_write(frame.arp.arp_sha, vip, answers->number);
-	/* a request that cannot be sent gets no answer, which is what will be reported */
-	(void)!write(answers->fd, &frame, sizeof(frame));
+	struct answers_question question = {.kind = track->kind,
+					    .vip = track->vip,
+					    .address = &answers->vips[track->vip],
+					    .number = number,
+					    .from = *from_of(answers, track->kind)};
+	memcpy(question.from_mac, answers->mac, ANSWERS_MAC_LENGTH);
+	return question;
+}
+
+static void send_request(const struct answers *answers, const struct answers_track *track)
+{
+	struct answers_question question = question_of(answers, track, answers->number);
+	const unsigned n = answers_kind_is_broadcast(track->kind) ? 1 : answers->n_nodes;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned char frame[ANSWERS_FRAME_LENGTH];
+		memcpy(question.to_mac, answers->nodes[i], ANSWERS_MAC_LENGTH);
+		/* a request that cannot be sent gets no answer, which is what will be reported */
+		(void)!write(answers->fd, frame, answers_frame_write(&question, frame));
+	}
+}
+
+/* Ends what track knows of who answers, and begins it anew with mac. */
+static void change(const struct answers *answers, struct answers_track *track,
+		   struct answers_event *event, const unsigned char *mac)
+{
+	event->kind = track->kind;
+	event->address = &answers->vips[track->vip];
+	event->last_us = track->last_us;
+	memcpy(event->other, track->mac, ANSWERS_MAC_LENGTH);
+	memcpy(event->mac, mac, ANSWERS_MAC_LENGTH);
+	memcpy(track->mac, mac, ANSWERS_MAC_LENGTH);
 }
 
 void answers_ask(struct answers *answers, answers_fn *changed, void *user)
 {
 	const uint32_t last = answers->number++;
-	for (unsigned i = 0; i < answers->n_vips; i++) {
-		struct answers_vip *vip = &answers->vips[i];
-		if (vip->probes[last % ANSWERS_PROBES].answered_at_us == 0 &&
-		    memcmp(vip->mac, nobody, sizeof(nobody)) != 0) {
-			memset(vip->mac, 0, sizeof(vip->mac));
-			changed(&(struct answers_event){.at_us = oo_clock_now_us(),
-							.change = ANSWERS_CHANGE_SILENT,
-							.address = &vip->address},
-				user);
+	for (unsigned i = 0; i < answers->n_tracks; i++) {
+		struct answers_track *track = &answers->tracks[i];
+		const int64_t now_us = oo_clock_now_us();
+		if (track->probes[last % ANSWERS_PROBES].answered_at_us == 0 &&
+		    memcmp(track->mac, nobody, sizeof(nobody)) != 0) {
+			struct answers_event event = {.at_us = now_us,
+						      .change = ANSWERS_CHANGE_SILENT};
+			change(answers, track, &event, nobody);
+			changed(&event, user);
 		}
-		vip->probes[answers->number % ANSWERS_PROBES] =
-			(struct answers_probe){.number = answers->number};
-		send_request(answers, i);
+		track->probes[answers->number % ANSWERS_PROBES] =
+			(struct answers_probe){.number = answers->number, .asked_at_us = now_us};
+		send_request(answers, track);
 	}
 }
 
 /* Notes one answer. Returns whether there is something to report, filled into event. */
-static bool note(struct answers_vip *vip, struct answers_probe *probe, struct answers_event *event)
+static bool note(const struct answers *answers, struct answers_track *track,
+		 struct answers_probe *probe, const unsigned char *mac, struct answers_event *event)
 {
 	if (probe->answered_at_us != 0) {
+		event->kind = track->kind;
+		event->address = &answers->vips[track->vip];
 		event->change = ANSWERS_CHANGE_DOUBLE;
 		event->apart_us = event->at_us - probe->answered_at_us;
 		memcpy(event->other, probe->mac, ANSWERS_MAC_LENGTH);
-		return memcmp(probe->mac, event->mac, ANSWERS_MAC_LENGTH) != 0;
+		memcpy(event->mac, mac, ANSWERS_MAC_LENGTH);
+		return memcmp(probe->mac, mac, ANSWERS_MAC_LENGTH) != 0;
 	}
 	probe->answered_at_us = event->at_us;
-	memcpy(probe->mac, event->mac, ANSWERS_MAC_LENGTH);
-	const bool other = memcmp(vip->mac, event->mac, ANSWERS_MAC_LENGTH) != 0;
-	memcpy(vip->mac, event->mac, ANSWERS_MAC_LENGTH);
+	memcpy(probe->mac, mac, ANSWERS_MAC_LENGTH);
+	const bool other = memcmp(track->mac, mac, ANSWERS_MAC_LENGTH) != 0;
 	event->change = ANSWERS_CHANGE_MAC;
+	change(answers, track, event, mac);
+	track->last_us = probe->asked_at_us;
 	return other;
+}
+
+/* A connection that is left half open would fill the server's queue. */
+static void hang_up(const struct answers *answers, const struct answers_track *track,
+		    const struct answers_answer *answer)
+{
+	unsigned char frame[ANSWERS_FRAME_LENGTH];
+	struct answers_question question = question_of(answers, track, answer->number);
+	memcpy(question.to_mac, answer->mac, ANSWERS_MAC_LENGTH);
+	(void)!write(answers->fd, frame, answers_frame_reset(&question, frame));
+}
+
+static struct answers_track *find_track(struct answers *answers,
+					const struct answers_answer *answer)
+{
+	for (unsigned i = 0; i < answers->n_tracks; i++) {
+		if (answers->tracks[i].vip == answer->vip &&
+		    answers->tracks[i].kind == answer->kind) {
+			return &answers->tracks[i];
+		}
+	}
+	return NULL;
 }
 
 void answers_read(struct answers *answers, answers_fn *changed, void *user)
 {
-	struct frame frame;
+	unsigned char frame[ANSWERS_FRAME_LENGTH];
 	ssize_t length;
-	while ((length = read(answers->fd, &frame, sizeof(frame))) >= 0) {
-		unsigned i = 0;
-		uint32_t number = 0;
-		if ((size_t)length < sizeof(frame) ||
-		    frame.arp.ea_hdr.ar_op != htons(ARPOP_REPLY) ||
-		    !tag_read(frame.arp.arp_tha, &i, &number) || i >= answers->n_vips) {
+	while ((length = read(answers->fd, frame, sizeof(frame))) >= 0) {
+		struct answers_answer answer;
+		if (!answers_frame_read(frame, (size_t)length, &answer) ||
+		    memcmp(answer.mac, answers->stranger, ANSWERS_MAC_LENGTH) == 0) {
 			continue;
 		}
-		struct answers_vip *vip = &answers->vips[i];
-		struct answers_probe *probe = &vip->probes[number % ANSWERS_PROBES];
-		struct answers_event event = {.at_us = oo_clock_now_us(), .address = &vip->address};
-		memcpy(event.mac, frame.arp.arp_sha, ANSWERS_MAC_LENGTH);
-		if (probe->number == number && note(vip, probe, &event)) {
+		struct answers_track *track = find_track(answers, &answer);
+		struct answers_event event = {.at_us = oo_clock_now_us()};
+		if (track == NULL) {
+			continue;
+		}
+		if (answer.half_open) {
+			hang_up(answers, track, &answer);
+		}
+		struct answers_probe *probe = &track->probes[answer.number % ANSWERS_PROBES];
+		if (probe->number == answer.number &&
+		    note(answers, track, probe, answer.mac, &event)) {
 			changed(&event, user);
 		}
 	}

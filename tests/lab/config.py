@@ -2,6 +2,8 @@
 
 import os
 
+ETCD_QUOTA_BYTES = 16 << 20  # small enough to be filled on purpose
+
 NGINX = """\
 # the shape of the Document Server package's ds.conf
 user root;
@@ -116,4 +118,5 @@ def etcd_command(node, members, data):
             "--initial-advertise-peer-urls", f"http://{node.address}:2380",
             "--initial-cluster", cluster, "--initial-cluster-token", "ooha-lab",
             "--pre-vote", "--auto-compaction-mode=revision",
-            "--auto-compaction-retention=1000", "--logger=zap"]
+            "--auto-compaction-retention=1000", f"--quota-backend-bytes={ETCD_QUOTA_BYTES}",
+            "--logger=zap"]

@@ -4,6 +4,7 @@ The time is that just before the act (a stand-in's mode: when the stand-in says 
 a gap counted from it is never too short. Healing is by level: it puts right whatever is not.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from netns import LabError, nft, now_us, run, set_link
 
 CUT = "ooha_lab"
+FILLER = "filler"  # in a full runtime directory
 
 
 def ask_standin(node, mode):
@@ -41,14 +43,38 @@ class Faults:
     def link_up(self, node):
         return set_link(self.lab.switch, node.port, True)
 
-    def cut_etcd(self, node):
-        """No etcd traffic, in or out, not even with the member on the node itself."""
+    def cut_etcd(self, node, hooks=("input", "output")):
+        """No etcd traffic, in or out, not even with the member on the node itself. hooks: or only
+        one way."""
         ports = "{ 2379, 2380 }"
         rules = f"tcp dport {ports} drop\ntcp sport {ports} drop"
-        return nft(node.namespace, f"""table inet {CUT} {{
-            chain in {{ type filter hook input priority -300; policy accept;\n{rules}\n}}
-            chain out {{ type filter hook output priority -300; policy accept;\n{rules}\n}}
+        chains = "\n".join(
+            f"chain {hook} {{ type filter hook {hook} priority -300; policy accept;\n{rules}\n}}"
+            for hook in hooks)
+        return nft(node.namespace, f"table inet {CUT} {{\n{chains}\n}}\n")
+
+    def cut_one_way(self, node, port_is):
+        """Nothing reaches the node any more (port_is "oifname"), or nothing that it sends reaches
+        anybody ("iifname")."""
+        return nft(self.lab.switch, f"""table bridge {CUT}_{node.letter} {{
+            chain cut {{ type filter hook forward priority -300; policy accept;
+                {port_is} "{node.port}" drop
+            }}
         }}\n""")
+
+    def flush_ruleset(self, node):
+        """Somebody empties the node's packet filter."""
+        return nft(node.namespace, "flush ruleset\n")
+
+    def interface_down(self, node):
+        """Somebody takes the node's interface down; the kernel drops its IPv6 addresses."""
+        return set_link(node.namespace, "eth0", False)
+
+    def interface_up(self, node):
+        before_us = set_link(node.namespace, "eth0", True)
+        run("ip", "-n", node.namespace, "addr", "replace", f"{node.address6}/64", "dev", "eth0",
+            "nodad")
+        return before_us
 
     def cut_peers(self, node):
         """The node and the other nodes do not hear each other; the client hears all."""
@@ -102,9 +128,35 @@ class Faults:
         self.lab.start(node, service)
         return before_us
 
+    def start_again(self, node, service):
+        """Starts what was told to end, once it has: until then it seems to run."""
+        process = self.lab.process(node, service)
+        if not process.wait_dead(15):
+            raise LabError(f"{process.name} was told to end, and does not")
+        if process.status not in (0, None):
+            raise LabError(f"{process.name} was told to end, and ends with {process.status}")
+        return self.start(node, service)
+
     def standin(self, node, mode):
         """Puts the stand-in Document Server into a mode (see tests/lab/standin_answer.h)."""
         return ask_standin(node, mode)
+
+    def fill_runtime(self, node):
+        """The runtime directory is full (a lab with runtime_kb only)."""
+        if not os.path.ismount(node.runtime):
+            raise LabError(f"{node.runtime} is on a disk of others: this lab has no runtime_kb")
+        before_us = now_us()
+        with open(node.runtime / FILLER, "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 4096)
+            except OSError:  # ENOSPC
+                return before_us
+
+    def empty_runtime(self, node):
+        before_us = now_us()
+        (node.runtime / FILLER).unlink(missing_ok=True)
+        return before_us
 
     # -- the whole node
 
@@ -125,7 +177,7 @@ class Faults:
         """Boots: everything starts, and the runtime directory is as empty as /run is then."""
         before_us = now_us()
         if not self.lab.is_running(node, "agent"):
-            shutil.rmtree(node.directory / "run", ignore_errors=True)
+            shutil.rmtree(node.runtime, ignore_errors=True)
         self.heal(node)
         return before_us
 
@@ -133,6 +185,8 @@ class Faults:
         """Puts everything of a node right."""
         self.heal_cuts(node)
         self.link_up(node)
+        self.interface_up(node)
+        self.empty_runtime(node)
         for service in ("etcd", "standin", "nginx", "echo") + (
                 ("agent",) if self.lab.options.agent else ()):
             if service != "etcd" or node in self.lab.members:
@@ -153,8 +207,9 @@ class Faults:
 
 def service_fault(service, act):
     """A row's two functions: act on a service, and start it again."""
+    start = "start_again" if act == "terminate" else "start"
     return (lambda faults, node: getattr(faults, act)(node, service),
-            lambda faults, node: faults.start(node, service))
+            lambda faults, node: getattr(faults, start)(node, service))
 
 
 def mode_fault(mode):
@@ -166,6 +221,18 @@ def mode_fault(mode):
 FAULTS = {
     "link": ("the cable is pulled at the switch", Faults.link_down, Faults.link_up),
     "etcd-cut": ("etcd cannot be reached from the node", Faults.cut_etcd, Faults.heal_cuts),
+    "etcd-cut-in": ("nothing from etcd arrives at the node",
+                    lambda faults, node: faults.cut_etcd(node, ("input",)), Faults.heal_cuts),
+    "etcd-cut-out": ("nothing from the node arrives at etcd",
+                     lambda faults, node: faults.cut_etcd(node, ("output",)), Faults.heal_cuts),
+    "deaf": ("nothing reaches the node", lambda faults, node: faults.cut_one_way(node, "oifname"),
+             Faults.heal_cuts),
+    "mute": ("nothing that the node sends arrives",
+             lambda faults, node: faults.cut_one_way(node, "iifname"), Faults.heal_cuts),
+    "interface": ("the interface is taken down on the node", Faults.interface_down,
+                  Faults.interface_up),
+    "ruleset-flushed": ("the packet filter is emptied by hand", Faults.flush_ruleset,
+                        lambda faults, node: now_us()),
     "peers-cut": ("the other nodes cannot be reached, the client can", Faults.cut_peers,
                   Faults.heal_cuts),
     "vip-gone": ("the virtual addresses are deleted by hand", Faults.delete_vip,

@@ -7,8 +7,9 @@
  *   {"vip":V,"node":N,"event":"up"|"down"}          an address came or went
  *   {"double":V,"nodes":"N1 N2"}                    two nodes have it
  *   {"double_over":V,"lasted_us":T}                 and for how long they had
- *   {"answers":V,"mac":M|null}                      another MAC answers, or nobody
- *   {"double_answer":V,"macs":"M1 M2","apart_us":T} two MACs answered one request
+ *   {"answers":V,"kind":K,"mac":M|null,"last":M|null,"last_us":T}
+ *                 another MAC answers, or nobody; before, M did, at last what was asked at T
+ *   {"double_answer":V,"kind":K,"macs":"M1 M2","apart_us":T}  two MACs answered one request
  *   {"failure":TEXT}                                the judge cannot vouch for anything
  *   {"end":true,"doubles":N,"double_answers":N}
  * Ends with SIGTERM or SIGINT. Exit status: 0 never two, 1 two, 2 cannot tell.
@@ -32,6 +33,7 @@
 #define PLACES_MAX 64 /* an address on an interface of a node */
 #define DUMP_TRIES_MAX 100
 #define PROBE_EVERY_MS 20
+#define DOUBLE_LINES_MAX 100 /* two MACs answered one request */
 
 /* Where a virtual address is. */
 struct place {
@@ -158,34 +160,43 @@ static void on_address(const struct addresses_event *event, void *user)
 	}
 }
 
+/* In JSON. */
 static const char *mac_text(const unsigned char mac[static ANSWERS_MAC_LENGTH],
-			    char text[static 18])
+			    char text[static 20])
 {
-	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-		 mac[5]);
+	static const unsigned char nobody[ANSWERS_MAC_LENGTH];
+	if (memcmp(mac, nobody, sizeof(nobody)) == 0) {
+		return "null";
+	}
+	snprintf(text, 20, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
 	return text;
 }
 
 static void on_answer(const struct answers_event *event, void *user)
 {
 	struct judge *judge = user;
-	char mac[18];
-	char other[18];
-	mac_text(event->mac, mac);
+	const char *kind = answers_kind_name(event->kind);
+	char mac[20];
+	char other[20];
 	switch (event->change) {
 	case ANSWERS_CHANGE_SILENT:
-		tool_line(event->at_us, "\"answers\":\"%s\",\"mac\":null", event->address->text);
-		break;
 	case ANSWERS_CHANGE_MAC:
-		tool_line(event->at_us, "\"answers\":\"%s\",\"mac\":\"%s\"", event->address->text,
-			  mac);
+		tool_line(event->at_us,
+			  "\"answers\":\"%s\",\"kind\":\"%s\",\"mac\":%s,\"last\":%s,\"last_us\":%"
+			  "lld",
+			  event->address->text, kind, mac_text(event->mac, mac),
+			  mac_text(event->other, other), (long long)event->last_us);
 		break;
 	case ANSWERS_CHANGE_DOUBLE:
-		judge->n_double_answers++;
+		if (judge->n_double_answers++ >= DOUBLE_LINES_MAX) {
+			break; /* the sum at the end has them */
+		}
 		tool_line(event->at_us,
-			  "\"double_answer\":\"%s\",\"macs\":\"%s %s\",\"apart_us\":%lld",
-			  event->address->text, mac_text(event->other, other), mac,
-			  (long long)event->apart_us);
+			  "\"double_answer\":\"%s\",\"kind\":\"%s\",\"macs\":[%s,%s],\"apart_us\":%"
+			  "lld",
+			  event->address->text, kind, mac_text(event->other, other),
+			  mac_text(event->mac, mac), (long long)event->apart_us);
 		break;
 	}
 }
@@ -300,9 +311,12 @@ static void run(struct judge *judge, int stop_fd, int timer_fd)
 
 static const char usage[] =
 	"usage: judge --vip ADDRESS [--vip ADDRESS]... [--answers NETNS:INTERFACE]\n"
-	"             NODE=NETNS [NODE=NETNS]...\n"
-	"NETNS is a name under /run/netns. --answers asks by ARP who has each IPv4 ADDRESS, from\n"
-	"a namespace that is nobody else's.\n";
+	"             [--ask MAC]... [--from ADDRESS]... [--stranger MAC] NODE=NETNS...\n"
+	"NETNS is a name under /run/netns. --answers asks who has each ADDRESS, from a namespace "
+	"that\n"
+	"is nobody else's: by ARP and ND, and with --from an address of the prober's also by echo "
+	"and\n"
+	"TCP, which go to each node that --ask names. What a --stranger answers does not count.\n";
 
 static int wrong(const char *what, const char *value)
 {
@@ -327,9 +341,7 @@ static int open_answers(struct judge *judge, char *where, struct oo_err *err)
 	netns_path(path, where);
 	int r = answers_open(&judge->answers, path, interface, err);
 	for (unsigned i = 0; r >= 0 && i < judge->n_vips; i++) {
-		if (judge->vips[i].family == AF_INET) {
-			r = answers_add(&judge->answers, &judge->vips[i]);
-		}
+		r = answers_add(&judge->answers, &judge->vips[i]);
 	}
 	return r;
 }
@@ -353,30 +365,63 @@ static int open_nodes(struct judge *judge, char *arguments[], struct oo_err *err
 	return r;
 }
 
+struct arguments {
+	char *answers;
+	struct tool_address address;
+};
+
+/* Returns NULL, or what is wrong with the value. */
+static const char *take_option(struct judge *judge, struct arguments *arguments, int option)
+{
+	switch (option) {
+	case 'a':
+		arguments->answers = optarg;
+		return NULL;
+	case 'k':
+		return answers_add_node(&judge->answers, optarg) < 0 ? "not a MAC, or too many"
+								     : NULL;
+	case 's':
+		return answers_set_stranger(&judge->answers, optarg) < 0 ? "not a MAC" : NULL;
+	case 'f':
+		if (tool_address_parse(optarg, &arguments->address) < 0) {
+			return "not an address";
+		}
+		answers_set_from(&judge->answers, &arguments->address);
+		return NULL;
+	case 'v':
+		if (judge->n_vips == VIPS_MAX) {
+			return "too many addresses";
+		}
+		return tool_address_parse(optarg, &judge->vips[judge->n_vips++]) < 0
+			       ? "not an address"
+			       : NULL;
+	default: /* a character, not an enum */
+		return "unknown option";
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {{"vip", required_argument, NULL, 'v'},
 						{"answers", required_argument, NULL, 'a'},
+						{"ask", required_argument, NULL, 'k'},
+						{"from", required_argument, NULL, 'f'},
+						{"stranger", required_argument, NULL, 's'},
 						{0}};
 	struct judge judge = {.addresses = {.fd = -1}, .answers = {.fd = -1}};
-	char *answers = NULL;
+	struct arguments arguments = {0};
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'a') {
-			answers = optarg;
-		} else if (option != 'v') {
-			return wrong("unknown option", argv[optind - 1]);
-		} else if (judge.n_vips == VIPS_MAX) {
-			return wrong("too many addresses", optarg);
-		} else if (tool_address_parse(optarg, &judge.vips[judge.n_vips++]) < 0) {
-			return wrong("not an address", optarg);
+		const char *problem = take_option(&judge, &arguments, option);
+		if (problem != NULL) {
+			return wrong(problem, optarg == NULL ? argv[optind - 1] : optarg);
 		}
 	}
 	if (judge.n_vips == 0 || optind == argc) {
 		return wrong("no address or no node to watch", "");
 	}
 	struct oo_err err;
-	if ((answers != NULL && open_answers(&judge, answers, &err) < 0) ||
+	if ((arguments.answers != NULL && open_answers(&judge, arguments.answers, &err) < 0) ||
 	    open_nodes(&judge, argv + optind, &err) < 0) {
 		fprintf(stderr, "judge: %s\n", err.text);
 		return 2;
@@ -384,7 +429,7 @@ int main(int argc, char *argv[])
 	tool_precise();
 	OO_AUTO(oo_close) int stop_fd = tool_stop_fd();
 	OO_AUTO(oo_close)
-	int timer_fd = answers != NULL ? tool_timer_fd(PROBE_EVERY_MS * 1000) : -1;
+	int timer_fd = arguments.answers != NULL ? tool_timer_fd(PROBE_EVERY_MS * 1000) : -1;
 	start(&judge);
 	run(&judge, stop_fd, timer_fd);
 	tool_ordinary();

@@ -18,6 +18,7 @@ ECHO_PORT = 7777
 LETTERS = "abcdef"
 MEMBERS_MAX = 3  # etcd members; more nodes than that are clients of them only
 MANY = ("10.77.0.100/24", "10.77.0.101/24", "fd77::100/64")  # virtual addresses
+EYE_ADDRESSES, EYE_MAC = ("10.77.0.201", "fd77::201"), "02:00:0a:4d:00:c9"
 SERVICES = ("etcd", "standin", "nginx", "echo", "agent")
 
 
@@ -31,6 +32,7 @@ class Options:
     vips: tuple = MANY[:1]
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
+    runtime_kb: int = 0  # each runtime directory is a tmpfs of that size, which can be filled
 
 
 class Node:
@@ -52,7 +54,11 @@ class Node:
 
     @property
     def socket(self):
-        return self.directory / "run" / "ooha.sock"
+        return self.runtime / "ooha.sock"
+
+    @property
+    def runtime(self):
+        return self.directory / "run"
 
 
 class Lab:
@@ -69,6 +75,7 @@ class Lab:
         self.members = self.nodes[:MEMBERS_MAX if options.nodes >= MEMBERS_MAX else 1]
         self.processes = {}  # (node name, service) -> Process
         self.started_at = {node.name: 0 for node in self.nodes}  # agents: etcd's revision then
+        self.around = {}  # (node name, service) -> (words before its command, words behind it)
 
     @classmethod
     def open(cls, name):
@@ -143,8 +150,12 @@ class Lab:
         shutil.rmtree(self.etcd_data, ignore_errors=True)
         self.etcd_data.mkdir(parents=True)
         for node in self.nodes:
-            node.directory.mkdir(parents=True, exist_ok=True)
+            node.runtime.mkdir(parents=True, exist_ok=True)
         self.save()
+        if self.options.runtime_kb:
+            for node in self.nodes:
+                run("mount", "-t", "tmpfs", "-o", f"size={self.options.runtime_kb}k,mode=755",
+                    "ooha-lab", node.runtime)
         self.make_network()
         for service in services:
             self.start_all(service)
@@ -157,7 +168,7 @@ class Lab:
         run("ip", "netns", "exec", self.switch, "sysctl", "-q", "-w", *quiet)
         ports = [(n.namespace, n.port, n.mac) for n in self.nodes]
         ports += [(self.client, "p-cl", "02:00:0a:4d:00:c8"),
-                  (self.eye, "p-eye", "02:00:0a:4d:00:c9")]
+                  (self.eye, "p-eye", EYE_MAC)]
         # no snooping: the switch is to carry every solicitation and announcement
         lines = [f"link add br0 netns {self.switch} type bridge forward_delay 0 mcast_snooping 0"]
         lines += [f"link add eth0 address {mac} netns {namespace} type veth peer name {port} "
@@ -172,6 +183,9 @@ class Lab:
             if address:
                 lines += [f"addr add {address}/24 dev eth0",
                           f"addr add {address6}/64 dev eth0 nodad"]
+                # the judge's prober has no addresses, only names itself by them
+                lines += [f"neigh add {eye} lladdr {EYE_MAC} dev eth0 nud permanent"
+                          for eye in EYE_ADDRESSES]
             run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
 
     def down(self):
@@ -185,6 +199,9 @@ class Lab:
         for namespace in self.namespaces:
             if exists(namespace):
                 run("ip", "netns", "del", namespace, check=False)
+        for node in self.nodes:
+            if os.path.ismount(node.runtime):
+                run("umount", "--lazy", node.runtime)
         shutil.rmtree(self.etcd_data, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -200,7 +217,8 @@ class Lab:
             "agent": lambda: [self.tool("agent/ooha-agent"), "--config",
                               node.directory / f"{node.name}.yaml"],
         }
-        return commands[service]()
+        before, behind = self.around.get((node.name, service), ((), ()))
+        return [*before, *commands[service](), *behind]
 
     def start(self, node, service):
         """Starts a service unless it runs."""
@@ -225,6 +243,15 @@ class Lab:
             self.started_at[node.name] = self.range("/ooha/")[0]
         except LabError:  # etcd is just starting, and empty
             self.started_at[node.name] = 0
+
+    def use_ttl(self, ttl_ms):
+        """Agents with another ttl are other agents: all end, then all start."""
+        if ttl_ms == self.options.ttl_ms:
+            return
+        for node in self.nodes:
+            self.process(node, "agent").end(seconds=10)
+        self.options.ttl_ms = ttl_ms
+        self.start_all("agent")
 
     def start_all(self, service):
         for node in self.nodes:
@@ -289,18 +316,18 @@ class Lab:
                      int(kv["mod_revision"])) for kv in found.get("kvs", [])]
         raise LabError("no etcd member answers")
 
-    def change(self, path, **fields):
+    def change(self, path, flags=(), **fields):
         """Sends a request that changes keys to the first member that answers."""
         body = json.dumps({name: base64.b64encode(value.encode()).decode()
-                           for name, value in fields.items()})
+                           for name, value in fields.items()} | {flag: True for flag in flags})
         for member in self.members:
             answer = http_request(self.client, member.address, 2379, path, body)
             if answer is not None and answer[0] == 200:
                 return
         raise LabError("no etcd member answers")
 
-    def put(self, key, value):
-        self.change("/v3/kv/put", key=key, value=value)
+    def put(self, key, value, keep_lease=False):
+        self.change("/v3/kv/put", ["ignore_lease"] if keep_lease else [], key=key, value=value)
 
     def delete(self, key):
         self.change("/v3/kv/deleterange", key=key)

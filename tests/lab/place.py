@@ -110,8 +110,8 @@ class Place:
     def has_vip(self):
         return VIP in addresses(self.namespace)
 
-    def etcd(self, *options, scheme="http", flags=True):
-        """Starts etcd and waits until it answers over scheme."""
+    def etcd(self, *options, scheme="http", flags=True, wait=True):
+        """Starts etcd and, unless told not to, waits until it answers over scheme."""
         urls = f"{scheme}://127.0.0.1:2379"
         names = [] if not flags else [
             "--data-dir", self.directory / "etcd", "--listen-client-urls", urls,
@@ -121,6 +121,9 @@ class Place:
         secure = [] if scheme == "http" else [
             "--cacert", self.directory / "ca.pem", "--cert", self.directory / "server.pem",
             "--key", self.directory / "server.key"]
+
+        if not wait:
+            return process
 
         def answers():
             expect(process.is_alive(), "etcd ended: " + " ".join(process.tail(3)))

@@ -20,11 +20,13 @@ def stat_fields(pid):
 
 
 def reap(pid):
-    """Takes a dead child of ours away; somebody else's children are init's."""
+    """Takes a dead child of ours away and returns its exit status; None: it lives, or somebody
+    else's children are init's."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        dead, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
-        pass
+        return None
+    return os.waitstatus_to_exitcode(status) if dead else None
 
 
 @contextlib.contextmanager
@@ -49,6 +51,7 @@ class Process:
 
     def __init__(self, name, pid, started, log):
         self.name, self.pid, self.started, self.log = name, pid, started, log
+        self.status = None  # how a child of ours ended, once that was seen
 
     @classmethod
     def start(cls, name, namespace, command, log, environment=None, nice=0):
@@ -72,7 +75,8 @@ class Process:
         return cls(**state)
 
     def is_alive(self):
-        reap(self.pid)
+        status = reap(self.pid)
+        self.status = self.status if status is None else status
         fields = stat_fields(self.pid)
         return fields is not None and fields[1] == self.started and fields[0] not in "ZX"
 

@@ -4,27 +4,20 @@
 Each case has a network namespace, a directory and, where it takes one, an etcd of its own (root).
 """
 
-import argparse
-import concurrent.futures
 import json
-import os
-import pathlib
 import re
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
 
-from lab import Options  # noqa: E402
-from netns import LabError, wait_for  # noqa: E402
+from cases import Cases  # noqa: E402
+from netns import wait_for  # noqa: E402
 from place import (  # noqa: E402
-    HOLE, PATIENCE_S, TTL_S, VIP, Place, expect, expect_end, lines_of, wait_line, wait_started)
+    HOLE, PATIENCE_S, TTL_S, VIP, expect, expect_end, lines_of, wait_line, wait_started)
 
 QUIET_S = 2.5  # several retries of everything that is retried
-WORKERS = 8
 RAW = r"curl|Failed to connect|after \d+ ms|routines|error:|OpenSSL|errno|rpc error"
 
 CHECKS = """\
@@ -38,13 +31,8 @@ checks:
 """
 LISTEN = "  listen: 127.0.0.1:8009\n"
 
-CASES = []
-
-
-def case(function):
-    """A function of a Place; its docstring says what it proves."""
-    CASES.append(function)
-    return function
+cases = Cases("refusals")
+case = cases.case
 
 
 # -- refused at start
@@ -561,61 +549,5 @@ def reload_of_a_bad_file_changes_nothing(place):
     expect_end(agent, TTL_S + 1)
 
 
-def run_case(function, number, build, root):
-    """Runs one case in a place of its own; returns what went wrong, or None."""
-    place = None
-    try:
-        place = Place(f"refusals{os.getpid()}-{number}", build, root / function.__name__)
-        function(place)
-    except (LabError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
-        return f"{type(error).__name__}: {error}" if not isinstance(error, LabError) else str(error)
-    finally:
-        if place is not None:
-            place.leave()
-    return None
-
-
-def read_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", default=Options.build, metavar="DIR",
-                        help="default: %(default)s")
-    parser.add_argument("--only", action="append", metavar="NAME",
-                        help="only this case; may be given more than once")
-    parser.add_argument("--list", action="store_true", help="list the cases and leave")
-    arguments = parser.parse_args()
-    known = [function.__name__.replace("_", "-") for function in CASES]
-    for name in arguments.only or []:
-        if name not in known:
-            parser.error(f"no case {name}; there are: {', '.join(known)}")
-    return arguments
-
-
-def main():
-    arguments = read_arguments()
-    chosen = [function for function in CASES if not arguments.only
-              or function.__name__.replace("_", "-") in arguments.only]
-    if arguments.list:
-        for function in chosen:
-            print(f"{function.__name__.replace('_', '-'):38} {function.__doc__}")
-        return 0
-    if os.geteuid() != 0:
-        print("refusals: network namespaces need root", file=sys.stderr)
-        return 77
-    os.umask(0o022)
-    build = pathlib.Path(arguments.build).resolve()
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="refusals-", dir="/dev/shm") as root, \
-            concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        results = [pool.submit(run_case, function, number, build, pathlib.Path(root))
-                   for number, function in enumerate(chosen)]
-        for function, result in zip(chosen, results):
-            problem = result.result()
-            failed += problem is not None
-            print(f"{'ok  ' if problem is None else 'FAIL'}  {function.__name__.replace('_', '-')}"
-                  + (f": {problem}" if problem else ""), flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(__doc__))

@@ -10,6 +10,10 @@ import time
 
 sys.dont_write_bytecode = True
 
+import days  # noqa: E402, F401 (its scenarios)
+import hands  # noqa: E402, F401 (its scenarios)
+import rivals  # noqa: E402, F401 (its scenarios)
+import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
@@ -58,8 +62,9 @@ def tell(story, function):
         story.problem(str(error))
 
 
-def run_one(lab, function, directory):
+def run_one(lab, function, directory, ttl_ms):
     """Runs one scenario; returns its story. However that ends, no watcher is left."""
+    lab.use_ttl(function.ttl_ms or ttl_ms)
     story = Story(lab, directory)
     try:
         tell(story, function)
@@ -73,10 +78,10 @@ def in_ms(value_us):
     return "-" if value_us is None else f"{value_us / 1000:.0f}"
 
 
-def print_row(name, story):
+def print_row(name, story, verdict):
     print(f"{name:29} {story.moved:8} {in_ms(story.gaps_us.get('echo')):>8} "
-          f"{in_ms(story.gaps_us.get('http')):>8} {in_ms(story.bound_us):>8}  "
-          f"{'FAIL' if story.problems else 'ok'}", flush=True)
+          f"{in_ms(story.gaps_us.get('http')):>8} {in_ms(story.bound_us):>8}  {verdict}",
+          flush=True)
 
 
 def print_failure(lab, story):
@@ -97,20 +102,37 @@ def print_failure(lab, story):
     sys.stdout.flush()
 
 
+def passes(lab, function, directory, ttl_ms, again=True):
+    """Runs one scenario and prints its row.
+
+    Bounds of real time are kept by the agents and by the machine that all of the lab shares. A
+    scenario that fails is told in full and run once more; two holders are never put down to the
+    machine.
+    """
+    story = run_one(lab, function, directory, ttl_ms)
+    again = again and bool(story.problems) and story.is_safe()
+    print_row(name_of(function), story,
+              "again" if again else "FAIL" if story.problems else "ok")
+    if story.problems:
+        print_failure(lab, story)
+    if again:
+        directory = directory.with_name(directory.name + "-again")
+        return passes(lab, function, directory, ttl_ms, again=False)
+    return not story.problems
+
+
 def run_all(lab, functions, repeat):
     """Returns how many passed and failed."""
     n_passed = n_failed = 0
+    ttl_ms = lab.options.ttl_ms
     print(f"{'scenario':29} {'moved':8} {'echo ms':>8} {'http ms':>8} {'bound':>8}")
     for turn in range(repeat):
         for function in functions:
-            story = run_one(lab, function, pathlib.Path(lab.directory) / "stories" /
-                            f"{turn}-{function.__name__}")
-            print_row(name_of(function), story)
-            if story.problems:
-                n_failed += 1
-                print_failure(lab, story)
-            else:
+            directory = pathlib.Path(lab.directory) / "stories" / f"{turn}-{function.__name__}"
+            if passes(lab, function, directory, ttl_ms):
                 n_passed += 1
+            else:
+                n_failed += 1
     return n_passed, n_failed
 
 

@@ -18,6 +18,7 @@ from process import Process, uninterrupted  # noqa: E402
 from watch import Watch  # noqa: E402
 
 VIP, VIP2, VIP6 = "10.77.0.100", "10.77.0.101", "fd77::100"
+ASKED = [(VIP, "arp"), (VIP, "icmp"), (VIP, "tcp"), (VIP6, "nd"), (VIP6, "icmp6")]
 BUILD = Options.build
 SLACK_US = 50_000  # for this program and those that it starts, on a busy machine
 
@@ -123,27 +124,50 @@ class Tools(unittest.TestCase):
         self.watch.stop()
         self.assertEqual([line["event"] for line in self.judged("vip")], ["up", "down"])
 
-    def test_judge_sees_two_macs_answer_one_request(self):
-        add(self.a)
+    def answerers(self):
+        """Who answers now: {(address, kind): MAC or None}."""
+        return {(line["answers"], line["kind"]): line["mac"] for line in self.judged("answers")}
+
+    def test_judge_sees_two_macs_answer_one_request_in_every_way_of_asking(self):
         self.watch.start()
-        wait_for(lambda: self.judged("answers"), 2, "somebody answers")
-        self.assertEqual(self.judged("answers")[0]["mac"], self.a.mac)
-        add(self.b)
-        wait_for(lambda: self.judged("double_answer"), 2, "two answer")
+        for vip in (VIP, VIP6):
+            add(self.a, vip)
+        wait_for(lambda: self.answerers() == dict.fromkeys(ASKED, self.a.mac), 2, self.answerers)
+        for vip in (VIP, VIP6):
+            add(self.b, vip)
+
+        def doubles():
+            return {(line["double_answer"], line["kind"]): set(line["macs"])
+                    for line in self.judged("double_answer")}
+        wait_for(lambda: doubles() == dict.fromkeys(ASKED, {self.a.mac, self.b.mac}), 2, doubles)
         self.watch.stop()
-        self.assertEqual(set(self.judged("double_answer")[0]["macs"].split()),
-                         {self.a.mac, self.b.mac})
+        self.assertEqual(self.watch.verdict, 1)
 
     def test_judge_sees_who_answers_change_and_fall_silent(self):
-        add(self.a)
+        for vip in (VIP, VIP6):
+            add(self.a, vip)
         self.watch.start()
-        wait_for(lambda: self.judged("answers"), 2, "somebody answers")
-        delete(self.a)
-        wait_for(lambda: self.judged("answers")[-1]["mac"] is None, 2, "nobody answers")
-        add(self.b)
-        wait_for(lambda: self.judged("answers")[-1]["mac"] == self.b.mac, 2, "b answers")
+        wait_for(lambda: self.answerers() == dict.fromkeys(ASKED, self.a.mac), 2, self.answerers)
+        left_us = {vip: delete(self.a, vip) for vip in (VIP, VIP6)}
+        wait_for(lambda: self.answerers() == dict.fromkeys(ASKED), 2, self.answerers)
+        for line in self.judged("answers")[len(ASKED):]:
+            self.assertEqual(line["last"], self.a.mac)
+            # between two questions, and not after the act, which takes a moment
+            self.assertGreater(line["last_us"], left_us[line["answers"]] - SLACK_US, line)
+            self.assertLess(line["last_us"], line["t_us"], line)
+        for vip in (VIP, VIP6):
+            add(self.b, vip)
+        wait_for(lambda: self.answerers() == dict.fromkeys(ASKED, self.b.mac), 2, self.answerers)
         self.watch.stop()
         self.assertEqual(self.watch.verdict, 0)
+
+    def test_judge_takes_a_refused_connection_for_an_answer(self):
+        add(self.a)
+        self.faults.terminate(self.a, "nginx")
+        self.lab.process(self.a, "nginx").wait_dead(5)
+        self.watch.start()
+        wait_for(lambda: self.answerers().get((VIP, "tcp")) == self.a.mac, 2, self.answerers)
+        self.watch.stop()
 
     def test_judge_cannot_vouch_once_events_were_lost(self):
         self.watch.start()

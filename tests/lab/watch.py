@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from lab import ECHO_PORT
+from lab import ECHO_PORT, EYE_ADDRESSES
 from netns import LabError, wait_for
 from process import Process, uninterrupted
 
@@ -16,6 +16,7 @@ class Watch:
     def __init__(self, lab, directory, vips):
         self.lab, self.directory = lab, pathlib.Path(directory)
         self.vips = vips
+        self.stranger = None  # the MAC of a host that is no node
         self.judge, self.clients = None, {}
         self.verdict = None  # the judge's exit status, once stopped
 
@@ -25,6 +26,12 @@ class Watch:
         command = [self.lab.tool("tests/lab/judge"), "--answers", f"{self.lab.eye}:eth0"]
         for vip in self.lab.vips:
             command += ["--vip", vip]
+        for address in EYE_ADDRESSES:
+            command += ["--from", address]
+        for node in self.lab.nodes:
+            command += ["--ask", node.mac]
+        if self.stranger:
+            command += ["--stranger", self.stranger]
         command += [f"{node.name}={node.namespace}" for node in self.lab.nodes]
         with uninterrupted():
             self.judge = Process.start("judge", None, command, self.directory / "judge.jsonl")

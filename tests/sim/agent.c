@@ -32,9 +32,6 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 	if (request->op == OO_REQUEST_YIELD && request->kind == OO_CLAIM_OFFERED) {
 		sim_judge_offer(sim, index, group, node);
 	}
-	if (request->op == OO_REQUEST_CLAIM && expect->claim.revision == 0) {
-		sim->absent_claim_at = sim->now;
-	}
 	sim_wire_send(sim,
 		      &(struct sim_request){
 			      .kind = SIM_TXN,
@@ -359,8 +356,12 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_CHECK:
 	case SIM_LINK:
 	case SIM_RIVAL:
-	case SIM_STOP:
 		see(sim, event);
+		return;
+	case SIM_STOP:
+		if (event->id == agent->incarnation) {
+			see(sim, event);
+		}
 		return;
 	case SIM_PUBLISH:
 		if (agent->alive) {

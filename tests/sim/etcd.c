@@ -26,10 +26,11 @@ static bool compares(const struct sim *sim, const struct sim_request *request)
 		return pair->claim.value == request->expect.claim.value &&
 		       (request->node < 0 || sim->store.members[request->node].present);
 	case OO_REQUEST_RENEW:
-		return pair->claim.value == request->expect.claim.value &&
-		       pair->beat.revision != 0;
+		return pair->claim.value == request->expect.claim.value && pair->beat.revision != 0;
 	case OO_REQUEST_RECLAIM:
 		return pair->claim.value == request->expect.claim.value;
+	case OO_REQUEST_MARK:
+		return pair->claim.revision == 0;
 	case OO_REQUEST_NONE:
 		break;
 	}
@@ -60,7 +61,9 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 		sim_judge_renewal(sim, request);
 		sim_tempt(sim, request->agent, 5);
 	} else {
-		sim_judge_claim(sim, request);
+		if (request->op != OO_REQUEST_MARK) {
+			sim_judge_claim(sim, request);
+		}
 		put_claim(sim, request);
 	}
 	sim->store.pairs[request->group].beat = (struct sim_beat){

@@ -95,7 +95,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->calm = false;
 	sim->etcd_down_until = 0;
 	sim->etcd_lost_until = 0;
-	sim->absent_claim_at = -SIM_SECOND;
+	sim->etcd_restored_at = 0;
 	sim->looked_at = 0;
 	sim->values = 1;
 	sim->failed = false;

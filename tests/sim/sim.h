@@ -236,7 +236,7 @@ struct sim {
 	struct sim_agent agents[SIM_AGENTS_MAX];
 	struct sim_store store, saved;
 	bool has_saved, calm;
-	int64_t etcd_down_until, etcd_lost_until, absent_claim_at;
+	int64_t etcd_down_until, etcd_lost_until, etcd_restored_at;
 	uint64_t values;
 	struct sim_judge judge;
 	struct sim_request *requests; /* owned, both; with lists of the free ones */

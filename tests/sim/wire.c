@@ -126,6 +126,8 @@ static const char *op_name(const struct sim_request *request)
 		return request->node >= 0 ? "offer" : "release";
 	case OO_REQUEST_RECLAIM:
 		return "fresh claim";
+	case OO_REQUEST_MARK:
+		return "mark";
 	case OO_REQUEST_NONE:
 		break;
 	}
@@ -137,7 +139,7 @@ void sim_wire_arrive(struct sim *sim, uint32_t id)
 	struct sim_request *request = &sim->requests[id];
 	const struct sim_agent *agent = &sim->agents[request->agent];
 
-	if (sim_etcd_is_down(sim)) {
+	if (sim_etcd_is_down(sim) || request->sent_at < sim->etcd_restored_at) {
 		need_deadline(sim, id);
 		return;
 	}

@@ -194,6 +194,16 @@ static void test_a_buffer_grows_to_its_limit_and_no_further(void)
 	CU_ASSERT_EQUAL(memcmp(buffer.data, "a\0b", 4), 0);
 }
 
+static void test_text_is_appended_as_json(void)
+{
+	static const char text[] = "a\"b\\c\n\x01\0\xc3\xa9";
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, 40);
+	CU_ASSERT_EQUAL(oo_buffer_add_json(&buffer, text, sizeof(text) - 1), 0);
+	CU_ASSERT_STRING_EQUAL(buffer.data, "\"a\\\"b\\\\c\\u000a\\u0001\\u0000\xc3\xa9\"");
+	CU_ASSERT_EQUAL(oo_buffer_add_json(&buffer, text, sizeof(text) - 1), -EMSGSIZE);
+}
+
 static void test_an_empty_buffer_can_be_cleared_and_done_twice(void)
 {
 	struct oo_buffer buffer;
@@ -260,6 +270,7 @@ int main(void)
 		TEST(a_clipped_text_is_terminated),
 		TEST(a_text_is_clipped_between_characters),
 		TEST(a_buffer_grows_to_its_limit_and_no_further),
+		TEST(text_is_appended_as_json),
 		TEST(an_empty_buffer_can_be_cleared_and_done_twice),
 		TEST(a_local_that_owns_is_closed_unless_it_was_taken),
 		TEST(a_pointer_is_freed_unless_it_was_taken),

@@ -87,7 +87,7 @@ static void test_an_epoch_survives_a_wiped_etcd(void)
 	raise_curtain();
 	UNTIL(3031);
 	TRACE("[ 3031] standby -> acquiring: absent\n"
-	      "[ 3031] ask claim n1 ends nothing epoch 42\n");
+	      "[ 3031] ask claim n1 ends mark epoch 42\n");
 }
 
 CU_TestInfo stories_of_adopting[] = {

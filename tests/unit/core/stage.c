@@ -49,6 +49,8 @@ static bool compares(const struct story_copy *copy, const struct oo_pair *pair)
 		       pair->beat.revision != 0;
 	case OO_REQUEST_RECLAIM:
 		return is_equal_claim(&pair->claim, &copy->expect.claim);
+	case OO_REQUEST_MARK:
+		return pair->claim.revision == 0;
 	case OO_REQUEST_NONE:
 		break;
 	}
@@ -135,6 +137,11 @@ void other_takes(const char *node, uint64_t epoch)
 {
 	const struct oo_claim *before = &story.etcd.pairs[0].claim;
 	other_claims(node, (struct oo_claim){.ends = before->nonce, .epoch = epoch});
+}
+
+void other_marks(void)
+{
+	other_claims("", (struct oo_claim){.kind = OO_CLAIM_RELEASED});
 }
 
 void other_renews(void)

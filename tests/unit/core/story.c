@@ -19,6 +19,7 @@ static struct {
 	unsigned n_names;
 	bool address[STORY_GROUPS];
 	uint64_t seq[STORY_GROUPS];
+	uint64_t mark; /* the nonce of the last */
 } trace;
 
 static void say(unsigned group, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -38,13 +39,16 @@ static void say(unsigned group, const char *format, ...)
 	}
 }
 
-/* n1, n2, ... by first mention; "nothing" for 0. */
+/* n1, n2, ... by first mention; "nothing" for 0, "mark" for our own mark. */
 static const char *name(uint64_t nonce)
 {
 	unsigned i = 0;
 
 	if (nonce == 0) {
 		return "nothing";
+	}
+	if (nonce == trace.mark) {
+		return "mark";
 	}
 	while (i < trace.n_names && trace.names[i] != nonce) {
 		i++;
@@ -77,6 +81,9 @@ static void say_transitions(void)
 
 static void say_request(unsigned group, const struct oo_request *request)
 {
+	if (request->op == OO_REQUEST_MARK) {
+		trace.mark = request->nonce;
+	}
 	const char *nonce = name(request->nonce);
 	const char *ends = request->op == OO_REQUEST_RENEW ? "" : name(request->ends);
 	unsigned long long epoch = request->epoch;
@@ -98,6 +105,11 @@ static void say_request(unsigned group, const struct oo_request *request)
 		return;
 	case OO_REQUEST_RECLAIM:
 		say(group, "ask reclaim %s ends %s epoch %llu", nonce, ends, epoch);
+		return;
+	case OO_REQUEST_MARK: /* answered at once, and not told, unless a story wants it to be */
+		if (story.marks_hang) {
+			say(group, "ask mark epoch %llu", epoch);
+		}
 		return;
 	case OO_REQUEST_NONE:
 		return;
@@ -156,6 +168,18 @@ static void answer_read(uint64_t seq)
 	}
 }
 
+static void answer_marks(void)
+{
+	for (unsigned g = 0; g < story.config.n_groups; g++) {
+		uint64_t seq = oo_core_want(story.core, g)->request.seq;
+		if (story.sent[g].request.op == OO_REQUEST_MARK && !story.marks_hang &&
+		    story.marked[g] != seq) {
+			story.marked[g] = seq;
+			ANSWER_GROUP(story.now, g);
+		}
+	}
+}
+
 void story_until(int64_t at)
 {
 	uint64_t seen = 0;
@@ -167,6 +191,7 @@ void story_until(int64_t at)
 			seen = oo_core_read_seq(story.core);
 			answer_read(seen);
 		}
+		answer_marks();
 	}
 	story.now = at;
 }

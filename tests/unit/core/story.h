@@ -12,7 +12,8 @@
  *
  * The core under test is node-b unless begin_with says otherwise; ttl 3 s, renew 500 ms, margin
  * 150 ms, retry 100 ms; one group with one check, which is up, as the link is. Nonces are called
- * n1, n2, ... in the order in which the trace first mentions them. Reads are not in the trace.
+ * n1, n2, ... in the order in which the trace first mentions them. Reads are not in the trace, nor is
+ * the mark in the place of absent keys.
  */
 #include "core/core.h"
 
@@ -41,8 +42,10 @@ struct story {
 	struct story_etcd etcd;
 	struct story_copy sent[STORY_GROUPS]; /* the newest request of each group */
 	int64_t now;
-	bool reads_are_lost; /* UNTIL answers them with OO_OUTCOME_UNKNOWN */
-	bool reads_hang;     /* UNTIL does not answer them */
+	bool reads_are_lost;           /* UNTIL answers them with OO_OUTCOME_UNKNOWN */
+	bool reads_hang;               /* UNTIL does not answer them */
+	bool marks_hang;               /* UNTIL does not answer them, and the trace tells of them */
+	uint64_t marked[STORY_GROUPS]; /* seq of the last that was answered */
 };
 extern struct story story;
 
@@ -92,6 +95,7 @@ void other_takes(const char *node, uint64_t epoch);
 void other_renews(void);
 void other_offers(const char *target);
 void other_releases(void);
+void other_marks(void);
 void keys_vanish(void);
 
 /* Shorthands for a story's beginning. */

@@ -5,81 +5,106 @@
 #include <stdio.h>
 #include <string.h>
 
-static void test_first_start_waits_a_full_ttl_of_confirmed_absence(void)
+static void test_first_start_marks_the_absence_and_waits_a_full_ttl(void)
 {
 	begin();
-	UNTIL(3030);
+	story.marks_hang = true;
+	UNTIL(1);
+	TRACE("[    0] ask mark epoch 0\n");
+	ANSWER(40);
+	CU_ASSERT_EQUAL(story.etcd.pairs[0].claim.node[0], '\0');
+	UNTIL(40 + 3030);
 	TRACE("");
-	UNTIL(3031);
-	TRACE("[ 3031] standby -> acquiring: absent\n"
-	      "[ 3031] ask claim n1 ends nothing epoch 1\n");
+	UNTIL(40 + 3031);
+	TRACE("[ 3071] standby -> acquiring: absent\n"
+	      "[ 3071] ask claim n1 ends mark epoch 1\n");
 }
 
-static void test_one_read_of_absence_is_not_enough(void)
+static void test_nobody_takes_while_no_mark_is_known_to_be_there(void)
 {
 	begin();
-	UNTIL(10);
-	story.reads_hang = true;
+	story.marks_hang = true;
+	UNTIL(1);
+	LOSE_REQUEST(400);
 	UNTIL(10000);
-	TRACE("");
+	TRACE("[    0] ask mark epoch 0\n"
+	      "[  500] ask mark epoch 0\n"); /* after retry */
 }
 
-static void test_a_gap_in_the_reads_restarts_the_wait_for_absence(void)
+static void test_a_mark_whose_answer_was_lost_is_there_all_the_same(void)
 {
 	begin();
-	UNTIL(1000);
-	story.reads_hang = true; /* the read of 1500 is answered at 2501: more than ttl/2 later */
-	UNTIL(2501);
-	story.reads_hang = false;
-	UNTIL(2501 + 3030);
-	TRACE("");
-	UNTIL(2501 + 3031);
-	TRACE("[ 5532] standby -> acquiring: absent\n"
-	      "[ 5532] ask claim n1 ends nothing epoch 1\n");
+	story.marks_hang = true;
+	UNTIL(1);
+	LOSE_ANSWER(450);
+	UNTIL(500 + 3030); /* the read of 500 has shown it */
+	TRACE("[    0] ask mark epoch 0\n");
+	UNTIL(500 + 3031);
+	TRACE("[ 3531] standby -> acquiring: absent\n"
+	      "[ 3531] ask claim n1 ends mark epoch 1\n");
 }
 
-static void test_a_lost_read_restarts_the_wait_for_absence(void)
+static void test_the_mark_of_another_is_as_good(void)
 {
 	begin();
-	UNTIL(1400);
-	story.reads_are_lost = true;
-	UNTIL(1500);
-	story.reads_are_lost = false;
-	UNTIL(4630);
-	TRACE("");
-	UNTIL(4631); /* asked again after retry, at 1600 */
-	TRACE("[ 4631] standby -> acquiring: absent\n"
-	      "[ 4631] ask claim n1 ends nothing epoch 1\n");
+	story.marks_hang = true;
+	UNTIL(1);
+	other_marks();
+	ANSWER(40);
+	UNTIL(40 + 3030);
+	TRACE("[    0] ask mark epoch 0\n");
+	UNTIL(40 + 3031);
+	TRACE("[ 3071] standby -> acquiring: absent\n"
+	      "[ 3071] ask claim n1 ends n2 epoch 1\n");
 }
 
-static void test_a_deleted_key_is_absent_only_from_the_first_read_that_shows_it(void)
+static void test_a_mark_that_is_deleted_restarts_the_wait(void)
+{
+	begin();
+	UNTIL(1999);
+	keys_vanish();
+	UNTIL(2000 + 3030); /* seen by the read of 2000 */
+	TRACE("");
+	UNTIL(2000 + 3031);
+	TRACE("[ 5031] standby -> acquiring: absent\n"
+	      "[ 5031] ask claim n1 ends mark epoch 1\n");
+}
+
+static void test_a_deleted_key_leaves_its_holder_a_ttl_from_the_mark(void)
 {
 	begin();
 	watch_node_a();
 	UNTIL(2600);
 	keys_vanish();
-	STEP(2700, .type = OO_EVENT_WATCH, .revision = story.etcd.revision,
-	     .claim = &story.etcd.pairs[0].claim, .beat = &story.etcd.pairs[0].beat);
-	UNTIL(3000 + 3030);
+	WATCH(2700);
+	UNTIL(2701 + 3029);
 	TRACE("");
-	UNTIL(3000 + 3031);
-	TRACE("[ 6031] standby -> acquiring: absent\n"
-	      "[ 6031] ask claim n1 ends nothing epoch 8\n");
+	UNTIL(2701 + 3030);
+	TRACE("[ 5731] standby -> acquiring: absent\n"
+	      "[ 5731] ask claim n1 ends mark epoch 8\n");
 }
 
-static void test_a_claim_in_between_restarts_the_wait_for_absence(void)
+/* Between two reads, and no watch has shown it: node-a, frozen, has its address up. */
+static void test_a_claim_that_was_never_seen_restarts_the_wait(void)
 {
 	begin();
 	UNTIL(1900);
 	other_takes("node-a", 7);
-	WATCH(1910);
-	UNTIL(1999);
-	keys_vanish(); /* and node-a, frozen, has its address up */
+	keys_vanish();
 	UNTIL(2000 + 3030);
 	TRACE("");
 	UNTIL(2000 + 3031);
 	TRACE("[ 5031] standby -> acquiring: absent\n"
-	      "[ 5031] ask claim n1 ends nothing epoch 8\n");
+	      "[ 5031] ask claim n1 ends mark epoch 1\n");
+}
+
+static void test_who_stops_marks_nothing(void)
+{
+	begin();
+	story.marks_hang = true;
+	STEP(0, .type = OO_EVENT_STOP);
+	UNTIL(1000);
+	TRACE("");
 }
 
 static void test_the_same_pair_is_taken_after_ttl_and_drift_and_not_a_ms_before(void)
@@ -153,7 +178,7 @@ static void test_a_standby_that_loses_a_better_one_from_sight_takes_sooner(void)
 	TRACE("");
 	see_members(3040, NULL, 0);
 	TRACE("[ 3040] standby -> acquiring: absent\n"
-	      "[ 3040] ask claim n1 ends nothing epoch 1\n");
+	      "[ 3040] ask claim n1 ends mark epoch 1\n");
 }
 
 static void test_the_ttl_in_the_claim_is_what_a_standby_waits(void)
@@ -176,9 +201,26 @@ static void test_a_deleted_key_leaves_its_holder_the_ttl_that_it_had(void)
 	keys_vanish();
 	UNTIL(500 + 10100);
 	TRACE("");
+	CU_ASSERT_EQUAL(story.etcd.pairs[0].claim.ttl_ms, 10000); /* the mark passes it on */
 	UNTIL(500 + 10101);
 	TRACE("[10601] standby -> acquiring: absent\n"
-	      "[10601] ask claim n1 ends nothing epoch 8\n");
+	      "[10601] ask claim n1 ends mark epoch 8\n");
+}
+
+static void test_the_mark_of_who_never_saw_the_holder_shortens_nothing(void)
+{
+	begin();
+	story.config.ttl_ms = 10000; /* node-a's, frozen, its address up */
+	watch_node_a();
+	UNTIL(499);
+	keys_vanish();
+	story.config.ttl_ms = 3000;
+	other_marks();
+	UNTIL(500 + 10100);
+	TRACE("");
+	UNTIL(500 + 10101);
+	TRACE("[10601] standby -> acquiring: absent\n"
+	      "[10601] ask claim n1 ends n2 epoch 8\n");
 }
 
 static void write_nonsense(int64_t ttl_ms)
@@ -280,17 +322,19 @@ static void test_a_node_that_does_not_know_its_health_takes_nothing(void)
 }
 
 CU_TestInfo stories_of_taking[] = {
-	{"first start waits a full ttl of confirmed absence",
-	 test_first_start_waits_a_full_ttl_of_confirmed_absence},
-	{"one read of absence is not enough", test_one_read_of_absence_is_not_enough},
-	{"a gap in the reads restarts the wait for absence",
-	 test_a_gap_in_the_reads_restarts_the_wait_for_absence},
-	{"a lost read restarts the wait for absence",
-	 test_a_lost_read_restarts_the_wait_for_absence},
-	{"a deleted key is absent only from the first read that shows it",
-	 test_a_deleted_key_is_absent_only_from_the_first_read_that_shows_it},
-	{"a claim in between restarts the wait for absence",
-	 test_a_claim_in_between_restarts_the_wait_for_absence},
+	{"first start marks the absence and waits a full ttl",
+	 test_first_start_marks_the_absence_and_waits_a_full_ttl},
+	{"nobody takes while no mark is known to be there",
+	 test_nobody_takes_while_no_mark_is_known_to_be_there},
+	{"a mark whose answer was lost is there all the same",
+	 test_a_mark_whose_answer_was_lost_is_there_all_the_same},
+	{"the mark of another is as good", test_the_mark_of_another_is_as_good},
+	{"a mark that is deleted restarts the wait", test_a_mark_that_is_deleted_restarts_the_wait},
+	{"a deleted key leaves its holder a ttl from the mark",
+	 test_a_deleted_key_leaves_its_holder_a_ttl_from_the_mark},
+	{"a claim that was never seen restarts the wait",
+	 test_a_claim_that_was_never_seen_restarts_the_wait},
+	{"who stops marks nothing", test_who_stops_marks_nothing},
 	{"the same pair is taken after ttl and drift and not a ms before",
 	 test_the_same_pair_is_taken_after_ttl_and_drift_and_not_a_ms_before},
 	{"a beat restarts the wait", test_a_beat_restarts_the_wait},
@@ -303,6 +347,8 @@ CU_TestInfo stories_of_taking[] = {
 	 test_the_ttl_in_the_claim_is_what_a_standby_waits},
 	{"a deleted key leaves its holder the ttl that it had",
 	 test_a_deleted_key_leaves_its_holder_the_ttl_that_it_had},
+	{"the mark of who never saw the holder shortens nothing",
+	 test_the_mark_of_who_never_saw_the_holder_shortens_nothing},
 	{"a claim that makes no sense gets a full ttl",
 	 test_a_claim_that_makes_no_sense_gets_a_full_ttl},
 	{"nonsense over a claim leaves its holder the ttl that it had",

@@ -132,6 +132,57 @@ static void test_a_blamed_endpoint_is_left_for_longer_each_time(void)
 	CU_ASSERT_EQUAL(endpoints.current, 1);
 }
 
+static void test_one_that_comes_first_is_tried_again_by_one_call_in_5_s(void)
+{
+	struct oo_etcd_endpoints endpoints;
+	set_up(&endpoints, 3);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 10000), 0);
+	oo_etcd_endpoints_blame(&endpoints, 0, 10000);
+	CU_ASSERT_EQUAL(endpoints.current, 1);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 14999), 1);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 15000), 0);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 15000), 1);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 19999), 1);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, 20000), 0);
+	CU_ASSERT_EQUAL(endpoints.current, 1); /* only an answer puts it in use */
+	CU_ASSERT_TRUE(oo_etcd_endpoints_return(&endpoints, 0, 20001));
+	CU_ASSERT_EQUAL(endpoints.current, 0);
+	CU_ASSERT_FALSE(oo_etcd_endpoints_return(&endpoints, 0, 20002));
+	CU_ASSERT_FALSE(oo_etcd_endpoints_return(&endpoints, 2, 20003)); /* comes after it */
+	CU_ASSERT_EQUAL(endpoints.current, 0);
+}
+
+static void test_one_that_comes_back_for_less_than_20_s_is_tried_less_and_less(void)
+{
+	static const int64_t away_ms[] = {5000, 10000, 20000, 40000, 60000, 60000};
+	struct oo_etcd_endpoints endpoints;
+	set_up(&endpoints, 2);
+	int64_t now = 70000;
+	for (size_t i = 0; i < OO_LENGTH(away_ms); i++) {
+		oo_etcd_endpoints_blame(&endpoints, 0, now);
+		CU_ASSERT_EQUAL(endpoints.current, 1);
+		CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, now + away_ms[i] - 1), 1);
+		now += away_ms[i];
+		CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, now), 0);
+		oo_etcd_endpoints_return(&endpoints, 0, now);
+		now += 19999;
+	}
+	oo_etcd_endpoints_blame(&endpoints, 0, now + 1);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, now + 5001), 0);
+}
+
+static void test_an_outage_of_all_makes_nobody_wait_longer(void)
+{
+	struct oo_etcd_endpoints endpoints;
+	set_up(&endpoints, 3);
+	int64_t now = 10000;
+	for (int i = 0; i < 300; i++, now += 100) {
+		oo_etcd_endpoints_blame(&endpoints, endpoints.current, now);
+	}
+	oo_etcd_endpoints_return(&endpoints, 1, now);
+	CU_ASSERT_EQUAL(oo_etcd_endpoints_try(&endpoints, now + 5000), 0);
+}
+
 static void test_the_only_endpoint_stays_in_use(void)
 {
 	struct oo_etcd_endpoints endpoints;
@@ -150,6 +201,9 @@ int main(void)
 		OO_TEST(test_a_member_on_this_host_comes_first),
 		OO_TEST(test_the_one_in_use_is_asked_first_then_the_well_then_the_sick),
 		OO_TEST(test_a_blamed_endpoint_is_left_for_longer_each_time),
+		OO_TEST(test_one_that_comes_first_is_tried_again_by_one_call_in_5_s),
+		OO_TEST(test_one_that_comes_back_for_less_than_20_s_is_tried_less_and_less),
+		OO_TEST(test_an_outage_of_all_makes_nobody_wait_longer),
 		OO_TEST(test_the_only_endpoint_stays_in_use),
 	};
 	return run_tests("etcd endpoint", tests, OO_LENGTH(tests));

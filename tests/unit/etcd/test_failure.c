@@ -148,6 +148,22 @@ static void test_what_is_no_gateway_says_what_to_set(void)
 	check(rows, OO_LENGTH(rows));
 }
 
+/* proto3 leaves out what is empty, and a gateway of somebody else's may send anything. */
+static void test_a_refusal_without_a_word_says_at_least_its_code(void)
+{
+	static const struct row rows[] = {
+		{503, "{\"error\":\"\",\"code\":14}", OO_ETCD_ASK_ANOTHER, ETIMEDOUT,
+		 "Unavailable, without a word"},
+		{200, "{\"error\":{\"grpc_code\":7}}", OO_ETCD_GIVE_UP, EACCES,
+		 "PermissionDenied, without a word: give the user a role with readwrite on our "
+		 "prefix: etcdctl role grant-permission <role> readwrite /ooha/<cluster>/ "
+		 "--prefix=true"},
+		{500, "{\"error\":\" \\n\"}", OO_ETCD_ASK_ANOTHER, ETIMEDOUT,
+		 "Unknown, without a word"},
+	};
+	check(rows, OO_LENGTH(rows));
+}
+
 static void test_control_characters_of_theirs_are_not_passed_on(void)
 {
 	static const struct row row = {500, UNARY(2, "a\\u001b[2Jb\\nc"), OO_ETCD_ASK_ANOTHER,
@@ -214,7 +230,7 @@ static void test_broken_exchanges_are_told_in_our_own_words(void)
 		 "its certificate is not trusted: self-signed certificate: check etcd.ca_file"},
 		{CURLE_PEER_FAILED_VERIFICATION, 0,
 		 "SSL certificate problem: certificate has expired",
-		 "its certificate is not trusted: certificate has expired"},
+		 "its certificate, or its CA's, has expired: issue a new one"},
 		{CURLE_PEER_FAILED_VERIFICATION, 0,
 		 "SSL: no alternative certificate subject name matches target host name 'b'",
 		 NO_NAME},
@@ -254,26 +270,38 @@ static void test_what_was_sent_and_broke_is_unknown(void)
 		int error;
 		const char *text;
 	} rows[] = {
-		{{CURLE_OPERATION_TIMEDOUT, 0, true, false, 0, ""},
+		{{CURLE_OPERATION_TIMEDOUT, 0, true, false, 0, "", NULL},
 		 ETIMEDOUT,
 		 "no answer within 0 ms"},
 		{{CURLE_RECV_ERROR, ECONNRESET, true, false, 0,
-		  "Recv failure: Connection reset by peer"},
+		  "Recv failure: Connection reset by peer", NULL},
 		 ETIMEDOUT,
 		 "connection lost: Connection reset by peer"},
-		{{CURLE_GOT_NOTHING, 0, true, true, 0, "Empty reply from server"},
+		{{CURLE_GOT_NOTHING, 0, true, true, 0, "Empty reply from server", NULL},
 		 ETIMEDOUT,
 		 "connection lost"},
 		{{CURLE_PARTIAL_FILE, 0, true, false, 0,
-		  "transfer closed with 3 bytes remaining to read"},
+		  "transfer closed with 3 bytes remaining to read", NULL},
 		 ETIMEDOUT,
 		 "connection lost"},
 		{{CURLE_RECV_ERROR, 0, true, true, 0,
 		  "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate, "
-		  "errno 0"},
+		  "errno 0",
+		  NULL},
 		 ETIMEDOUT,
 		 "it refuses our side of TLS: sslv3 alert bad certificate" BAD_OURS},
-		{{CURLE_WRITE_ERROR, 0, true, false, 0, "Failure writing output to destination"},
+		{{.code = CURLE_RECV_ERROR,
+		  .sent = true,
+		  .tls = true,
+		  .theirs = "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad "
+			    "certificate, errno 0",
+		  .cert_file = "/etc/ooha/node.pem"},
+		 ETIMEDOUT,
+		 "it refuses our certificate (/etc/ooha/node.pem): sslv3 alert bad certificate: "
+		 "not of "
+		 "its CA, or expired: openssl x509 -noout -enddate -issuer -in etcd.cert_file"},
+		{{CURLE_WRITE_ERROR, 0, true, false, 0, "Failure writing output to destination",
+		  NULL},
 		 EPROTO,
 		 "an answer larger than we take"},
 	};
@@ -293,6 +321,7 @@ int main(void)
 		OO_TEST(test_refused_tokens_ask_for_a_login),
 		OO_TEST(test_the_rest_is_final),
 		OO_TEST(test_what_is_no_gateway_says_what_to_set),
+		OO_TEST(test_a_refusal_without_a_word_says_at_least_its_code),
 		OO_TEST(test_control_characters_of_theirs_are_not_passed_on),
 		OO_TEST(test_reasons_of_canceled_watches_are_read),
 		OO_TEST(test_broken_exchanges_are_told_in_our_own_words),

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "loop.h"
 #include "run.h"
 #include "server.h"
@@ -283,6 +285,38 @@ static void test_a_frozen_member_is_overtaken_and_left_with_its_watch(void)
 	cluster_done(&cluster);
 }
 
+static void test_a_member_that_thaws_is_used_again_with_its_watch(void)
+{
+	struct cluster cluster;
+	struct box box;
+	struct view view;
+	cluster_init(&cluster, 3);
+	cluster_start(&cluster);
+	struct oo_etcd *etcd = client_new(
+		(const char *[]){cluster.members[0].url, cluster.members[1].url, NULL}, HEDGE_MS);
+	move_leader_from(&cluster, 0);
+	member_signal(&cluster, 0, SIGSTOP);
+	claim(etcd, "k", "v", &box);
+	CU_ASSERT_STRING_EQUAL_FATAL(oo_etcd_endpoint(etcd), cluster.members[1].url);
+	CU_ASSERT_PTR_NOT_NULL(strstr(oo_etcd_moved(etcd), "silent while another"));
+	view_open(etcd, "w/", 0, &view);
+	CU_ASSERT_TRUE(loop_until_count(&view.messages, 1, LONG_MS));
+	member_signal(&cluster, 0, SIGCONT);
+	int64_t deadline = oo_clock_now() + LONG_MS;
+	while (!oo_text_equal(oo_etcd_endpoint(etcd), cluster.members[0].url) &&
+	       oo_clock_now() < deadline) {
+		claim(etcd, "k", "v", &box);
+		CU_ASSERT_EQUAL(box.r, 0);
+		usleep(50000);
+	}
+	CU_ASSERT_STRING_EQUAL(oo_etcd_endpoint(etcd), cluster.members[0].url);
+	CU_ASSERT_PTR_NOT_NULL(strstr(oo_etcd_moved(etcd), "comes first"));
+	CU_ASSERT_TRUE(loop_until(&view.ended, LONG_MS));
+	CU_ASSERT_EQUAL(view.r, -EAGAIN);
+	oo_etcd_free(etcd);
+	cluster_done(&cluster);
+}
+
 static void test_a_watch_ends_when_its_member_dies_and_goes_on_elsewhere(void)
 {
 	static const int signals[] = {SIGKILL, SIGTERM};
@@ -360,6 +394,7 @@ int main(void)
 		OO_TEST(test_a_compacted_watch_says_up_to_where),
 		OO_TEST(test_a_dead_first_endpoint_costs_nothing_but_a_refusal),
 		OO_TEST(test_a_frozen_member_is_overtaken_and_left_with_its_watch),
+		OO_TEST(test_a_member_that_thaws_is_used_again_with_its_watch),
 		OO_TEST(test_a_watch_ends_when_its_member_dies_and_goes_on_elsewhere),
 		OO_TEST(test_a_member_without_quorum_refuses_at_once),
 		OO_TEST(test_a_gateway_that_is_off_says_what_to_set),

@@ -231,6 +231,19 @@ static void test_a_refused_password_is_not_tried_again_and_again(void)
 	close_scene(&scene);
 }
 
+static void test_a_refused_password_is_tried_at_once_after_a_reload(void)
+{
+	struct scene scene;
+	open_scene(&scene, refuse_password);
+	client_put(scene.etcd, "k", "v", &scene.box);
+	for (int i = 1; i <= 3; i++) {
+		CU_ASSERT_EQUAL(scene.fake.requests, (unsigned)i);
+		oo_etcd_reload(scene.etcd);
+		client_put(scene.etcd, "k", "v", &scene.box);
+	}
+	close_scene(&scene);
+}
+
 static void test_a_login_that_etcd_does_not_need_is_left_out(void)
 {
 	struct scene scene;
@@ -315,6 +328,7 @@ int main(void)
 		OO_TEST(test_a_late_refusal_of_the_old_token_does_not_cost_the_new_one),
 		OO_TEST(test_an_aging_token_is_renewed_beside_the_calls),
 		OO_TEST(test_a_refused_password_is_not_tried_again_and_again),
+		OO_TEST(test_a_refused_password_is_tried_at_once_after_a_reload),
 		OO_TEST(test_a_login_that_etcd_does_not_need_is_left_out),
 		OO_TEST(test_waiting_for_a_login_ends_at_the_deadline),
 		OO_TEST(test_the_password_is_the_first_line_of_its_file_at_every_login),

@@ -19,6 +19,7 @@
 #include "event/timer.h"
 #include "harness.h"
 #include "net/announce.h"
+#include "net/rival.h"
 #include "net/sockets.h"
 
 static int fail_in;         /* that many calls from now one fails; 0: none does */
@@ -55,6 +56,7 @@ static bool fails(void)
 WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol))
 WRAP(int, -1, setsockopt, (int fd, int level, int option, const void *value, socklen_t length),
      (fd, level, option, value, length))
+WRAP(int, -1, bind, (int fd, const struct sockaddr *here, socklen_t length), (fd, here, length))
 WRAP(void *, NULL, calloc, (size_t n, size_t size), (n, size))
 WRAP(struct nl_sock *, NULL, nl_socket_alloc, (void), ())
 WRAP(int, -NLE_FAILURE, nl_connect, (struct nl_sock * socket, int protocol), (socket, protocol))
@@ -148,6 +150,19 @@ static int open_announcer(sd_event *event, bool *ret_touched, struct oo_err *err
 	return r;
 }
 
+static int open_rival(sd_event *event, bool *ret_touched, struct oo_err *err)
+{
+	const struct oo_link loopback = {.index = 1, .name = "lo", .mac_length = OO_MAC_LENGTH};
+	const struct oo_address list[] = {{.family = AF_INET, .bytes = {10, 0, 0, 1}},
+					  {.family = AF_INET6, .bytes = {0xfd, [15] = 1}}};
+	const struct oo_rival_options options = {.link = &loopback, .list = list, .n = 2};
+	struct oo_rival *rival = NULL;
+	int r = oo_rival_new(event, &options, &rival, err);
+	*ret_touched = r < 0 && rival != NULL;
+	oo_rival_free(rival);
+	return r;
+}
+
 static int reset_sockets(sd_event *event, bool *ret_touched, struct oo_err *err)
 {
 	const struct oo_address address = {.family = AF_INET, .bytes = {10, 0, 0, 1}};
@@ -207,6 +222,11 @@ static void sweep(swept_fn *swept, int at_least)
 static void test_opening_the_netlink_handle_survives_every_failure(void)
 {
 	sweep(open_net, 6);
+}
+
+static void test_opening_the_rivals_sockets_survives_every_failure(void)
+{
+	sweep(open_rival, 15);
 }
 
 static void test_opening_the_announcer_survives_every_failure(void)
@@ -339,6 +359,8 @@ static const struct named_test tests[] = {
 	 test_opening_the_netlink_handle_survives_every_failure},
 	{"opening the announcer survives every failure",
 	 test_opening_the_announcer_survives_every_failure},
+	{"opening the rivals' sockets survives every failure",
+	 test_opening_the_rivals_sockets_survives_every_failure},
 	{"resetting sockets survives every failure", test_resetting_sockets_survives_every_failure},
 	{"listing addresses survives every failure", test_listing_addresses_survives_every_failure},
 	{"a missed answer is told and the next request works",

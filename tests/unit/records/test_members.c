@@ -2,6 +2,7 @@
 #include "records.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -65,6 +66,61 @@ static void test_a_member_that_says_little_is_eligible_for_nothing(void)
 		CU_ASSERT_STRING_EQUAL(member.reason, "");
 		CU_ASSERT_STRING_EQUAL(member.api, "");
 	}
+}
+
+static void test_what_a_member_sees_is_read(void)
+{
+	struct oo_member member;
+	CU_ASSERT_EQUAL(read_member("node-b",
+				    "{\"node\":\"node-b\",\"sees\":{"
+				    "\"10.0.0.100\":\"02:00:00:00:00:17\",\"10.0.0.101\":null,"
+				    "\"fd00::100\":\"02:00:00:00:ab:cd\"}}",
+				    &member, NULL),
+			0);
+	CU_ASSERT_EQUAL_FATAL(member.n_sees, 2);
+	CU_ASSERT_STRING_EQUAL(member.sees[0].address, "10.0.0.100");
+	CU_ASSERT_STRING_EQUAL(member.sees[0].mac, "02:00:00:00:00:17");
+	CU_ASSERT_STRING_EQUAL(member.sees[1].address, "fd00::100");
+	CU_ASSERT_STRING_EQUAL(member.sees[1].mac, "02:00:00:00:ab:cd");
+}
+
+static void test_what_is_no_address_with_a_mac_is_not_seen(void)
+{
+	static const char *const rows[] = {
+		"[]",
+		"null",
+		"{\"10.0.0.100\":1}",
+		"{\"10.0.0.100\":[\"02:00:00:00:00:17\"]}",
+		"{\"10.0.0.100\":\"\"}",
+		"{\"10.0.0.100\":\"02:00:00:00:00:1\"}",
+		"{\"10.0.0.100\":\"02:00:00:00:00:17:18\"}",
+		"{\"10.0.0.100\":\"02:00:00:00:00:1G\"}",
+		"{\"10.0.0.100\":\"02-00-00-00-00-17\"}",
+		"{\"\":\"02:00:00:00:00:17\"}",
+		"{\"10.0.0.100\\u001b[2J\":\"02:00:00:00:00:17\"}",
+		"{\"0000:0000:0000:0000:0000:0000:0000:0000:0000:00\":\"02:00:00:00:00:17\"}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_member member;
+		char value[256];
+		snprintf(value, sizeof(value), "{\"node\":\"node-b\",\"sees\":%s}", rows[i]);
+		CU_ASSERT_EQUAL(read_member("node-b", value, &member, NULL), 0);
+		CU_ASSERT_EQUAL(member.n_sees, 0);
+	}
+}
+
+static void test_a_member_that_sees_too_much_is_cut_short(void)
+{
+	struct oo_member member;
+	char value[8192];
+	int n = snprintf(value, sizeof(value), "{\"node\":\"node-b\",\"sees\":{");
+	for (int i = 0; i < OO_MEMBER_SEES_MAX + 5; i++) {
+		n += snprintf(value + n, sizeof(value) - (size_t)n,
+			      "%s\"10.0.0.%d\":\"02:00:00:00:00:17\"", i == 0 ? "" : ",", i + 1);
+	}
+	snprintf(value + n, sizeof(value) - (size_t)n, "}}");
+	CU_ASSERT_EQUAL(read_member("node-b", value, &member, NULL), 0);
+	CU_ASSERT_EQUAL(member.n_sees, OO_MEMBER_SEES_MAX);
 }
 
 static void test_a_members_priority_stays_in_range(void)
@@ -180,6 +236,9 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(a_member_reads_back),
 		TEST(a_member_that_says_little_is_eligible_for_nothing),
+		TEST(what_a_member_sees_is_read),
+		TEST(what_is_no_address_with_a_mac_is_not_seen),
+		TEST(a_member_that_sees_too_much_is_cut_short),
 		TEST(a_members_priority_stays_in_range),
 		TEST(a_member_that_cannot_be_read_is_refused_with_the_reason),
 		TEST(long_texts_of_a_member_are_clipped_between_characters),

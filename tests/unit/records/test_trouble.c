@@ -56,9 +56,9 @@ static void test_reads_that_succeed_do_not_end_refused_writes(void)
 		CU_ASSERT_FALSE(agent_trouble_end(&trouble, AGENT_AFFAIR_READ, 1000));
 		CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "denied");
 	}
-	CU_ASSERT_FALSE(fails(&trouble, AGENT_AFFAIR_PRESENCE, ENOSPC, "full"));
+	CU_ASSERT_FALSE(fails(&trouble, AGENT_AFFAIR_PRESENCE, E2BIG, "too big"));
 	CU_ASSERT_FALSE(agent_trouble_end(&trouble, AGENT_AFFAIR_CLAIM, 1000));
-	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "full");
+	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "too big");
 	CU_ASSERT_TRUE(agent_trouble_end(&trouble, AGENT_AFFAIR_PRESENCE, 1000));
 	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "");
 }
@@ -73,9 +73,25 @@ static void test_a_refusal_that_is_not_repeated_is_forgotten_after_a_minute(void
 	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "");
 }
 
+static void test_a_write_of_somebody_else_ends_a_lack_of_space_and_nothing_else(void)
+{
+	struct agent_trouble trouble = {0};
+	CU_ASSERT_FALSE(agent_trouble_end_full(&trouble));
+	fails(&trouble, AGENT_AFFAIR_CLAIM, ENOSPC, "full");
+	fails(&trouble, AGENT_AFFAIR_PRESENCE, EACCES, "denied");
+	CU_ASSERT_FALSE(agent_trouble_end(&trouble, AGENT_AFFAIR_READ, 1000));
+	CU_ASSERT_FALSE(agent_trouble_end_full(&trouble));
+	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "denied");
+	CU_ASSERT_TRUE(agent_trouble_end(&trouble, AGENT_AFFAIR_PRESENCE, 1000));
+	fails(&trouble, AGENT_AFFAIR_CLAIM, ENOSPC, "full");
+	CU_ASSERT_FALSE(agent_trouble_end(&trouble, AGENT_AFFAIR_READ, 1000));
+	CU_ASSERT_TRUE(agent_trouble_end_full(&trouble));
+	CU_ASSERT_STRING_EQUAL(agent_trouble_text(&trouble), "");
+}
+
 static void test_each_kind_of_trouble_is_said_once(void)
 {
-	static const int kinds[] = {ECONNREFUSED, EPROTO, EACCES};
+	static const int kinds[] = {ECONNREFUSED, EPROTO, EACCES, ENOSPC};
 	struct agent_trouble trouble = {0};
 	for (int i = 0; i < 30; i++) {
 		int kind = i % (int)OO_LENGTH(kinds);
@@ -105,6 +121,7 @@ int main(void)
 		TEST(whatever_succeeds_ends_a_silence_for_all_and_once),
 		TEST(reads_that_succeed_do_not_end_refused_writes),
 		TEST(a_refusal_that_is_not_repeated_is_forgotten_after_a_minute),
+		TEST(a_write_of_somebody_else_ends_a_lack_of_space_and_nothing_else),
 		TEST(each_kind_of_trouble_is_said_once),
 		TEST(the_time_is_that_of_the_first_failure),
 	};

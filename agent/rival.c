@@ -1,0 +1,346 @@
+#include "rival.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "net/rival.h"
+#include "vips.h"
+
+#define DOUBT_GAP_MS 200 /* the claim is confirmed no more often than that */
+#define ASK_AGAIN_MS 500 /* a stranger who has not answered for so long is gone */
+#define QUIET_MS 60000   /* after so long without a conflict the log has each one anew */
+
+enum verdict {
+	VERDICT_NONE, /* nothing is known against it */
+	VERDICT_ASKED,
+	VERDICT_TAKEN, /* by a stranger: not added */
+};
+
+struct vip {
+	enum verdict verdict;
+	uint64_t conflicts;
+	int64_t at;
+	uint8_t mac[OO_MAC_LENGTH];
+};
+
+/* Owned by its part. */
+struct agent_rival {
+	struct agent_part *part;
+	unsigned group;
+	struct oo_rival *socket; /* owned */
+	struct vip *vips;        /* owned; as the part's list */
+	struct oo_address *free; /* owned; those that no stranger has */
+	bool *chosen;            /* owned; room for a question */
+	struct oo_timer ask_timer;
+	struct oo_timer doubt_timer;
+	int ifindex;
+	uint8_t mac[OO_MAC_LENGTH];
+	bool asking, holding;
+	int64_t doubted_at, last_doubt_at; /* doubted_at 0: not in doubt */
+	size_t latest;                     /* the VIP that a conflict was last about */
+	uint64_t confirmed;                /* doubts in a row that the claim has outlived */
+};
+
+static const char *mac_text(const uint8_t mac[static OO_MAC_LENGTH],
+			    char text[static AGENT_RIVAL_MAC_LENGTH])
+{
+	snprintf(text, AGENT_RIVAL_MAC_LENGTH, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	return text;
+}
+
+/* "office: 10.0.0.100 is in use by 52:54:00:12:34:56 on eth0: not added", without the group. */
+static void explain(const struct agent_rival *rival, size_t k, char *text, size_t size)
+{
+	const char *address = agent_part_text(rival->part, k);
+	char mac[AGENT_RIVAL_MAC_LENGTH];
+	snprintf(text, size, "%.*s is in use by %s on %s: not added", (int)strcspn(address, "/"),
+		 address, mac_text(rival->vips[k].mac, mac), rival->part->interface);
+}
+
+static bool is_any(const struct agent_rival *rival, enum verdict verdict)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		if (rival->vips[k].verdict == verdict) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static OO_MAC_LENGTH])
+{
+	char text[OO_ERR_LENGTH];
+	memcpy(rival->vips[k].mac, mac, OO_MAC_LENGTH);
+	rival->vips[k].verdict = VERDICT_TAKEN;
+	explain(rival, k, text, sizeof(text));
+	oo_log(OO_LOG_ERROR, "%s: %s until it is gone from there", rival->part->config->name, text);
+}
+
+static void judge(struct agent_rival *rival)
+{
+	if (!is_any(rival, VERDICT_ASKED)) {
+		return;
+	}
+	oo_rival_look(rival->socket);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		const uint8_t *mac = oo_rival_answer(rival->socket, k);
+		if (rival->vips[k].verdict == VERDICT_ASKED && mac != NULL) {
+			refuse(rival, k, mac);
+		} else if (rival->vips[k].verdict == VERDICT_ASKED) {
+			rival->vips[k].verdict = VERDICT_NONE;
+		}
+	}
+	if (is_any(rival, VERDICT_TAKEN)) {
+		oo_timer_set(&rival->ask_timer, 0);
+	}
+}
+
+size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **ret_list)
+{
+	size_t n = 0;
+	judge(rival);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		if (rival->vips[k].verdict != VERDICT_TAKEN) {
+			rival->free[n++] = rival->part->list[k];
+		}
+	}
+	*ret_list = rival->free;
+	return n;
+}
+
+/* Those that nobody has answered for since they were last asked for are free. Asks for the rest. */
+static void on_ask_time(struct oo_timer *timer)
+{
+	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
+	bool freed = false;
+
+	oo_rival_look(rival->socket);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		struct vip *vip = &rival->vips[k];
+		if (vip->verdict == VERDICT_TAKEN && oo_rival_answer(rival->socket, k) == NULL) {
+			vip->verdict = VERDICT_NONE;
+			freed = true;
+			oo_log(OO_LOG_NOTICE, "%s: nobody else has %s any more",
+			       rival->part->config->name, agent_part_text(rival->part, k));
+		}
+		rival->chosen[k] = vip->verdict == VERDICT_TAKEN;
+	}
+	if (is_any(rival, VERDICT_TAKEN)) {
+		oo_rival_probe(rival->socket, rival->chosen);
+		oo_timer_set(&rival->ask_timer, oo_clock_now() + ASK_AGAIN_MS);
+	}
+	if (freed) {
+		rival->part->whole = false; /* there is more to add, and to announce */
+		agent_vips_retry(rival->part->agent->vips[rival->group]);
+	}
+}
+
+static void doubt(struct agent_rival *rival)
+{
+	const int64_t now = oo_clock_now();
+	rival->doubted_at = now;
+	rival->last_doubt_at = now;
+	agent_tell(rival->part->agent,
+		   &(struct oo_event){.type = OO_EVENT_DOUBT, .group = rival->group});
+}
+
+static void on_doubt_time(struct oo_timer *timer)
+{
+	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, doubt_timer);
+	if (rival->holding) {
+		doubt(rival);
+	}
+}
+
+static void on_seen(void *user, const struct oo_rival_report *report)
+{
+	struct agent_rival *rival = user;
+	struct vip *vip = &rival->vips[report->index];
+	const int64_t now = oo_clock_now();
+
+	if (!rival->holding || !rival->part->up || vip->verdict != VERDICT_NONE) {
+		return;
+	}
+	/* The kernel defends the address. Switches ask like this all the time, to track hosts. */
+	if (report->kind == OO_FRAME_ARP_PROBE || report->kind == OO_FRAME_DAD) {
+		char mac[AGENT_RIVAL_MAC_LENGTH];
+		oo_log(OO_LOG_DEBUG, "%s: %s asks whether %s is free", rival->part->config->name,
+		       mac_text(report->mac, mac), agent_part_text(rival->part, report->index));
+		return;
+	}
+	if (now - rival->last_doubt_at >= QUIET_MS) {
+		rival->confirmed = 0;
+	}
+	vip->conflicts += report->count;
+	vip->at = now;
+	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
+	rival->latest = report->index;
+	if (now - rival->last_doubt_at >= DOUBT_GAP_MS) {
+		doubt(rival);
+	} else {
+		oo_timer_set(&rival->doubt_timer, rival->last_doubt_at + DOUBT_GAP_MS);
+	}
+}
+
+/* Told the first time, then at the 2nd, 4th, 8th ... */
+static void defend(struct agent_rival *rival)
+{
+	const struct agent_part *part = rival->part;
+	const struct vip *vip = &rival->vips[rival->latest];
+	const char *address = agent_part_text(part, rival->latest);
+	char mac[AGENT_RIVAL_MAC_LENGTH];
+
+	oo_announcer_burst(part->announcer);
+	rival->confirmed++;
+	if ((rival->confirmed & (rival->confirmed - 1)) != 0) {
+		return;
+	}
+	oo_log(OO_LOG_WARNING,
+	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
+	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
+	       "take the address off it",
+	       part->config->name, mac_text(vip->mac, mac), (int)strcspn(address, "/"), address,
+	       part->interface, vip->conflicts);
+}
+
+/* A renewal that was sent after the doubt arose has succeeded. */
+static bool is_confirmed(const struct agent_rival *rival, const struct oo_want *want)
+{
+	const struct oo_claim *mine = oo_core_view(rival->part->agent->core, rival->group).mine;
+	return mine != NULL && want->guard_until - mine->ttl_ms >= rival->doubted_at;
+}
+
+static void forget(struct agent_rival *rival)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		rival->vips[k].verdict = VERDICT_NONE;
+	}
+	rival->doubted_at = 0;
+	oo_timer_set(&rival->ask_timer, OO_NEVER);
+	oo_timer_set(&rival->doubt_timer, OO_NEVER);
+}
+
+static void ask(struct agent_rival *rival)
+{
+	forget(rival);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		rival->vips[k].verdict = VERDICT_ASKED;
+	}
+	oo_rival_probe(rival->socket, NULL);
+}
+
+static void follow_link(struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	struct oo_err err;
+
+	if (!link->exists ||
+	    (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0)) {
+		return;
+	}
+	rival->ifindex = link->index;
+	memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
+	if (oo_rival_set_link(rival->socket, link, &err) < 0) {
+		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs will not be seen: %s",
+		       rival->part->config->name, err.text);
+	}
+}
+
+void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)
+{
+	const bool coming =
+		want->role == OO_ROLE_ACQUIRING || (want->role == OO_ROLE_ACTIVE && !want->address);
+	/* what is on this node already, adopted, is not asked for */
+	const bool asking = coming && !rival->part->up;
+	const bool began = asking && !rival->asking;
+
+	follow_link(rival);
+	rival->asking = asking;
+	rival->holding = want->address;
+	oo_rival_listen(rival->socket, asking || want->address);
+	if (began) {
+		ask(rival);
+	} else if (!asking && !want->address) {
+		forget(rival);
+	}
+	if (want->address && rival->doubted_at != 0 && is_confirmed(rival, want)) {
+		rival->doubted_at = 0;
+		defend(rival);
+	}
+}
+
+struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size_t k)
+{
+	const struct vip *vip = &rival->vips[k];
+	struct agent_rival_state state = {.conflicts = vip->conflicts, .at = vip->at};
+	if (vip->verdict == VERDICT_TAKEN) {
+		explain(rival, k, state.error, sizeof(state.error));
+	}
+	if (vip->conflicts > 0) {
+		(void)mac_text(vip->mac, state.mac);
+	}
+	return state;
+}
+
+void agent_rival_free(struct agent_rival *rival)
+{
+	if (rival == NULL) {
+		return;
+	}
+	oo_rival_free(rival->socket);
+	oo_timer_done(&rival->ask_timer);
+	oo_timer_done(&rival->doubt_timer);
+	free(rival->vips);
+	free(rival->free);
+	free(rival->chosen);
+	free(rival);
+}
+
+static int open_rival(struct agent_rival *rival, struct oo_err *err)
+{
+	const struct agent_part *part = rival->part;
+	const struct oo_rival_options options = {
+		.link = &part->link,
+		.list = part->list,
+		.n = part->n,
+		.seen = on_seen,
+		.user = rival,
+	};
+	rival->vips = calloc(part->n, sizeof(*rival->vips));
+	rival->free = calloc(part->n, sizeof(*rival->free));
+	rival->chosen = calloc(part->n, sizeof(*rival->chosen));
+	if (rival->vips == NULL || rival->free == NULL || rival->chosen == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	int r = oo_timer_init(&rival->ask_timer, part->agent->event, on_ask_time);
+	r = r < 0 ? r : oo_timer_init(&rival->doubt_timer, part->agent->event, on_doubt_time);
+	if (r < 0) {
+		return oo_fail(err, -r, "timer");
+	}
+	rival->ifindex = part->link.index;
+	memcpy(rival->mac, part->link.mac, OO_MAC_LENGTH);
+	return oo_rival_new(part->agent->event, &options, &rival->socket, err);
+}
+
+int agent_rival_new(struct agent_part *part, unsigned group, struct agent_rival **ret_rival,
+		    struct oo_err *err)
+{
+	struct agent_rival *rival = calloc(1, sizeof(*rival));
+	if (rival == NULL) {
+		return oo_fail(err, ENOMEM, "addresses");
+	}
+	rival->part = part;
+	rival->group = group;
+	int r = open_rival(rival, err);
+	if (r < 0) {
+		agent_rival_free(rival);
+		return r;
+	}
+	*ret_rival = rival;
+	return 0;
+}

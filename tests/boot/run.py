@@ -1,0 +1,288 @@
+#!/usr/bin/python3
+"""Stop and restart, told apart: the holder runs under a real systemd, and a client asks the VIP
+every 2 ms (root, systemd-container)."""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+
+from container import UNIT, Container  # noqa: E402 (finds the lab's modules)
+from config import write  # noqa: E402
+from lab import Lab, Options  # noqa: E402
+from netns import now_us, wait_for  # noqa: E402
+from watch import Watch  # noqa: E402
+
+BUILD = Options.build
+NOTHING_US = 20_000   # what a restart may cost a client
+PLANNED_US = 500_000  # what a hand-over may, asking systemd in vain included; silence takes 3 s
+PAUSE_US = 950_000    # between two starts that fail
+# how long addresses stay without an agent, at a ttl of 3 s
+RESTARTED_US = 1_000_000
+CRASHED_US = 500_000
+CRASHES = 3
+HOOK_S = 2
+SETTLE_S = 0.5        # for what would go wrong in an adoption to show
+PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
+
+
+class Boot(unittest.TestCase):
+    """One lab for all: node-a is booted and holds when a test begins, node-b stands by."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab(Options(name=f"ooharb{os.getpid()}", nodes=2, build=BUILD, agent=False))
+        cls.addClassCleanup(cls.lab.down)
+        cls.lab.up()
+        cls.a, cls.b = cls.lab.nodes
+        cls.vip = cls.lab.vips[0]
+        cls.box = Container(cls.lab, cls.a)
+        cls.addClassCleanup(cls.box.destroy)
+        cls.box.boot()
+        cls.start_a()
+        wait_for(lambda: cls.lab.holders() == [cls.a], 10,
+                 lambda: f"node-a holds: {cls.box.journal()}")
+        cls.lab.start(cls.b, "agent")
+
+    @classmethod
+    def reboot(cls):
+        """Its memory, and so its runtime directory, is as empty as after any boot."""
+        cls.box.boot()
+        cls.start_a()
+
+    @classmethod
+    def start_a(cls):
+        cls.lab.note_agent_start(cls.a)
+        cls.box.systemctl("start", "ooha")
+
+    def setUp(self):
+        self.watch = None
+        self.make_a_hold()
+        self.lab.await_settled()
+
+    def begin(self):
+        """Starts the watchers; what follows is held against how things are now."""
+        if self.watch is not None:
+            self.watch.abandon()
+        self.watch = Watch(self.lab, self.lab.directory / "watch" / str(now_us()), [self.vip])
+        self.addCleanup(self.watch.abandon)
+        self.watch.start()
+        self.watch.wait_served()
+        self.epoch = self.lab.claim()["epoch"]
+        self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
+        self.n_lines = len(self.box.journal())
+        self.n_told = len(self.box.told())
+        self.pid = self.box.property("MainPID")
+        return now_us()
+
+    def make_a_hold(self):
+        if self.lab.holders() == [self.a]:
+            return
+        if self.box.systemctl("is-active", "ooha", check=False) != "active":
+            self.start_a()
+        wait_for(lambda: self.a not in self.lab.ineligible(), 10, "node-a is eligible")
+        self.lab.process(self.b, "agent").end(10)
+        wait_for(lambda: self.lab.holders() == [self.a], 10, "node-a holds")
+        self.lab.start(self.b, "agent")
+
+    # -- what is so
+
+    def hooks(self, node):
+        return [line["EVENT"] for line in self.lab.hooks(node)[self.n_hooks[node]:]]
+
+    def said(self):
+        if not self.box.process.is_alive():
+            return []
+        return [text for _, text in self.box.journal()[self.n_lines:]]
+
+    def wait_said(self, text):
+        wait_for(lambda: any(text in line for line in self.said()), 10,
+                 lambda: f"'{text}' in {self.said()}")
+
+    def wait_adopted(self):
+        """Returns when the next agent had adopted."""
+        self.wait_said("reclaiming -> active")
+        return max(at_us for at_us, text in self.box.journal() if "reclaiming -> active" in text)
+
+    def check_ended_well(self):
+        ends = [text for _, text in self.box.told()[self.n_told:] if "with result" in text]
+        self.assertEqual(ends, [])
+
+    def outage_us(self, since_us):
+        return self.watch.outage_us(self.vip, "echo", since_us)
+
+    def check_watch(self):
+        self.watch.stop()
+        self.assertEqual(self.watch.doubles(), [])
+        self.assertEqual(self.watch.verdict, 0)
+
+    def check_kept(self, since_us, lasts_us):
+        """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay
+        without an agent; a machine that is slower than that to start the next one loses them."""
+        slow_us = self.wait_adopted() - since_us - lasts_us
+        time.sleep(SETTLE_S)
+        self.assertNotEqual(self.box.property("MainPID"), self.pid)
+        self.assertLess(self.outage_us(since_us), NOTHING_US + max(0, slow_us), self.said())
+        self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
+        self.assertEqual(self.lab.claim()["epoch"], self.epoch)
+        self.assertEqual(self.lab.holders(), [self.a])
+        self.check_watch()
+
+    def check_handed_over(self, since_us):
+        line = wait_for(
+            lambda: self.watch.switch_after(self.vip, "echo", since_us, self.a.name), 10,
+            lambda: f"node-b serves; node-a says {self.said()}")
+        self.assertLess(line["t_us"] - since_us, PLANNED_US, self.said())
+        self.assertEqual(self.lab.holders(), [self.b])
+        wait_for(lambda: (self.hooks(self.a), self.hooks(self.b)) == (["demoted"], ["promoted"]), 5,
+                 lambda: f"the hooks ran: {self.hooks(self.a)}, {self.hooks(self.b)}")
+        self.assertEqual(self.lab.claim()["epoch"], self.epoch + 1)
+        self.check_watch()
+
+    # -- what keeps
+
+    def test_restart_costs_a_client_nothing(self):
+        for word in ("restart", "try-restart"):
+            since_us = self.begin()
+            self.box.systemctl(word, "ooha")
+            self.check_kept(since_us, RESTARTED_US)
+            self.assertIn("restarting: the next agent goes on", self.said())
+            self.check_ended_well()
+
+    def test_killed_agent_is_back_before_anybody_notices(self):
+        for _ in range(CRASHES):  # at whatever moment between two renewals it is
+            since_us = self.begin()
+            os.kill(self.box.host_pid("ooha-agent"), signal.SIGKILL)
+            self.check_kept(since_us, CRASHED_US)
+
+    def test_nothing_that_was_kept_runs_out_behind_a_restart(self):
+        key = f"/ooha/office/members/{self.a.name}"
+        since_us = self.begin()
+        self.box.systemctl("restart", "ooha")
+        while now_us() < since_us + (PRESENCE_S + 1) * 1_000_000:
+            self.assertIn(key, self.lab.keys("/ooha/office/members/"))
+            time.sleep(0.1)
+        self.assertEqual(self.lab.ineligible(), [])
+        self.check_kept(since_us, RESTARTED_US)
+
+    def test_restart_lets_a_running_hook_end(self):
+        hook = self.a.directory / "hooks/promoted.d/20-slow"
+        ended = hook.with_name("slow_has_ended~")
+        write(hook, f"#!/bin/sh\nsleep {HOOK_S}\ntouch {ended}\n", 0o755)
+        self.addCleanup(hook.unlink)
+        self.box.systemctl("stop", "ooha")
+        self.make_a_hold()
+        since_us = self.begin()
+        self.assertFalse(ended.exists(), "the hook is through already: nothing to prove")
+        self.box.systemctl("restart", "ooha")
+        self.assertTrue(ended.exists(), f"the hook was cut off: {self.said()}")
+        self.check_kept(since_us, RESTARTED_US)
+
+    # -- what hands over
+
+    def test_stop_hands_over(self):
+        since_us = self.begin()
+        self.box.systemctl("stop", "ooha")
+        self.check_handed_over(since_us)
+        self.assertIn("stopping: Terminated, systemd's stop job", self.said())
+        self.check_ended_well()
+
+    def test_signal_without_a_job_hands_over(self):
+        since_us = self.begin()
+        os.kill(self.box.host_pid("ooha-agent"), signal.SIGTERM)
+        self.check_handed_over(since_us)
+        self.assertIn("stopping: Terminated, no job of systemd's", self.said())
+
+    def test_restart_hands_over_if_nobody_answers_what_for(self):
+        bus = self.box.host_pid("dbus-daemon")
+        since_us = self.begin()
+        os.kill(bus, signal.SIGSTOP)
+        self.addCleanup(os.kill, bus, signal.SIGCONT)
+        self.box.systemctl("restart", "ooha")
+        self.check_handed_over(since_us)
+        self.assertIn("stopping: Terminated, systemd does not say what for: Connection timed out",
+                      self.said())
+
+    def test_second_signal_hands_over_at_once(self):
+        bus, agent = self.box.host_pid("dbus-daemon"), self.box.host_pid("ooha-agent")
+        since_us = self.begin()
+        os.kill(bus, signal.SIGSTOP)
+        self.addCleanup(os.kill, bus, signal.SIGCONT)
+        os.kill(agent, signal.SIGTERM)
+        status = pathlib.Path(f"/proc/{agent}/status")
+        wait_for(lambda: re.search(r"ShdPnd:\s*0*\n", status.read_text(encoding="ascii")), 5,
+                 "the agent has read the signal")
+        os.kill(agent, signal.SIGTERM)
+        self.check_handed_over(since_us)
+        self.assertIn("stopping: Terminated", self.said())
+
+    def test_restart_hands_over_if_the_next_agent_could_not_start(self):
+        self.addCleanup(self.box.write_config)
+        self.box.write_config(lambda text: text.replace("renew:", "") + "nonsense: true\n")
+        since_us = self.begin()
+        self.box.systemctl("restart", "ooha", check=False)
+        self.check_handed_over(since_us)
+        self.wait_said("the next agent could not adopt: /etc/ooha/ooha.yaml:")
+
+    def test_shutdown_hands_over(self):
+        self.addCleanup(self.reboot)
+        since_us = self.begin()
+        self.box.halt()
+        self.check_handed_over(since_us)
+
+    # -- what has nothing to keep
+
+    def test_what_is_missing_is_not_looked_for_all_the_time(self):
+        self.box.systemctl("stop", "ooha")
+        self.addCleanup(self.mend)
+        self.box.write_config(lambda text: text.replace("interface: eth0", "interface: eth9"))
+        n_told = len(self.box.told())
+        self.box.systemctl("start", "ooha", check=False)
+
+        def pauses():
+            steps = [(at_us, text.split()[0]) for at_us, text in self.box.told()[n_told:]
+                     if text.startswith(("Starting", f"{UNIT}: Main process exited"))]
+            return [start_us - end_us for (end_us, _), (start_us, word) in zip(steps, steps[1:])
+                    if word == "Starting"]
+        wait_for(lambda: len(pauses()) >= 2, 20, lambda: f"it is tried again: {self.box.told()}")
+        self.assertGreater(min(pauses()), PAUSE_US)
+
+    def mend(self):
+        self.box.write_config()
+        self.box.systemctl("stop", "ooha")
+
+    def test_restart_of_a_standby_changes_nothing(self):
+        self.box.systemctl("stop", "ooha")
+        self.start_a()
+        self.lab.await_settled()
+        since_us = self.begin()
+        self.box.systemctl("restart", "ooha")
+        wait_for(lambda: not self.lab.ineligible(), 10, "node-a is eligible")
+        self.assertIn("stopping: Terminated, a restart with nothing to keep", self.said())
+        self.assertLess(self.outage_us(since_us), NOTHING_US)
+        self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
+        self.check_watch()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default=BUILD, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("names", nargs="*", metavar="TEST", help="only these, as Boot.test_...")
+    arguments = parser.parse_args()
+    BUILD = os.path.abspath(arguments.build)
+    # so that the lab is taken down when the runner is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if os.geteuid() != 0 or not shutil.which("systemd-nspawn"):
+        print("skipped: needs root and systemd-container")
+        sys.exit(77)
+    result = unittest.main(argv=[sys.argv[0], *arguments.names], verbosity=2, exit=False).result
+    n_failed = len(result.failures) + len(result.errors)
+    print(f"{max(0, result.testsRun - n_failed)} passed, {n_failed} failed")
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -1,0 +1,352 @@
+"""Somebody else's hands: addresses that are taken away, interfaces that go, change and come back."""
+
+import time
+
+from netns import neighbours, nft, now_us, run, set_link, wait_for
+from scenarios import scenario
+from story import PLANNED_US
+
+PUT_BACK_US = 50_000     # from an address that is gone to its being back
+GLITCH_US = 150_000      # a carrier lost for less than what counts
+ASK_AGAIN_US = 1_000_000 # the node's kernel forgot its neighbours with the carrier, and asks each 1 s
+OTHER_MAC = "02:00:0a:4d:00:77"
+
+
+def batch(namespace, *lines):
+    """Runs ip(8) commands in one process; returns when it began."""
+    before_us = now_us()
+    run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+    return before_us
+
+
+def said(story, node, text):
+    """The lines of a node's agent that have text in them."""
+    return [line for line in story.lab.process(node, "agent").tail(0x10000) if text in line]
+
+
+def own_addresses(node):
+    return (f"addr add {node.address}/24 dev eth0", f"addr add {node.address6}/64 dev eth0 nodad")
+
+
+def events_of(story, vip, since_us):
+    """The judge's lines of vip on the holder, (time, "up" or "down")."""
+    return [(line["t_us"], line["event"]) for line in story.watch.judge_lines()
+            if line["t_us"] >= since_us and line.get("vip") == vip and "event" in line
+            and line["node"] == story.holder.name]
+
+
+def expect_put_back(story, since_us, n_times=1):
+    """Each VIP was gone from the holder, and back within the bound each time."""
+    for vip in story.lab.vips:
+        events = events_of(story, vip, since_us)
+        downs = [at for at, event in events if event == "down"]
+        story.check(len(downs) >= n_times, f"the judge saw {vip} go {len(downs)} times")
+        for down_us in downs:
+            ups = [at for at, event in events if event == "up" and at >= down_us]
+            took_us = ups[0] - down_us if ups else None
+            story.check(took_us is not None and took_us <= PUT_BACK_US,
+                        f"{vip} was put back after {took_us} us")
+
+
+def vip_of(story, node):
+    """What the node's status says of its VIPs."""
+    return story.lab.status(node)[1]["groups"][0]["vips"]
+
+
+@scenario
+def vip_deleted(story):
+    """The addresses are deleted by hand, each: the holder puts them back within 50 ms."""
+    story.begin()
+    repairs = [vip["repairs"] for vip in vip_of(story, story.holder)]
+    fault_us = story.faults.delete_vip(story.holder)
+    story.expect_stay(fault_us, 2)
+    expect_put_back(story, fault_us)
+    for vip, before in zip(vip_of(story, story.holder), repairs):
+        story.check(vip["repairs"] == before + 1 and vip["removed_by"] is not None,
+                    f"the status says {vip}")
+
+
+@scenario
+def interface_flushed(story):
+    """All addresses go at once, the node's own, too: the VIPs are back within 50 ms, and a suspect
+    is named."""
+    story.begin()
+    n_before = len(said(story, story.holder, "taken off eth0 by somebody else"))
+    time.sleep(10 if n_before else 0)  # said at most each 10 s
+    fault_us = batch(story.holder.namespace, "addr flush dev eth0", *own_addresses(story.holder))
+    story.expect_stay(fault_us, 3)
+    expect_put_back(story, fault_us)
+    lines = said(story, story.holder, "taken off eth0 by somebody else")[n_before:]
+    story.check(len(lines) == 1 and "by a person or a script" in lines[0]
+                and "and 2 more" in lines[0], f"the agent says {lines}")
+
+
+def recreate(story, node):
+    """Its interface goes, with the cable, and comes back as a driver that is loaded again does."""
+    batch(node.namespace, "link del eth0")
+    time.sleep(0.1)
+    run("ip", "-batch", "-", stdin=(
+        f"link add eth0 address {node.mac} netns {node.namespace} type veth peer name {node.port} "
+        f"netns {story.lab.switch}\n"))
+    batch(story.lab.switch, f"link set {node.port} master br0 up")
+    return batch(node.namespace, "link set eth0 up", *own_addresses(node))
+
+
+def expect_back(story, act):
+    """Nobody is better, act takes the holder's interface away and returns when it is back: so are the
+    VIPs, within the bound, and nobody is accused."""
+    for standby in story.standbys():
+        story.faults.standin(standby, "false")
+    wait_for(lambda: len(story.lab.ineligible()) == len(story.standbys()), 15,
+             "the standbys are not eligible")
+    repairs = [vip["repairs"] for vip in vip_of(story, story.holder)]
+    story.note_fault(now_us(), PLANNED_US)
+    back_us = act()
+    time.sleep(2)
+    story.moved = story.holder.letter
+    for vip in story.lab.vips:
+        events = events_of(story, vip, story.fault_us)
+        ups = [at for at, event in events if event == "up"]
+        story.check(not events or (ups and ups[0] <= back_us + PUT_BACK_US),
+                    f"{vip} is up {[(at - back_us) / 1000 for at in ups]} ms after the interface")
+    for kind in story.kinds:
+        line = story.watch.client_lines(story.watch.vips[0], kind, "gap")[-1]
+        story.note_gap(kind, max(0, line["t_us"] - back_us))
+    story.served_us = now_us()
+    story.expect_held_by(story.holder)
+    after = [vip["repairs"] for vip in vip_of(story, story.holder)]
+    story.check(after == repairs, f"repairs were {repairs}, are {after}")
+
+
+@scenario
+def interface_recreated(story):
+    """The holder's interface is deleted and made again, and nobody is better: the VIPs are on it
+    within 50 ms."""
+    story.begin()
+    expect_back(story, lambda: recreate(story, story.holder))
+
+
+@scenario
+def interface_set_down(story):
+    """The holder's interface is set down, which takes IPv6 addresses along, and up again, and nobody
+    is better: the VIPs are on it within 50 ms."""
+    story.begin()
+
+    def act():
+        batch(story.holder.namespace, "link set eth0 down")
+        time.sleep(0.1)
+        return batch(story.holder.namespace, "link set eth0 up",
+                     own_addresses(story.holder)[1])
+    expect_back(story, act)
+
+
+@scenario
+def interface_renamed(story):
+    """The holder's interface gets another name: the VIPs go off it and move; it gets its name back."""
+    story.begin()
+    node = story.holder
+    fault_us = batch(node.namespace, "link set eth0 name lan0")
+    try:
+        target = story.expect_move(fault_us, PLANNED_US)
+        shown = run("ip", "-n", node.namespace, "addr", "show", "dev", "lan0").stdout
+        story.check(not any(vip in shown for vip in story.lab.vips), f"left on lan0: {shown}")
+        reason = story.lab.status(node)[1]["groups"][0]["reason"]
+        story.check(reason == "interface eth0 is gone", f"the status says {reason}")
+    finally:
+        batch(node.namespace, "link set lan0 name eth0")
+    wait_for(lambda: not story.lab.ineligible(), 5, "it is eligible again")
+    story.expect_held_by(target)
+
+
+@scenario
+def carrier_glitch(story):
+    """A carrier lost for a moment moves nothing, and is announced after; a longer loss counts."""
+    story.begin()
+    standby, agent = story.standbys()[0], story.holder
+    quiet = [len(said(story, node, "has no carrier")) for node in (agent, standby)]
+    sent = vip_of(story, agent)[0]["announcements"]
+    fault_us = story.faults.link_down(agent)
+    time.sleep(GLITCH_US / 1e6)
+    up_us = story.faults.link_up(agent)
+    time.sleep(0.3)
+    more = vip_of(story, agent)[0]["announcements"] - sent
+    # 5 rounds, two IPv4 addresses in two forms and one IPv6 address
+    story.check(more >= 25, f"{more} announcements after the glitch")
+    story.expect_stay(fault_us, 1, up_us - fault_us + ASK_AGAIN_US + PLANNED_US)
+    story.check(len(said(story, agent, "has no carrier")) == quiet[0], "the glitch counted")
+    set_link(story.lab.switch, standby.port, False)
+    wait_for(lambda: len(said(story, standby, "interface eth0 has no carrier")) > quiet[1], 2,
+             "the standby says that it has no carrier")
+    set_link(story.lab.switch, standby.port, True)
+    wait_for(lambda: said(story, standby, "link again"), 5, "the standby says that it is back")
+    story.expect_held_by(agent)
+
+
+@scenario
+def interface_changed(story):
+    """The holder's MAC changes, then its MTU: neighbours learn it at once, IPv4 and IPv6."""
+    story.begin(vips=story.lab.vips)
+    node = story.holder
+    # of the node's own addresses nobody is told, and etcd's silence is not what is to be seen here
+    others = [n for n in story.lab.nodes if n is not node]
+
+    def tell_own(mac):
+        for other in others:
+            batch(other.namespace, f"neigh replace {node.address} lladdr {mac} dev eth0 nud reachable",
+                  f"neigh replace {node.address6} lladdr {mac} dev eth0 nud reachable")
+
+    def follow(mac):
+        tell_own(mac)
+        fault_us = batch(node.namespace, f"link set eth0 address {mac}")
+        wait_for(lambda: {neighbours(story.lab.client).get(vip) for vip in story.lab.vips} == {mac},
+                 2, lambda: f"the client knows {mac}: {neighbours(story.lab.client)}")
+        return fault_us
+    try:
+        story.expect_stay(follow(OTHER_MAC), 1)
+        sent = vip_of(story, node)[0]["announcements"]
+        fault_us = batch(node.namespace, "link set eth0 mtu 1400")
+        story.expect_stay(fault_us, 0.5)
+        more = vip_of(story, node)[0]["announcements"] - sent
+        story.check(more >= 25, f"{more} announcements after the MTU changed")
+    finally:
+        follow(node.mac)
+        batch(node.namespace, "link set eth0 mtu 1500")
+    story.expect_stay(now_us(), 0.5)
+
+
+@scenario
+def interface_renamed_for_a_moment(story):
+    """The holder's interface gets another name, and nobody is better: the VIPs go off it, and are
+    back on it within 50 ms of its having its name again."""
+    story.begin()
+    node = story.holder
+
+    def vips_left():
+        shown = run("ip", "-n", node.namespace, "addr", "show", "dev", "lan0").stdout
+        return [vip for vip in story.lab.vips if vip in shown]
+
+    def act():
+        batch(node.namespace, "link set eth0 name lan0")
+        try:
+            wait_for(lambda: not vips_left(), 0.5, lambda: f"{vips_left()} are taken off lan0")
+            time.sleep(0.6)  # a renewal, which must not bring them back
+            story.check(not vips_left(), f"{vips_left()} are on lan0 again")
+        finally:
+            back_us = batch(node.namespace, "link set lan0 name eth0")
+        return back_us
+    expect_back(story, act)
+
+
+# -- neighbours
+
+# A namespace that does not hear announcements, ARP and ND; who is asked, still answers.
+DEAF = """table netdev ooha_lab_deaf {
+    chain in { type filter hook ingress device "eth0" priority 0; policy accept;
+        ether daddr ff:ff:ff:ff:ff:ff arp operation { request, reply } drop
+        ether daddr 33:33:00:00:00:01 icmpv6 type nd-neighbor-advert drop
+    }
+}
+"""
+HEARING = "delete table netdev ooha_lab_deaf\n"
+
+def neighbours_of(story, vip, node):
+    """What the status of node says of how the others see a VIP: {node: (mac, agrees)}."""
+    for entry in vip_of(story, node):
+        if entry["address"].partition("/")[0] == vip:
+            return {seen["node"]: (seen["mac"], seen["agrees"]) for seen in entry["neighbours"]}
+    return {}
+
+
+def set_neighbour(node, vip, mac, state):
+    return batch(node.namespace, f"neigh replace {vip} lladdr {mac} dev eth0 nud {state}")
+
+
+def forget_neighbours(story):
+    for node in story.lab.nodes:
+        for vip in story.lab.vips:
+            run("ip", "-n", node.namespace, "neigh", "del", vip, "dev", "eth0", check=False)
+
+
+@scenario
+def neighbour_stale(story):
+    """A standby's kernel has stale entries, IPv4 and IPv6: they are seen, announced to, right again."""
+    story.begin()
+    standby, vips = story.standbys()[0], (story.lab.vips[0], story.lab.vips[2])
+
+    def await_seen(vip, mac, agrees):
+        wait_for(lambda: neighbours_of(story, vip, story.holder).get(standby.name) == (mac, agrees),
+                 5, lambda: f"the holder hears that {standby.name} sees {vip} at {mac}: "
+                 f"{neighbours_of(story, vip, story.holder)}")
+    # else the next regular announcement might put it right before it is seen
+    nft(standby.namespace, DEAF)
+    try:
+        for vip in vips:
+            fault_us = set_neighbour(standby, vip, OTHER_MAC, "stale")
+        for vip in vips:
+            await_seen(vip, OTHER_MAC, False)
+        sent = vip_of(story, story.holder)[0]["announcements"]
+        time.sleep(2.2)
+        more = vip_of(story, story.holder)[0]["announcements"] - sent
+        # two bursts of 5 rounds of 5 packets; the regular ones are at most 3 rounds
+        story.check(more >= 50, f"{more} announcements in 2.2 s")
+    finally:
+        nft(standby.namespace, HEARING)
+    for vip in vips:
+        await_seen(vip, story.holder.mac, True)
+    story.expect_stay(fault_us, 0.5)
+    forget_neighbours(story)
+
+
+@scenario
+def neighbour_permanent(story):
+    """A standby's entry is permanent: after 30 s the holder names it, and says when it is healed."""
+    story.begin()
+    standby, vip = story.standbys()[0], story.lab.vips[0]
+    fault_us = set_neighbour(standby, vip, OTHER_MAC, "permanent")
+    warning = f"{standby.name} still sees {vip} at {OTHER_MAC}"
+    try:
+        wait_for(lambda: said(story, story.holder, warning), 40, "the holder names the node")
+        took_s = (now_us() - fault_us) / 1e6
+        story.check(took_s > 29, f"it was named after {took_s:.0f} s")
+        code, status = story.lab.status(story.holder)
+        story.check(code == 1 and any(standby.name in text for text in status["problems"]),
+                    f"`ooha status` exits {code}: {status['problems']}")
+        time.sleep(3)
+        times = len(said(story, story.holder, warning))
+        story.check(times == 1, f"it is named {times} times")
+    finally:
+        forget_neighbours(story)
+    wait_for(lambda: said(story, story.holder, f"{standby.name} no longer sees {vip}"), 5,
+             "the holder says that it is over")
+    story.expect_stay(fault_us, 0.5)
+
+
+@scenario
+def announcements_lost(story):
+    """The announcements of a move do not reach the client and a standby for 2 s: both are put right
+    soon after."""
+    story.begin()
+    old, vip = story.holder, story.lab.vips[0]
+    standbys = story.standbys()
+    spaces = [story.lab.client] + [node.namespace for node in standbys]
+    for node in standbys:
+        set_neighbour(node, vip, old.mac, "stale")
+    batch(story.lab.client, f"neigh replace {vip} lladdr {old.mac} dev eth0 nud reachable")
+    for space in spaces:
+        nft(space, DEAF)
+    try:
+        fault_us = story.faults.terminate(old, "agent")
+        wait_for(lambda: [n for n in standbys if n in story.lab.holders(vip)], 5, "it moves")
+        target = story.lab.holders(vip)[0]
+        other = [node for node in standbys if node is not target][0]
+        wait_for(lambda: neighbours_of(story, vip, target).get(other.name) == (old.mac, False), 5,
+                 lambda: f"{other.name} is seen to be wrong: {neighbours_of(story, vip, target)}")
+        time.sleep(max(0, fault_us / 1e6 + 2 - now_us() / 1e6))
+    finally:
+        for space in spaces:
+            nft(space, HEARING)
+    heard_us = now_us()
+    story.expect_move(fault_us, heard_us - fault_us + 1_000_000 + PLANNED_US)
+    wait_for(lambda: neighbours_of(story, vip, target).get(other.name) == (target.mac, True), 5,
+             lambda: f"{other.name} is right again: {neighbours_of(story, vip, target)}")
+    forget_neighbours(story)
