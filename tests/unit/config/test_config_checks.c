@@ -228,6 +228,8 @@ static void test_checks_of_the_host_have_what_they_need(void)
 		"- {name: d, type: disk, path: /, free: 5GiB, free_inodes: 7%, writable: yes}\n"
 		"- {name: e, type: process, process: nginx, most: 9}\n"
 		"- {name: f, type: link, interface: eth0, speed: 1000}\n"
+		"- {name: h, type: unit, unit: 'postgresql@15-main.service', restarts: 2}\n"
+		"- {name: i, type: container, container: ds}\n"
 		"- {name: g, type: gateway, interface: eth0, address: 'fe80::1'}\n");
 	const struct oo_config_check *checks = config->checks;
 	CU_ASSERT_EQUAL_FATAL(config->n_checks, 9);

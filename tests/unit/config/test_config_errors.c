@@ -73,8 +73,8 @@ static void test_what_is_required_is_missed_at_its_mapping(void)
 		{LEAST "checks:\n  - type: tcp\n    address: a:1\n",
 		 "5: checks[0].name: missing; name the check"},
 		{LEAST "checks:\n  - name: a\n",
-		 "5: checks[0].type: missing; http, tcp, exec, file, disk, process, link and "
-		 "gateway are possible"},
+		 "5: checks[0].type: missing; http, tcp, exec, file, disk, process, unit, "
+		 "container, link, gateway, amqp and postgres are possible"},
 		{LEAST "checks:\n  - name: a\n    type: http\n",
 		 "5: checks[0].url: missing; give the URL to ask, as in "
 		 "http://127.0.0.1/healthcheck"},
