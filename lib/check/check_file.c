@@ -22,7 +22,7 @@ struct answer {
 /* Is text somewhere in the first READ_MAX bytes? Returns 0 or -errno. */
 static int search(int fd, const char *text, bool *ret_found)
 {
-	static char data[TEXT_MAX + BLOCK]; /* of the asking process alone */
+	char data[TEXT_MAX + BLOCK];
 	size_t length = strlen(text), kept = 0, total = 0;
 	ssize_t n;
 	while (total < READ_MAX && (n = read(fd, data + kept, BLOCK)) != 0) {

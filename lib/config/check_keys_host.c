@@ -48,7 +48,7 @@ static const struct config_key file_keys[] = {
 	 .parse = config_parse_duration,
 	 AT(file.age_ms),
 	 .least = 1000,
-	 .most = INT64_C(366) * 24 * 60 * CONFIG_MINUTE_MS},
+	 .most = INT64_C(365) * 24 * 60 * CONFIG_MINUTE_MS},
 	{.name = "contains",
 	 .parse = config_parse_text,
 	 AT(file.contains),

@@ -1,15 +1,25 @@
 /* Checks of this host's programs, files and processes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ran.h"
+
+/* A kill(2) of ours, for a process that sleeps in the kernel where no signal reaches it. */
+static bool kills_nobody;
+
+int kill(pid_t pid, int signal_number)
+{
+	return kills_nobody ? 0 : (int)syscall(SYS_kill, pid, signal_number);
+}
 
 static char directory[] = "/tmp/oo-check-host-XXXXXX";
 
@@ -275,6 +285,61 @@ static void test_a_disk_that_hangs_does_not_block(void)
 	rmdir(place);
 }
 
+/* How many children this process has. */
+static int count_children(void)
+{
+	char path[64], text[256] = "";
+	int n = 0;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	OO_AUTO(oo_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+	for (ssize_t i = 0; i < length; i++) {
+		n += text[i] == ' ';
+	}
+	return n;
+}
+
+static void test_a_question_that_cannot_be_killed_is_not_joined_by_another(void)
+{
+	struct watch watch = {0};
+	struct oo_check *check = NULL;
+	struct oo_check_setup setup = {event, transfers, on_result, &watch};
+	char place[128];
+	snprintf(place, sizeof(place), "%s", path_of("stuck"));
+	mkdir(place, 0755);
+	CU_ASSERT_EQUAL_FATAL(mkfifo(path_of("stuck/.ooha-write-test"), 0600), 0);
+	struct oo_check_spec spec = disk(place);
+	spec.name = "x";
+	spec.disk.writable = true;
+	spec.interval_ms = AWAIT_MS;
+	spec.timeout_ms = 100;
+	int before = count_children();
+	kills_nobody = true;
+	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, &spec, &check, NULL), 0);
+	CU_ASSERT(await(event, &watch.done));
+	expect(&watch.result, OO_CHECK_REASON_HUNG, "no answer");
+	for (int i = 0; i < 3; i++) {
+		watch.done = false;
+		oo_check_run_now(check);
+		CU_ASSERT(await(event, &watch.done));
+		CU_ASSERT_EQUAL(watch.result.reason, OO_CHECK_REASON_HUNG);
+		CU_ASSERT_EQUAL(strncmp(watch.result.seen, "no answer for ", 14), 0);
+		CU_ASSERT_EQUAL(count_children(), before + 1);
+	}
+	kills_nobody = false;
+	OO_AUTO(oo_close)
+	int reader = open(path_of("stuck/.ooha-write-test"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CU_ASSERT(reader >= 0); /* what it waited for */
+	int64_t until = oo_clock_now() + AWAIT_MS;
+	while (count_children() > before && oo_clock_now() < until) {
+		sd_event_run(event, 10000);
+	}
+	CU_ASSERT_EQUAL(count_children(), before); /* reaped, its late answer unheard */
+	unlink(path_of("stuck/.ooha-write-test"));
+	oo_check_free(check);
+	rmdir(place);
+}
+
 static struct oo_check_spec process(const char *name)
 {
 	return (struct oo_check_spec){.type = OO_CHECK_TYPE_PROCESS,
@@ -350,6 +415,7 @@ int main(void)
 		TEST(whose_disk_it_is_matters),
 		TEST(a_full_or_read_only_disk_is_told),
 		TEST(a_disk_that_hangs_does_not_block),
+		TEST(a_question_that_cannot_be_killed_is_not_joined_by_another),
 		TEST(processes_are_counted_by_name),
 		TEST(a_process_is_found_by_its_pid_file),
 	};

@@ -174,7 +174,7 @@ static void test_checks_of_the_host_have_what_they_need(void)
 		{CHECK("file", "path: a"),
 		 "7: checks[0].path: not an absolute path; begin it with /"},
 		{CHECK("file", "path: /a\n    age: 1ms"),
-		 "8: checks[0].age: '1ms': out of range; 1s to 8784h are possible"},
+		 "8: checks[0].age: '1ms': out of range; 1s to 8760h are possible"},
 		{CHECK("file", "age: 1s"), "5: checks[0].path: missing; name the file"},
 		{CHECK("disk", "path: /a\n    free: 5"),
 		 "8: checks[0].free: '5': not a size; write a whole number and KiB, MiB, GiB, TiB "
