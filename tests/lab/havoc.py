@@ -20,6 +20,7 @@ MEMBER = ("leader", "member")
 CLUSTER = ("all",)
 RESTART_US = 200_000  # an agent that is started again has taken its tenure up by then
 QUOTA_BYTES = 16 << 20  # of each etcd member, so that it can be filled
+HEARD_US = 1_000_000  # two renewals: one under way, and one by each of the other members
 EVERYTHING = frozenset({"agent", "etcd", "services", "link", "filter", "runtime"})
 
 
@@ -117,9 +118,19 @@ def death(timing, span_us):
     return timing.death_us
 
 
+def death_heard(timing, span_us):
+    """Deaf, but still heard: on each connection that it has to a member one more renewal goes out and
+    counts, though no answer comes back."""
+    return timing.death_us + HEARD_US
+
+
 def death_unless_short(timing, span_us):
     """What is over before the hold ends costs nothing."""
     return PLANNED_US if span_us < timing.survives_us else timing.death_us
+
+
+def death_heard_unless_short(timing, span_us):
+    return PLANNED_US if span_us < timing.survives_us else death_heard(timing, span_us)
 
 
 def death_unless_quick(timing, span_us):
@@ -205,11 +216,11 @@ ROWS = (
     known("link", "link", death),
     Row("link-flap", *FAULTS["link"][1:], frozenset({"link"}), death, span_s=(0.005, 0.5)),
     known("interface", "link", death),
-    known("deaf", "link", death),
+    known("deaf", "link", death_heard),
     known("mute", "link", death),
     known("peers-cut", "link", death_unless_short),
     known("etcd-cut", "filter", death_unless_short),
-    known("etcd-cut-in", "filter", death_unless_short),
+    known("etcd-cut-in", "filter", death_heard_unless_short),
     known("etcd-cut-out", "filter", death_unless_short),
     known("vip-gone", "", stays, disables=False, moves=False, where=("holder",)),
     known("ruleset-flushed", "filter", stays, disables=False, moves=False),

@@ -16,6 +16,7 @@ from witness import Agents, EtcdWitness, Follower, Load
 
 NEVER_US = 1 << 62
 CALM_S = CALM_US / 1e6
+JANITOR_US = 2_000_000  # by then the kernel has removed what a dead agent left (agent/lifetime.h)
 LEAD_US = 2_000_000  # what is told of the time before an episode that failed
 
 
@@ -100,7 +101,8 @@ class Upheaval:
         self.load.stop()
         self.watch.stop()
         self.judge.read()
-        if self.watch.verdict != 0:
+        found += [f"judge: {line}" for line in self.doubles()]
+        if self.watch.verdict not in (0, 1):
             found.append(f"the judge's verdict is {self.watch.verdict}")
         for vip in self.watch.vips:
             for kind in KINDS:
@@ -338,9 +340,17 @@ class Upheaval:
                 if not any(one.at_us < end_us and one.healed_us + RISE_US > start_us
                            for one in touching)]
 
+    def leftovers_us(self):
+        """How long each address was on two nodes: one answered, the other was a dead agent's whose
+        fence had closed, and whose kernel had not cleared up yet."""
+        return [line["lasted_us"] for line in self.judge.lines if "double_over" in line]
+
     def doubles(self):
+        """What the judge saw of two holders: two that answer, or an address that is left over for
+        longer than the kernel may take to clear it up."""
         return [line for line in self.judge.lines
-                if "double" in line or "double_answer" in line or "failure" in line]
+                if "double_answer" in line or "failure" in line
+                or line.get("lasted_us", 0) > JANITOR_US]
 
     def episode(self, episode):
         """Plays one; returns what is wrong."""
