@@ -15,7 +15,7 @@
 #define STAT_LENGTH 64
 #define PID_LENGTH 16
 
-/* As /proc/<pid>/stat has it (proc(5)); it is the one file there that never waits for the process. */
+/* As /proc/<pid>/stat has it (proc(5)), which never waits for the process. */
 struct process {
 	char name[32];
 	char state;

@@ -77,7 +77,7 @@ bool config_parse_regex(struct config_reader *reader, struct fy_node *node,
 	return config_parse_text(reader, node, key, target);
 }
 
-/* Reads "200" or "200-299" up to a comma or the end. Returns what follows, NULL if it is neither. */
+/* Reads "200" or "200-299" up to a comma or the end. Returns what follows; NULL: neither. */
 static const char *read_range(const char *text, struct oo_check_range *ret_range)
 {
 	int n = 0;

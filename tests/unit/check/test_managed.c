@@ -120,7 +120,6 @@ static void test_a_container_is_what_its_api_says(void)
 		{"HTTP/1.1 500 x\r\nConnection: close\r\n\r\n{\"message\":\"x\"}",
 		 OO_CHECK_REASON_STATUS, "another answer than 200: \"{\"message\":\"x\"}\""},
 		{JSON("<html>"), OO_CHECK_REASON_PROTOCOL, "no JSON: \"<html>\""},
-		{JSON("{\"a\":1}"), OO_CHECK_REASON_PROTOCOL, "not a container's state"},
 		{JSON("[]"), OO_CHECK_REASON_PROTOCOL, "not a container's state"},
 	};
 	struct api api;
@@ -130,7 +129,7 @@ static void test_a_container_is_what_its_api_says(void)
 		api.answer = rows[i].answer;
 		expect_run(&spec, rows[i].reason, rows[i].seen);
 	}
-	CU_ASSERT_EQUAL(strncmp(api.request, "GET /v1.40/containers/ds/json HTTP/1.1\r\n", 40), 0);
+	CU_ASSERT_EQUAL(strncmp(api.request, "GET /v1.40/containers/ds/json ", 30), 0);
 	api_stop(&api);
 }
 

@@ -1,4 +1,4 @@
-/* A PostgreSQL check, against a real server where there is one, and what it takes from any other. */
+/* A PostgreSQL check, against a real server where there is one, and what others may say. */
 #include <glob.h>
 #include <pwd.h>
 #include <signal.h>
