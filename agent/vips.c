@@ -1,6 +1,5 @@
 #include "vips.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +15,19 @@
 
 #define RETRY_MS 100
 
+/* Of a VIP, by its number in the configuration: number k of part. */
+struct place {
+	struct agent_part *part;
+	size_t k;
+};
+
 struct agent_vips {
 	struct agent *agent;
 	unsigned group;
 	const struct oo_config_group *config;
 	struct agent_part *parts; /* owned */
 	size_t n_parts;
+	struct place *places;       /* owned; as many as config has VIPs */
 	struct oo_timer timer;      /* re-arms between renewals, or tries again */
 	struct oo_timer link_timer; /* a carrier will have lasted long enough to count */
 	bool wanted, graceful, kept;
@@ -106,6 +112,9 @@ static void take_down(struct agent_vips *vips)
 
 static void make_so(struct agent_vips *vips)
 {
+	if (vips->kept) {
+		return; /* neither added nor removed, whatever has become of them */
+	}
 	if (vips->wanted) {
 		arm(vips);
 	} else if (agent_vips_is_up(vips)) {
@@ -126,7 +135,7 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		agent_rival_apply(vips->parts[i].rival, want);
 	}
-	if (changed && !want->keep) {
+	if (changed) {
 		make_so(vips);
 	}
 }
@@ -208,15 +217,20 @@ const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t 
 
 const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t index, size_t *ret_k)
 {
-	for (size_t i = 0; i < vips->n_parts; i++) {
-		for (size_t k = 0; k < vips->parts[i].n; k++) {
-			if (vips->parts[i].index[k] == index) {
-				*ret_k = k;
-				return &vips->parts[i];
-			}
+	*ret_k = vips->places[index].k;
+	return vips->places[index].part;
+}
+
+const struct agent_part *agent_vips_having(const struct agent_vips *vips,
+					   const struct oo_address *address, size_t *ret_k)
+{
+	for (size_t i = 0; i < vips->config->n_vips; i++) {
+		const struct place *place = &vips->places[i];
+		if (oo_address_equal(&place->part->list[place->k], address)) {
+			*ret_k = place->k;
+			return place->part;
 		}
 	}
-	assert(false);
 	return NULL;
 }
 
@@ -302,7 +316,7 @@ static void on_gone(struct agent_vips *vips, struct agent_part *part)
 	part->up = agent_part_is_any_present(part);
 	part->whole = false;
 	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (part->link.up && !taken) {
+	if (part->link.up && !taken && !vips->kept) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}
@@ -370,6 +384,7 @@ static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 		if (r < 0) {
 			return r;
 		}
+		vips->places[i] = (struct place){.part = part, .k = part->n - 1};
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		int r = agent_rival_new(&vips->parts[i], vips->group, &vips->parts[i].rival, err);
@@ -399,8 +414,10 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 	vips->group = group;
 	vips->config = &agent->config->groups[group];
 	vips->parts = calloc(vips->config->n_vips, sizeof(*vips->parts));
-	int r = vips->parts == NULL ? oo_fail(err, ENOMEM, "addresses")
-				    : oo_timer_init(&vips->timer, agent->event, on_timer);
+	vips->places = calloc(vips->config->n_vips, sizeof(*vips->places));
+	int r = vips->parts == NULL || vips->places == NULL
+			? oo_fail(err, ENOMEM, "addresses")
+			: oo_timer_init(&vips->timer, agent->event, on_timer);
 	r = r < 0 ? r : oo_timer_init(&vips->link_timer, agent->event, on_link_timer);
 	r = r < 0 ? r : fill_parts(vips, err);
 	vips->said_link = r == 0 && agent_vips_has_link(vips);
@@ -424,5 +441,6 @@ void agent_vips_free(struct agent_vips *vips)
 	oo_timer_done(&vips->timer);
 	oo_timer_done(&vips->link_timer);
 	free(vips->parts);
+	free(vips->places);
 	free(vips);
 }

@@ -122,7 +122,8 @@ class Faults:
                 batch(other.namespace, *(
                     f"neigh replace {address} lladdr {mac} dev eth0 nud reachable"
                     for address in (node.address, node.address6)))
-        return batch(node.namespace, f"link set eth0 address {mac}")
+        return batch(node.namespace, f"link set eth0 address {mac}",
+                     *home(node.address, node.address6))  # it forgets its neighbours
 
     def change_mtu(self, node):
         return batch(node.namespace, f"link set eth0 mtu {OTHER_MTU}")

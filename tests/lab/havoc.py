@@ -20,6 +20,7 @@ NODE = ("holder", "holder", "standby")  # where: drawn from these, so the holder
 MEMBER = ("leader", "member")
 CLUSTER = ("all",)
 RESTART_US = 200_000  # an agent that is started again has taken its tenure up by then
+HEARD_US = 1_000_000  # two renewals: one under way, and one by each of the other members
 EVERYTHING = frozenset({"agent", "etcd", "services", "link", "filter", "runtime"})
 
 
@@ -133,9 +134,19 @@ def death(timing, span_us):
     return timing.death_us
 
 
+def death_heard(timing, span_us):
+    """Deaf, but still heard: on each connection that it has to a member one more renewal goes out and
+    counts, though no answer comes back."""
+    return timing.death_us + HEARD_US
+
+
 def death_unless_short(timing, span_us):
     """What is over before the hold ends costs nothing."""
     return PLANNED_US if span_us < timing.survives_us else timing.death_us
+
+
+def death_heard_unless_short(timing, span_us):
+    return PLANNED_US if span_us < timing.survives_us else death_heard(timing, span_us)
 
 
 def death_unless_quick(timing, span_us):
@@ -223,11 +234,11 @@ ROWS = (
     known("link", "link", death),
     Row("link-flap", *FAULTS["link"][1:], frozenset({"link"}), death, span_s=(0.005, 0.5)),
     known("interface", "link", death),
-    known("deaf", "link", death),
+    known("deaf", "link", death_heard),
     known("mute", "link", death),
     known("peers-cut", "link", death_unless_short),
     known("etcd-cut", "filter", death_unless_short),
-    known("etcd-cut-in", "filter", death_unless_short),
+    known("etcd-cut-in", "filter", death_heard_unless_short),
     known("etcd-cut-out", "filter", death_unless_short),
     Row("interface-renamed", Faults.interface_rename, Faults.interface_restore,
         frozenset({"link"}), stays),

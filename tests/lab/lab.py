@@ -9,7 +9,7 @@ import shutil
 import signal
 
 import config
-from netns import LabError, addresses, exists, http_request, run, told, wait_for
+from netns import LabError, addresses, batch, exists, http_request, run, told, wait_for
 from process import Process, uninterrupted
 
 STATE = pathlib.Path("/run/ooha-lab")
@@ -198,7 +198,13 @@ class Lab:
             lines = ["link set lo up", "link set eth0 up"]
             if address:
                 lines += home(address, address6)
-            run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+            batch(namespace, *lines)
+
+    def introduce_eye(self):
+        """Tells the nodes again who the judge's prober is, as an interface may have forgotten it (a new
+        MAC, a new interface)."""
+        for node in self.nodes:
+            batch(node.namespace, *home(node.address, node.address6))
 
     def down(self):
         """Ends what up() started and removes what it made; whatever of it there is. What cannot be

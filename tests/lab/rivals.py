@@ -6,12 +6,14 @@ import socket
 import struct
 import time
 
-from netns import inside, now_us, run, wait_for
+from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
 
 MAC = "02:00:0a:4d:00:66"  # the stranger's
-FREED_US = 1_200_000       # from a stranger that leaves to the address being up: asked each 0.5 s
+FREED_US = 1_400_000       # from a stranger that leaves to the address being up: 3 rounds of 0.3 s
+STRANGER_FLAP_S = 0.5      # two rounds at most
+NODE_FLAP_S = 1.5          # more than three rounds, less than a hold
 DROPPED_US = 50_000        # from the other holder's first frame to the address being gone
 FORGED_PER_S = 10_000
 FORGED_CPU_S = 0.6         # of the agent, for 3 s of that
@@ -78,6 +80,11 @@ class Stranger:
                 vip + ("/64" if ":" in vip else "/24"), "dev", "eth0")
         return before_us
 
+    def flap(self, seconds):
+        set_link(self.lab.switch, self.port, False)
+        time.sleep(seconds)
+        set_link(self.lab.switch, self.port, True)
+
     def announce(self, *vips):
         before_us = now_us()
         for vip in vips:
@@ -111,6 +118,13 @@ def stranger_has_addresses(story):
         story.note_gap("echo", line["t_us"] - story.fault_us)
         target = story.lab.node(line["to"])
         story.moved = f"{story.holder.letter} -> {target.letter}"
+        stranger.flap(STRANGER_FLAP_S)
+        other = next(node for node in story.standbys() if node is not target)
+        story.faults.standin(other, "false")  # nobody is better than a node without carrier
+        wait_for(lambda: other in story.lab.ineligible(), 15, "the other is not eligible")
+        story.faults.link_down(target)
+        time.sleep(NODE_FLAP_S)
+        story.faults.link_up(target)
         time.sleep(0.7)  # it is asked again meanwhile
         code, status = story.lab.status(target)
         story.check(code == 2 and MAC in status["problems"][0],

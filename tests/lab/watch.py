@@ -24,6 +24,7 @@ class Watch:
     def start(self):
         """Returns when the judge knows the state and, where somebody serves, the clients him."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.lab.introduce_eye()
         command = [self.lab.tool("tests/lab/judge"), "--answers", f"{self.lab.eye}:eth0"]
         for vip in self.lab.vips:
             command += ["--vip", vip]
