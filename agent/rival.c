@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "dispute.h"
 #include "net/rival.h"
 #include "vips.h"
 
 #define DOUBT_GAP_MS 200 /* the claim is confirmed no more often than that */
-#define ASK_AGAIN_MS 500 /* a stranger who has not answered for so long is gone */
+#define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
 #define QUIET_MS 60000   /* after so long without a conflict the log has each one anew */
 
 enum verdict {
@@ -22,6 +23,7 @@ enum verdict {
 
 struct vip {
 	enum verdict verdict;
+	struct agent_refusal refusal; /* while it is taken */
 	uint64_t conflicts;
 	int64_t at;
 	uint8_t mac[OO_MAC_LENGTH];
@@ -40,6 +42,7 @@ struct agent_rival {
 	int ifindex;
 	uint8_t mac[OO_MAC_LENGTH];
 	bool asking, holding;
+	bool linked; /* the interface has had carrier since it was last asked again */
 	int64_t doubted_at, last_doubt_at; /* doubted_at 0: not in doubt */
 	size_t latest;                     /* the VIP that a conflict was last about */
 	uint64_t confirmed;                /* doubts in a row that the claim has outlived */
@@ -77,6 +80,7 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	char text[OO_ERR_LENGTH];
 	memcpy(rival->vips[k].mac, mac, OO_MAC_LENGTH);
 	rival->vips[k].verdict = VERDICT_TAKEN;
+	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
 	oo_log(OO_LOG_ERROR, "%s: %s until it is gone from there", rival->part->config->name, text);
 }
@@ -96,6 +100,7 @@ static void judge(struct agent_rival *rival)
 		}
 	}
 	if (is_any(rival, VERDICT_TAKEN)) {
+		rival->linked = false; /* there was no round yet */
 		oo_timer_set(&rival->ask_timer, 0);
 	}
 }
@@ -113,7 +118,21 @@ size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **r
 	return n;
 }
 
-/* Those that nobody has answered for since they were last asked for are free. Asks for the rest. */
+static bool has_carrier(const struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	return link->exists && link->up && link->carrier;
+}
+
+/* Whether the round that is over has shown that nobody has it any more. */
+static bool is_free(struct agent_rival *rival, size_t k)
+{
+	return agent_refusal_is_over(&rival->vips[k].refusal,
+				     rival->linked && oo_rival_is_asked(rival->socket, k),
+				     oo_rival_answer(rival->socket, k) != NULL);
+}
+
+/* A round is over: some may be free. Asks for the rest. */
 static void on_ask_time(struct oo_timer *timer)
 {
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
@@ -122,7 +141,7 @@ static void on_ask_time(struct oo_timer *timer)
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {
 		struct vip *vip = &rival->vips[k];
-		if (vip->verdict == VERDICT_TAKEN && oo_rival_answer(rival->socket, k) == NULL) {
+		if (vip->verdict == VERDICT_TAKEN && is_free(rival, k)) {
 			vip->verdict = VERDICT_NONE;
 			freed = true;
 			oo_log(OO_LOG_NOTICE, "%s: nobody else has %s any more",
@@ -131,6 +150,7 @@ static void on_ask_time(struct oo_timer *timer)
 		rival->chosen[k] = vip->verdict == VERDICT_TAKEN;
 	}
 	if (is_any(rival, VERDICT_TAKEN)) {
+		rival->linked = has_carrier(rival);
 		oo_rival_probe(rival->socket, rival->chosen);
 		oo_timer_set(&rival->ask_timer, oo_clock_now() + ASK_AGAIN_MS);
 	}
@@ -239,6 +259,7 @@ static void follow_link(struct agent_rival *rival)
 	const struct oo_link *link = &rival->part->link;
 	struct oo_err err;
 
+	rival->linked = rival->linked && has_carrier(rival);
 	if (!link->exists ||
 	    (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0)) {
 		return;

@@ -268,10 +268,8 @@ static void send_probes(struct oo_rival *rival)
 			oo_timer_set(&rival->probe_timer, 0);
 			return;
 		}
-		/* before it is sent: a neighbour on this host answers within the call */
-		question->asked = true;
-		(void)oo_rival_socket_ask(fd_of(rival, target->address.family), &rival->link,
-					  &target->address);
+		question->asked = oo_rival_socket_ask(fd_of(rival, target->address.family),
+						      &rival->link, &target->address) == 0;
 	}
 }
 
@@ -303,6 +301,12 @@ void oo_rival_look(struct oo_rival *rival)
 		}
 	}
 	oo_timer_set(&rival->timer, 0); /* reports come from the loop */
+}
+
+bool oo_rival_is_asked(const struct oo_rival *rival, size_t index)
+{
+	assert(index < rival->n);
+	return rival->questions[index].asked;
 }
 
 const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index)

@@ -73,8 +73,7 @@ void oo_rival_listen(struct oo_rival *rival, bool listen);
 
 /*
  * Asks for the addresses that are chosen (n facts; NULL: all), 64 inside the call and the rest at
- * the next turns, and forgets who answered before. It has to listen. A probe that cannot be sent is
- * one that nobody answers.
+ * the next turns, and forgets who answered before. It has to listen.
  */
 void oo_rival_probe(struct oo_rival *rival, const bool *chosen);
 /*
@@ -83,6 +82,8 @@ void oo_rival_probe(struct oo_rival *rival, const bool *chosen);
  * before are none.
  */
 void oo_rival_look(struct oo_rival *rival);
+/* Whether the last probe for an address has left; false: not yet, or it could not be sent. */
+bool oo_rival_is_asked(const struct oo_rival *rival, size_t index);
 /* The MAC that answered the last probe for an address; NULL: nobody has. */
 const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index);
 

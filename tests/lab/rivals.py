@@ -6,12 +6,14 @@ import socket
 import struct
 import time
 
-from netns import inside, now_us, run, wait_for
+from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
 
 MAC = "02:00:0a:4d:00:66"  # the stranger's
-FREED_US = 1_200_000       # from a stranger that leaves to the address being up: asked each 0.5 s
+FREED_US = 1_400_000       # from a stranger that leaves to the address being up: 3 rounds of 0.3 s
+STRANGER_FLAP_S = 0.5      # two rounds at most
+NODE_FLAP_S = 1.5          # more than three rounds, less than a hold
 DROPPED_US = 50_000        # from the other holder's first frame to the address being gone
 FORGED_PER_S = 10_000
 FORGED_CPU_S = 0.6         # of the agent, for 3 s of that
@@ -47,7 +49,7 @@ class Stranger:
     """A host on the nodes' link that is none of the cluster."""
 
     def __init__(self, lab):
-        self.lab, self.namespace, self.port = lab, f"{lab.options.name}-st", "p-st"
+        self.lab, self.namespace, self.port = lab, lab.stranger, "p-st"
         run("ip", "netns", "add", self.namespace)
         run("ip", "link", "add", "eth0", "address", MAC, "netns", self.namespace, "type", "veth",
             "peer", "name", self.port, "netns", lab.switch)
@@ -77,6 +79,11 @@ class Stranger:
             run("ip", "-n", self.namespace, "addr", "del",
                 vip + ("/64" if ":" in vip else "/24"), "dev", "eth0")
         return before_us
+
+    def flap(self, seconds):
+        set_link(self.lab.switch, self.port, False)
+        time.sleep(seconds)
+        set_link(self.lab.switch, self.port, True)
 
     def announce(self, *vips):
         before_us = now_us()
@@ -111,6 +118,13 @@ def stranger_has_addresses(story):
         story.note_gap("echo", line["t_us"] - story.fault_us)
         target = story.lab.node(line["to"])
         story.moved = f"{story.holder.letter} -> {target.letter}"
+        stranger.flap(STRANGER_FLAP_S)
+        other = next(node for node in story.standbys() if node is not target)
+        story.faults.standin(other, "false")  # nobody is better than a node without carrier
+        wait_for(lambda: other in story.lab.ineligible(), 15, "the other is not eligible")
+        story.faults.link_down(target)
+        time.sleep(NODE_FLAP_S)
+        story.faults.link_up(target)
         time.sleep(0.7)  # it is asked again meanwhile
         code, status = story.lab.status(target)
         story.check(code == 2 and MAC in status["problems"][0],
@@ -120,7 +134,7 @@ def stranger_has_addresses(story):
             story.check(not story.lab.holders(vip), f"{vip} is on a node")
             state = vips_of(story, target)[vip]
             story.check(state["error"] == said and not state["up"], f"the status says {state}")
-            lines = [line for line in story.lab.process(target, "agent").tail(50) if said in line]
+            lines = story.ears.said(target, said)
             story.check(len(lines) == 1, f"the log says it {len(lines)} times: {lines}")
         freed_us = stranger.give(*taken)
         wait_for(lambda: all(story.lab.holders(vip) for vip in taken), 5, "they are added")
@@ -155,8 +169,7 @@ def stranger_takes_address(story):
         untouched = after[story.lab.vips[1]]
         story.check(untouched["conflicts"] == before[story.lab.vips[1]]["conflicts"],
                     f"the status says {untouched}")
-        lines = [line for line in story.lab.process(story.holder, "agent").tail(50)
-                 if f"another host, {MAC}" in line]
+        lines = story.ears.said(story.holder, f"another host, {MAC}")
         story.check(1 <= len(lines) <= 6, f"the log says {lines}")
         stranger.give(*vips)
         time.sleep(0.5)
