@@ -39,7 +39,8 @@ struct agent_rival {
 	bool *chosen;            /* owned; room for a question */
 	struct oo_timer ask_timer;
 	struct oo_timer doubt_timer;
-	int ifindex;
+	int ifindex; /* 0: the interface is gone, or could not be listened to yet */
+	bool deaf;   /* that was said */
 	uint8_t mac[OO_MAC_LENGTH];
 	bool asking, holding;
 	bool linked; /* the interface has had carrier since it was last asked again */
@@ -254,22 +255,36 @@ static void ask(struct agent_rival *rival)
 	oo_rival_probe(rival->socket, NULL);
 }
 
+/* Once: each call tries again. */
+static void warn_deaf(struct agent_rival *rival, const struct oo_err *err)
+{
+	if (!rival->deaf) {
+		rival->deaf = true;
+		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs are not seen: %s",
+		       rival->part->config->name, err->text);
+	}
+}
+
 static void follow_link(struct agent_rival *rival)
 {
 	const struct oo_link *link = &rival->part->link;
 	struct oo_err err;
 
 	rival->linked = rival->linked && has_carrier(rival);
-	if (!link->exists ||
-	    (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0)) {
+	if (!link->exists) {
+		rival->ifindex = 0; /* it may come back with the same one */
 		return;
 	}
+	if (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0) {
+		return;
+	}
+	if (oo_rival_set_link(rival->socket, link, &err) < 0) {
+		warn_deaf(rival, &err);
+		return;
+	}
+	rival->deaf = false;
 	rival->ifindex = link->index;
 	memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
-	if (oo_rival_set_link(rival->socket, link, &err) < 0) {
-		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs will not be seen: %s",
-		       rival->part->config->name, err.text);
-	}
 }
 
 void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)

@@ -340,10 +340,9 @@ void oo_rival_listen(struct oo_rival *rival, bool listen)
 
 int oo_rival_set_link(struct oo_rival *rival, const struct oo_link *link, struct oo_err *err)
 {
-	const bool moved = link->index != rival->link.index;
 	int r = 0;
 	rival->link = *link;
-	for (int i = 0; i < FAMILIES && moved; i++) {
+	for (int i = 0; i < FAMILIES; i++) {
 		if (rival->fds[i] >= 0) {
 			int one = oo_rival_socket_bind(rival->fds[i], i == 0 ? AF_INET : AF_INET6,
 						       link, err);

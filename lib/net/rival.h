@@ -63,7 +63,8 @@ int oo_rival_new(sd_event *event, const struct oo_rival_options *options,
 void oo_rival_free(struct oo_rival *rival);
 
 /*
- * The interface has another MAC, or another index, having been made anew.
+ * The interface has another MAC, or was gone and is back: made anew, or, with the same index, from
+ * another network namespace. Its going has unbound the sockets.
  * Returns 0, or -errno of bind(2): nothing is heard until the next call.
  */
 int oo_rival_set_link(struct oo_rival *rival, const struct oo_link *link, struct oo_err *err);

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 
+from hands import batch, expect_back, own_addresses
 from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
@@ -174,6 +175,37 @@ def stranger_takes_address(story):
         story.check(1 <= len(lines) <= 6, f"the log says {lines}")
         stranger.give(*vips)
         time.sleep(0.5)
+
+
+def move_away(story, node):
+    """Its interface visits another namespace, and comes back with the same index and MAC."""
+    def index():
+        shown = run("ip", "-n", node.namespace, "-o", "link", "show", "eth0")
+        return shown.stdout.partition(":")[0]
+    before, away = index(), f"{story.lab.options.name}-away"
+    run("ip", "netns", "add", away)
+    try:
+        run("ip", "-n", node.namespace, "link", "set", "eth0", "netns", away)
+        time.sleep(0.1)
+        run("ip", "-n", away, "link", "set", "eth0", "netns", node.namespace)
+    finally:
+        run("ip", "netns", "del", away)
+    story.check(index() == before, f"eth0 was number {before}, is {index()}")
+    return batch(node.namespace, "link set eth0 up", *own_addresses(node))
+
+
+@scenario
+def stranger_after_interface_was_away(story):
+    """The holder's interface goes and comes back with its index: a stranger is heard as before."""
+    vip = story.lab.vips[0]
+    with stranger_of(story) as stranger:
+        story.begin(stranger=MAC)
+        expect_back(story, lambda: move_away(story, story.holder))
+        before = vips_of(story, story.holder)[vip]["conflicts"]
+        stranger.announce(vip)
+        wait_for(lambda: vips_of(story, story.holder)[vip]["conflicts"] > before, 2,
+                 "the stranger is not heard")
+        story.served_us = now_us()
 
 
 @scenario

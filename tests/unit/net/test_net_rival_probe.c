@@ -104,6 +104,42 @@ static void test_it_hears_again_when_the_interface_was_down_or_is_another(void)
 	expect_report(&fixture, 2, SIXTH, OO_FRAME_NA);
 }
 
+/* Moved to another network namespace and back: the kernel has unbound the sockets meanwhile. */
+static void test_it_hears_again_when_the_interface_was_away(void)
+{
+	FIXTURE;
+	OO_AUTO(oo_close) int away = space_new();
+	const int index = fixture.link.index;
+	space_enter(fixture.node);
+	ip("link set eth0 netns /proc/%d/fd/%d", getpid(), away);
+	space_enter(away);
+	ip("link set eth0 netns /proc/%d/fd/%d", getpid(), fixture.node);
+	space_enter(fixture.node);
+	ip("link set eth0 up");
+	CU_ASSERT_TRUE(AWAIT(fixture.event,
+			     oo_net_link(fixture.net, "eth0", &fixture.link, NULL) == 0 &&
+				     fixture.link.carrier,
+			     5000));
+	CU_ASSERT_EQUAL(fixture.link.index, index);
+	CU_ASSERT_EQUAL(oo_rival_set_link(fixture.rival, &fixture.link, NULL), 0);
+	say_address(&fixture, &fixture.list[FIRST]);
+	expect_report(&fixture, 0, FIRST, OO_FRAME_ARP_CLAIM);
+	say_address(&fixture, &fixture.list[SIXTH]);
+	expect_report(&fixture, 1, SIXTH, OO_FRAME_NA);
+}
+
+static void test_a_probe_that_cannot_be_sent_has_not_been_asked(void)
+{
+	FIXTURE;
+	oo_rival_probe(fixture.rival, NULL);
+	CU_ASSERT_TRUE(oo_rival_is_asked(fixture.rival, FIRST));
+	CU_ASSERT_TRUE(oo_rival_is_asked(fixture.rival, SIXTH));
+	ip("link set eth0 down");
+	oo_rival_probe(fixture.rival, NULL);
+	CU_ASSERT_FALSE(oo_rival_is_asked(fixture.rival, FIRST));
+	CU_ASSERT_FALSE(oo_rival_is_asked(fixture.rival, SIXTH));
+}
+
 static void test_an_interface_without_a_mac_hears_nothing(void)
 {
 	FIXTURE;
@@ -193,6 +229,10 @@ static const struct named_test tests[] = {
 	{"many probes go out over some turns", test_many_probes_go_out_over_some_turns},
 	{"it hears again when the interface was down or is another",
 	 test_it_hears_again_when_the_interface_was_down_or_is_another},
+	{"it hears again when the interface was away",
+	 test_it_hears_again_when_the_interface_was_away},
+	{"a probe that cannot be sent has not been asked",
+	 test_a_probe_that_cannot_be_sent_has_not_been_asked},
 	{"an interface without a MAC hears nothing", test_an_interface_without_a_mac_hears_nothing},
 	{"a missing capability is named", test_a_missing_capability_is_named},
 };
