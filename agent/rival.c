@@ -11,9 +11,8 @@
 #include "net/rival.h"
 #include "vips.h"
 
-#define DOUBT_GAP_MS 200 /* the claim is confirmed no more often than that */
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
-#define QUIET_MS 60000   /* after so long without a conflict the log has each one anew */
+#define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
 	VERDICT_NONE, /* nothing is known against it */
@@ -25,6 +24,8 @@ struct vip {
 	enum verdict verdict;
 	struct agent_refusal refusal; /* while it is taken */
 	uint64_t conflicts;
+	bool contested; /* since it was last announced in defence */
+	bool repeat;    /* that announcement, once */
 	int64_t at;
 	uint8_t mac[OO_MAC_LENGTH];
 };
@@ -39,14 +40,14 @@ struct agent_rival {
 	bool *chosen;            /* owned; room for a question */
 	struct oo_timer ask_timer;
 	struct oo_timer doubt_timer;
+	struct oo_timer repeat_timer;
+	struct agent_defence defence;
 	int ifindex; /* 0: the interface is gone, or could not be listened to yet */
 	bool deaf;   /* that was said */
 	uint8_t mac[OO_MAC_LENGTH];
 	bool asking, holding;
-	bool linked; /* the interface has had carrier since it was last asked again */
-	int64_t doubted_at, last_doubt_at; /* doubted_at 0: not in doubt */
-	size_t latest;                     /* the VIP that a conflict was last about */
-	uint64_t confirmed;                /* doubts in a row that the claim has outlived */
+	bool linked;   /* the interface has had carrier since it was last asked again */
+	size_t latest; /* the VIP that a conflict was last about */
 };
 
 static const char *mac_text(const uint8_t mac[static OO_MAC_LENGTH],
@@ -163,18 +164,35 @@ static void on_ask_time(struct oo_timer *timer)
 
 static void doubt(struct agent_rival *rival)
 {
-	const int64_t now = oo_clock_now();
-	rival->doubted_at = now;
-	rival->last_doubt_at = now;
-	agent_tell(rival->part->agent,
-		   &(struct oo_event){.type = OO_EVENT_DOUBT, .group = rival->group});
+	if (agent_defence_doubt(&rival->defence, oo_clock_now())) {
+		agent_tell(rival->part->agent,
+			   &(struct oo_event){.type = OO_EVENT_DOUBT, .group = rival->group});
+	}
 }
 
 static void on_doubt_time(struct oo_timer *timer)
 {
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, doubt_timer);
-	if (rival->holding) {
+	bool contested = false;
+	for (size_t k = 0; k < rival->part->n; k++) {
+		contested = contested || rival->vips[k].contested;
+	}
+	if (rival->holding && contested) {
 		doubt(rival);
+	}
+}
+
+/* Who claims one VIP often claims others right after it: they belong to the same defence. */
+static void on_repeat_time(struct oo_timer *timer)
+{
+	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, repeat_timer);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		struct vip *vip = &rival->vips[k];
+		if (vip->repeat || vip->contested) {
+			vip->repeat = false;
+			vip->contested = false;
+			oo_announcer_repeat(rival->part->announcer, &rival->part->list[k]);
+		}
 	}
 }
 
@@ -194,31 +212,43 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 		       mac_text(report->mac, mac), agent_part_text(rival->part, report->index));
 		return;
 	}
-	if (now - rival->last_doubt_at >= QUIET_MS) {
-		rival->confirmed = 0;
-	}
+	vip->contested = true;
 	vip->conflicts += report->count;
 	vip->at = now;
 	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
 	rival->latest = report->index;
-	if (now - rival->last_doubt_at >= DOUBT_GAP_MS) {
-		doubt(rival);
+	const int64_t doubt_at = agent_defence_see(&rival->defence, now);
+	if (now < doubt_at) {
+		oo_timer_set(&rival->doubt_timer, doubt_at);
 	} else {
-		oo_timer_set(&rival->doubt_timer, rival->last_doubt_at + DOUBT_GAP_MS);
+		doubt(rival);
 	}
+}
+
+static void announce_contested(struct agent_rival *rival)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		struct vip *vip = &rival->vips[k];
+		if (vip->contested) {
+			vip->contested = false;
+			vip->repeat = true;
+			oo_announcer_repeat(rival->part->announcer, &rival->part->list[k]);
+		}
+	}
+	oo_timer_set(&rival->repeat_timer, oo_clock_now() + REPEAT_MS);
 }
 
 /* Told the first time, then at the 2nd, 4th, 8th ... */
 static void defend(struct agent_rival *rival)
 {
+	const uint64_t count = rival->defence.count;
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
 	const char *address = agent_part_text(part, rival->latest);
 	char mac[AGENT_RIVAL_MAC_LENGTH];
 
-	oo_announcer_burst(part->announcer);
-	rival->confirmed++;
-	if ((rival->confirmed & (rival->confirmed - 1)) != 0) {
+	announce_contested(rival);
+	if ((count & (count - 1)) != 0) {
 		return;
 	}
 	oo_log(OO_LOG_WARNING,
@@ -229,21 +259,26 @@ static void defend(struct agent_rival *rival)
 	       part->interface, vip->conflicts);
 }
 
-/* A renewal that was sent after the doubt arose has succeeded. */
-static bool is_confirmed(const struct agent_rival *rival, const struct oo_want *want)
+/* Whether it is so since a renewal that was sent after the doubt arose. */
+static bool is_confirmed(struct agent_rival *rival, const struct oo_want *want)
 {
 	const struct oo_claim *mine = oo_core_view(rival->part->agent->core, rival->group).mine;
-	return mine != NULL && want->guard_until - mine->ttl_ms >= rival->doubted_at;
+	return mine != NULL &&
+	       agent_defence_confirm(&rival->defence, want->guard_until - mine->ttl_ms,
+				     oo_clock_now());
 }
 
 static void forget(struct agent_rival *rival)
 {
 	for (size_t k = 0; k < rival->part->n; k++) {
 		rival->vips[k].verdict = VERDICT_NONE;
+		rival->vips[k].contested = false;
+		rival->vips[k].repeat = false;
 	}
-	rival->doubted_at = 0;
+	rival->defence = (struct agent_defence){0};
 	oo_timer_set(&rival->ask_timer, OO_NEVER);
 	oo_timer_set(&rival->doubt_timer, OO_NEVER);
+	oo_timer_set(&rival->repeat_timer, OO_NEVER);
 }
 
 static void ask(struct agent_rival *rival)
@@ -304,8 +339,7 @@ void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)
 	} else if (!asking && !want->address) {
 		forget(rival);
 	}
-	if (want->address && rival->doubted_at != 0 && is_confirmed(rival, want)) {
-		rival->doubted_at = 0;
+	if (want->address && is_confirmed(rival, want)) {
 		defend(rival);
 	}
 }
@@ -331,6 +365,7 @@ void agent_rival_free(struct agent_rival *rival)
 	oo_rival_free(rival->socket);
 	oo_timer_done(&rival->ask_timer);
 	oo_timer_done(&rival->doubt_timer);
+	oo_timer_done(&rival->repeat_timer);
 	free(rival->vips);
 	free(rival->free);
 	free(rival->chosen);
@@ -355,6 +390,7 @@ static int open_rival(struct agent_rival *rival, struct oo_err *err)
 	}
 	int r = oo_timer_init(&rival->ask_timer, part->agent->event, on_ask_time);
 	r = r < 0 ? r : oo_timer_init(&rival->doubt_timer, part->agent->event, on_doubt_time);
+	r = r < 0 ? r : oo_timer_init(&rival->repeat_timer, part->agent->event, on_repeat_time);
 	if (r < 0) {
 		return oo_fail(err, -r, "timer");
 	}
