@@ -26,9 +26,9 @@
 
 /* An address and MAC are reported this often at most. */
 #define OO_RIVAL_REPORT_GAP_MS 100
-/* So many pairs of address and MAC at once; what is more is counted and not reported. */
+/* So many pairs of address and MAC at once, and four of probes; what is more is not reported. */
 #define OO_RIVAL_REPORTS_MAX 16
-/* A flood is read no faster than this; the kernel drops the rest. */
+/* The loop reads a flood no faster than this; the kernel drops the rest. */
 #define OO_RIVAL_TURN_FRAMES 128
 #define OO_RIVAL_TURN_GAP_MS 10
 
@@ -78,7 +78,7 @@ void oo_rival_listen(struct oo_rival *rival, bool listen);
  */
 void oo_rival_probe(struct oo_rival *rival, const bool *chosen);
 /*
- * Reads the answers that have come, without waiting for the loop. An answer counts if it came after
+ * Reads all answers that have come, without waiting for the loop. An answer counts if it came after
  * the probe, and in ARP only if it is a reply to us: late announcements of who had the address
  * before are none.
  */

@@ -153,6 +153,24 @@ static void test_repeats_are_counted_and_reported_each_100_ms(void)
 	CU_ASSERT_EQUAL(oo_rival_count(fixture.rival), 50);
 }
 
+static void test_probes_do_not_crowd_out_a_claim(void)
+{
+	FIXTURE;
+	make_quiet(&fixture);
+	for (unsigned i = 0; i < 2 * OO_RIVAL_REPORTS_MAX; i++) {
+		const uint8_t mac[OO_MAC_LENGTH] = {0x52, 0x54, 0, 2, 0, (uint8_t)i};
+		const struct said said = question(&fixture.list[FIRST], mac);
+		say(&fixture, &said);
+	}
+	say_address(&fixture, &fixture.list[FIRST]);
+	CU_ASSERT_TRUE(AWAIT(fixture.event, fixture.n_reports > 0, 2000));
+	bool claimed = false;
+	for (size_t i = 0; i < fixture.n_reports; i++) {
+		claimed = claimed || fixture.reports[i].kind == OO_FRAME_ARP_CLAIM;
+	}
+	CU_ASSERT_TRUE(claimed);
+}
+
 /* 10,000 a second, each from another MAC. */
 static void test_a_flood_of_forged_frames_costs_little(void)
 {
@@ -221,6 +239,7 @@ static const struct named_test tests[] = {
 	{"nothing is reported while not listening", test_nothing_is_reported_while_not_listening},
 	{"repeats are counted and reported each 100 ms",
 	 test_repeats_are_counted_and_reported_each_100_ms},
+	{"probes do not crowd out a claim", test_probes_do_not_crowd_out_a_claim},
 	{"a flood of forged frames costs little", test_a_flood_of_forged_frames_costs_little},
 	{"a turn of the loop reads so many frames and pauses",
 	 test_a_turn_of_the_loop_reads_so_many_frames_and_pauses},

@@ -46,6 +46,45 @@ static void test_whoever_has_an_address_answers_a_probe_for_it(void)
 	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
 }
 
+static struct said forged(const struct fixture *fixture, unsigned i)
+{
+	const uint8_t mac[OO_MAC_LENGTH] = {0x52, 0x54, 0, 1, (uint8_t)(i >> 8), (uint8_t)i};
+	return announcement(&fixture->list[FIRST], mac);
+}
+
+static void test_an_answer_behind_many_frames_is_found(void)
+{
+	FIXTURE;
+	oo_rival_probe(fixture.rival, NULL);
+	for (unsigned i = 0; i < OO_RIVAL_TURN_FRAMES; i++) {
+		struct said other = announcement(&fixture.list[SIXTH], stranger);
+		other.bytes[77] ^= 1; /* the target: nobody's */
+		say(&fixture, &other);
+	}
+	say_address(&fixture, &fixture.list[SIXTH]);
+	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
+}
+
+/* Nor when there is no place left to tell it. */
+static void test_another_interface_of_this_host_is_no_stranger(void)
+{
+	FIXTURE;
+	ip("link add other0 type veth peer name other1");
+	ip("link set other0 address 02:00:00:00:00:05");
+	const uint8_t other[OO_MAC_LENGTH] = {0x02, 0, 0, 0, 0, 0x05};
+	oo_rival_probe(fixture.rival, NULL);
+	for (unsigned i = 0; i < OO_RIVAL_REPORTS_MAX; i++) {
+		const struct said said = forged(&fixture, i);
+		say(&fixture, &said);
+	}
+	CU_ASSERT_FALSE(has_answered(&fixture, SIXTH));
+	const struct said said = announcement(&fixture.list[SIXTH], other);
+	say(&fixture, &said);
+	CU_ASSERT_FALSE(has_answered(&fixture, SIXTH));
+	say_address(&fixture, &fixture.list[SIXTH]);
+	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
+}
+
 /*
  * Its gratuitous ARP may have been under way; an advertisement that came before the probe as well.
  */
@@ -225,6 +264,9 @@ static const struct named_test tests[] = {
 	 test_whoever_has_an_address_answers_a_probe_for_it},
 	{"late announcements of the last holder are no answers",
 	 test_late_announcements_of_the_last_holder_are_no_answers},
+	{"an answer behind many frames is found", test_an_answer_behind_many_frames_is_found},
+	{"another interface of this host is no stranger",
+	 test_another_interface_of_this_host_is_no_stranger},
 	{"another's question is no answer", test_anothers_question_is_no_answer},
 	{"many probes go out over some turns", test_many_probes_go_out_over_some_turns},
 	{"it hears again when the interface was down or is another",
