@@ -12,6 +12,7 @@
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
+#define ANSWER_MS 100    /* for answers that no claim's round trip leaves time for */
 #define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
@@ -46,8 +47,10 @@ struct agent_rival {
 	bool deaf;   /* that was said */
 	uint8_t mac[OO_MAC_LENGTH];
 	bool asking, holding;
-	bool linked;   /* the interface has had carrier since it was last asked again */
-	size_t latest; /* the VIP that a conflict was last about */
+	bool lost;        /* the interface went before there was a verdict */
+	int64_t judge_at; /* no verdict sooner: the answers are on their way */
+	bool linked;      /* the interface has had carrier since it was last asked again */
+	size_t latest;    /* the VIP that a conflict was last about */
 };
 
 static const char *mac_text(const uint8_t mac[static OO_MAC_LENGTH],
@@ -87,9 +90,62 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	oo_log(OO_LOG_ERROR, "%s: %s until it is gone from there", rival->part->config->name, text);
 }
 
+static bool has_carrier(const struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	return link->exists && link->up && link->carrier;
+}
+
+/* Who was asked on an interface that went could not answer: again, now that it is back. */
+static void ask_anew(struct agent_rival *rival)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED;
+	}
+	rival->lost = false;
+	rival->judge_at = oo_clock_now() + ANSWER_MS;
+	oo_rival_probe(rival->socket, rival->chosen);
+	oo_timer_set(&rival->ask_timer, rival->judge_at);
+}
+
+/* Once: each call tries again. */
+static void warn_deaf(struct agent_rival *rival, const struct oo_err *err)
+{
+	if (!rival->deaf) {
+		rival->deaf = true;
+		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs are not seen: %s",
+		       rival->part->config->name, err->text);
+	}
+}
+
+static void follow_link(struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	struct oo_err err;
+
+	rival->linked = rival->linked && has_carrier(rival);
+	if (!link->exists) {
+		rival->ifindex = 0; /* it may come back with the same one */
+		rival->lost = is_any(rival, VERDICT_ASKED);
+		return;
+	}
+	if (link->index != rival->ifindex || memcmp(link->mac, rival->mac, OO_MAC_LENGTH) != 0) {
+		if (oo_rival_set_link(rival->socket, link, &err) < 0) {
+			warn_deaf(rival, &err);
+			return;
+		}
+		rival->deaf = false;
+		rival->ifindex = link->index;
+		memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
+	}
+	if (rival->lost && has_carrier(rival)) {
+		ask_anew(rival);
+	}
+}
+
 static void judge(struct agent_rival *rival)
 {
-	if (!is_any(rival, VERDICT_ASKED)) {
+	if (!is_any(rival, VERDICT_ASKED) || rival->lost || oo_clock_now() < rival->judge_at) {
 		return;
 	}
 	oo_rival_look(rival->socket);
@@ -110,20 +166,15 @@ static void judge(struct agent_rival *rival)
 size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **ret_list)
 {
 	size_t n = 0;
+	follow_link(rival); /* the core may not have heard of it yet */
 	judge(rival);
 	for (size_t k = 0; k < rival->part->n; k++) {
-		if (rival->vips[k].verdict != VERDICT_TAKEN) {
+		if (rival->vips[k].verdict == VERDICT_NONE) {
 			rival->free[n++] = rival->part->list[k];
 		}
 	}
 	*ret_list = rival->free;
 	return n;
-}
-
-static bool has_carrier(const struct agent_rival *rival)
-{
-	const struct oo_link *link = &rival->part->link;
-	return link->exists && link->up && link->carrier;
 }
 
 /* Whether the round that is over has shown that nobody has it any more. */
@@ -138,8 +189,9 @@ static bool is_free(struct agent_rival *rival, size_t k)
 static void on_ask_time(struct oo_timer *timer)
 {
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
-	bool freed = false;
+	bool freed = is_any(rival, VERDICT_ASKED);
 
+	judge(rival);
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {
 		struct vip *vip = &rival->vips[k];
@@ -275,6 +327,8 @@ static void forget(struct agent_rival *rival)
 		rival->vips[k].contested = false;
 		rival->vips[k].repeat = false;
 	}
+	rival->judge_at = 0;
+	rival->lost = false;
 	rival->defence = (struct agent_defence){0};
 	oo_timer_set(&rival->ask_timer, OO_NEVER);
 	oo_timer_set(&rival->doubt_timer, OO_NEVER);
@@ -287,39 +341,8 @@ static void ask(struct agent_rival *rival)
 	for (size_t k = 0; k < rival->part->n; k++) {
 		rival->vips[k].verdict = VERDICT_ASKED;
 	}
+	rival->lost = !rival->part->link.exists;
 	oo_rival_probe(rival->socket, NULL);
-}
-
-/* Once: each call tries again. */
-static void warn_deaf(struct agent_rival *rival, const struct oo_err *err)
-{
-	if (!rival->deaf) {
-		rival->deaf = true;
-		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs are not seen: %s",
-		       rival->part->config->name, err->text);
-	}
-}
-
-static void follow_link(struct agent_rival *rival)
-{
-	const struct oo_link *link = &rival->part->link;
-	struct oo_err err;
-
-	rival->linked = rival->linked && has_carrier(rival);
-	if (!link->exists) {
-		rival->ifindex = 0; /* it may come back with the same one */
-		return;
-	}
-	if (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0) {
-		return;
-	}
-	if (oo_rival_set_link(rival->socket, link, &err) < 0) {
-		warn_deaf(rival, &err);
-		return;
-	}
-	rival->deaf = false;
-	rival->ifindex = link->index;
-	memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
 }
 
 void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)

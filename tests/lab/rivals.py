@@ -6,7 +6,8 @@ import socket
 import struct
 import time
 
-from hands import batch, expect_back, own_addresses
+from etcd_faults import EtcdFaults
+from hands import batch, expect_back, own_addresses, recreate
 from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
@@ -147,6 +148,34 @@ def stranger_has_addresses(story):
         story.served_us = now_us()
         story.expect_held_by(target)
         time.sleep(0.5)
+
+
+@scenario
+def stranger_comes_while_interface_is_away(story):
+    """A hold lapses, the interface goes, a stranger comes: refused when all is back."""
+    vip, etcd = story.lab.vips[1], EtcdFaults(story.lab, story.faults)
+    with stranger_of(story) as stranger:
+        story.begin(stranger=MAC)
+        for standby in story.standbys():
+            story.faults.standin(standby, "false")
+        wait_for(lambda: len(story.lab.ineligible()) == len(story.standbys()), 15,
+                 "the standbys are not eligible")
+        story.note_fault(etcd.kill_all(), 2 * story.ttl_us)
+        wait_for(lambda: not any(story.lab.holders(vip) for vip in story.lab.vips),
+                 story.ttl_us / 1e6 + 2, "the addresses are gone")
+        stranger.take(vip)
+        recreate(story, story.holder)
+        etcd.start_all()
+        wait_for(lambda: story.lab.holders(), 15, "an address is back")
+        time.sleep(1)
+        story.check(not story.lab.holders(vip), f"{vip} is on a node")
+        state = vips_of(story, story.lab.holders()[0])[vip]
+        story.check(state["error"] is not None and MAC in state["error"],
+                    f"the status says {state}")
+        stranger.give(vip)
+        wait_for(lambda: story.lab.holders(vip), 5, "it is added")
+        story.moved = f"{story.holder.letter} -> {story.lab.holders()[0].letter}"
+        story.served_us = now_us()
 
 
 @scenario
