@@ -87,7 +87,10 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	rival->vips[k].verdict = VERDICT_TAKEN;
 	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
-	oo_log(OO_LOG_ERROR, "%s: %s until it is gone from there", rival->part->config->name, text);
+	oo_log(OO_LOG_ERROR,
+	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
+	       "tables, and take the address off it",
+	       rival->part->config->name, text);
 }
 
 static bool has_carrier(const struct agent_rival *rival)
