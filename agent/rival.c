@@ -35,10 +35,10 @@ struct vip {
 struct agent_rival {
 	struct agent_part *part;
 	unsigned group;
-	struct oo_rival *socket; /* owned */
-	struct vip *vips;        /* owned; as the part's list */
-	struct oo_address *free; /* owned; those that no stranger has */
-	bool *chosen;            /* owned; room for a question */
+	struct oo_rival *socket;      /* owned */
+	struct vip *vips;             /* owned; as the part's list */
+	struct oo_address *available; /* owned; those that no stranger has */
+	bool *chosen;                 /* owned; room for a question */
 	struct oo_timer ask_timer;
 	struct oo_timer doubt_timer;
 	struct oo_timer repeat_timer;
@@ -53,21 +53,13 @@ struct agent_rival {
 	size_t latest;    /* the VIP that a conflict was last about */
 };
 
-static const char *mac_text(const uint8_t mac[static OO_MAC_LENGTH],
-			    char text[static AGENT_RIVAL_MAC_LENGTH])
-{
-	snprintf(text, AGENT_RIVAL_MAC_LENGTH, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-		 mac[2], mac[3], mac[4], mac[5]);
-	return text;
-}
-
 /* "office: 10.0.0.100 is in use by 52:54:00:12:34:56 on eth0: not added", without the group. */
 static void explain(const struct agent_rival *rival, size_t k, char *text, size_t size)
 {
 	const char *address = agent_part_text(rival->part, k);
-	char mac[AGENT_RIVAL_MAC_LENGTH];
+	char mac[OO_MAC_TEXT_LENGTH];
 	snprintf(text, size, "%.*s is in use by %s on %s: not added", (int)strcspn(address, "/"),
-		 address, mac_text(rival->vips[k].mac, mac), rival->part->interface);
+		 address, oo_mac_format(rival->vips[k].mac, mac), rival->part->interface);
 }
 
 static bool is_any(const struct agent_rival *rival, enum verdict verdict)
@@ -173,10 +165,10 @@ size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **r
 	judge(rival);
 	for (size_t k = 0; k < rival->part->n; k++) {
 		if (rival->vips[k].verdict == VERDICT_NONE) {
-			rival->free[n++] = rival->part->list[k];
+			rival->available[n++] = rival->part->list[k];
 		}
 	}
-	*ret_list = rival->free;
+	*ret_list = rival->available;
 	return n;
 }
 
@@ -262,9 +254,10 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 	}
 	/* The kernel defends the address. Switches ask like this all the time, to track hosts. */
 	if (report->kind == OO_FRAME_ARP_PROBE || report->kind == OO_FRAME_DAD) {
-		char mac[AGENT_RIVAL_MAC_LENGTH];
+		char mac[OO_MAC_TEXT_LENGTH];
 		oo_log(OO_LOG_DEBUG, "%s: %s asks whether %s is free", rival->part->config->name,
-		       mac_text(report->mac, mac), agent_part_text(rival->part, report->index));
+		       oo_mac_format(report->mac, mac),
+		       agent_part_text(rival->part, report->index));
 		return;
 	}
 	vip->contested = true;
@@ -300,7 +293,7 @@ static void defend(struct agent_rival *rival)
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
 	const char *address = agent_part_text(part, rival->latest);
-	char mac[AGENT_RIVAL_MAC_LENGTH];
+	char mac[OO_MAC_TEXT_LENGTH];
 
 	announce_contested(rival);
 	if ((count & (count - 1)) != 0) {
@@ -310,8 +303,8 @@ static void defend(struct agent_rival *rival)
 	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
 	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
 	       "take the address off it",
-	       part->config->name, mac_text(vip->mac, mac), (int)strcspn(address, "/"), address,
-	       part->interface, vip->conflicts);
+	       part->config->name, oo_mac_format(vip->mac, mac), (int)strcspn(address, "/"),
+	       address, part->interface, vip->conflicts);
 }
 
 /* Whether it is so since a renewal that was sent after the doubt arose. */
@@ -378,7 +371,7 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 		explain(rival, k, state.error, sizeof(state.error));
 	}
 	if (vip->conflicts > 0) {
-		(void)mac_text(vip->mac, state.mac);
+		(void)oo_mac_format(vip->mac, state.mac);
 	}
 	return state;
 }
@@ -393,7 +386,7 @@ void agent_rival_free(struct agent_rival *rival)
 	oo_timer_done(&rival->doubt_timer);
 	oo_timer_done(&rival->repeat_timer);
 	free(rival->vips);
-	free(rival->free);
+	free(rival->available);
 	free(rival->chosen);
 	free(rival);
 }
@@ -409,9 +402,9 @@ static int open_rival(struct agent_rival *rival, struct oo_err *err)
 		.user = rival,
 	};
 	rival->vips = calloc(part->n, sizeof(*rival->vips));
-	rival->free = calloc(part->n, sizeof(*rival->free));
+	rival->available = calloc(part->n, sizeof(*rival->available));
 	rival->chosen = calloc(part->n, sizeof(*rival->chosen));
-	if (rival->vips == NULL || rival->free == NULL || rival->chosen == NULL) {
+	if (rival->vips == NULL || rival->available == NULL || rival->chosen == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_timer_init(&rival->ask_timer, part->agent->event, on_ask_time);
