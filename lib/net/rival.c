@@ -51,7 +51,6 @@ struct oo_rival {
 	struct ifaddrs *own; /* owned; the host's interfaces, as of own_at */
 	int64_t own_at;
 	struct told told[TOLD_MAX]; /* claims, then probes */
-	uint64_t count;
 	oo_rival_fn *seen;
 	void *user;
 };
@@ -153,7 +152,6 @@ static void note(struct oo_rival *rival, const struct target *target, const stru
 		told->next = report;
 		told->at = now - OO_RIVAL_REPORT_GAP_MS; /* to be told at once */
 	}
-	rival->count++;
 	if (told != NULL) {
 		told->next.count++;
 	}
@@ -321,11 +319,6 @@ const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index)
 {
 	assert(index < rival->n);
 	return rival->questions[index].answered ? rival->questions[index].mac : NULL;
-}
-
-uint64_t oo_rival_count(const struct oo_rival *rival)
-{
-	return rival->count;
 }
 
 void oo_rival_listen(struct oo_rival *rival, bool listen)

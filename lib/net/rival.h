@@ -88,7 +88,4 @@ bool oo_rival_is_asked(const struct oo_rival *rival, size_t index);
 /* The MAC that answered the last probe for an address; NULL: nobody has. */
 const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index);
 
-/* Foreign frames about the addresses that were read since it was made, reported or not. */
-uint64_t oo_rival_count(const struct oo_rival *rival);
-
 #endif
