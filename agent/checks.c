@@ -40,26 +40,12 @@ static void on_result(void *user, const struct oo_check *check,
 						   .health = health_of(result->state)});
 }
 
-static struct oo_check_spec spec_of(const struct oo_config_check *config)
+/* Grace counts from the agent's start, not anew from each reload. */
+static struct oo_check_spec spec_of(const struct agent *agent, const struct oo_config_check *config)
 {
-	struct oo_check_spec spec = {
-		.name = config->name,
-		.interval_ms = config->interval_ms,
-		.timeout_ms = config->timeout_ms,
-	};
-	switch (config->type) {
-	case OO_CONFIG_CHECK_HTTP:
-		spec.type = OO_CHECK_TYPE_HTTP;
-		spec.url = config->url;
-		spec.expect_status = config->expect_status;
-		spec.expect_body = config->expect_body;
-		break;
-	case OO_CONFIG_CHECK_TCP:
-		spec.type = OO_CHECK_TYPE_TCP;
-		spec.host = config->address.host;
-		spec.port = config->address.port;
-		break;
-	}
+	struct oo_check_spec spec = config->spec;
+	int64_t left_ms = agent->started_at + spec.grace_ms - oo_clock_now();
+	spec.grace_ms = left_ms > 0 ? left_ms : 0;
 	return spec;
 }
 
@@ -71,7 +57,7 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	}
 	for (size_t i = 0; i < agent->config->n_checks; i++) {
 		struct slot *slot = &checks->slots[checks->n++];
-		struct oo_check_spec spec = spec_of(&agent->config->checks[i]);
+		struct oo_check_spec spec = spec_of(agent, &agent->config->checks[i]);
 		struct oo_check_setup setup = {.event = agent->event,
 					       .transfers = agent->transfers,
 					       .done = on_result,
@@ -99,6 +85,12 @@ void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks
 	}
 }
 
+/* What was seen last is not yet what counts: it may turn, and is looked at more often. */
+static bool is_changing(const struct oo_check_result *result, enum oo_health counted)
+{
+	return result->state != OO_CHECK_STATE_UNKNOWN && health_of(result->state) != counted;
+}
+
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
 void agent_checks_tell(struct agent_checks *checks)
 {
@@ -108,10 +100,11 @@ void agent_checks_tell(struct agent_checks *checks)
 		unsigned streak;
 		enum oo_health health =
 			oo_core_check_health(slot->agent->core, slot->index, &streak);
+		oo_check_set_changing(slot->check, is_changing(result, health));
 		if (health != slot->told) {
 			slot->told = health;
 			oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-			       slot->agent->config->checks[slot->index].name,
+			       slot->agent->config->checks[slot->index].spec.name,
 			       health == OO_HEALTH_UP ? "up" : "down",
 			       oo_check_reason_name(result->reason), result->seen, streak);
 		}

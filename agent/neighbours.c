@@ -11,6 +11,7 @@
 #include "net/neighbour.h"
 #include "part.h"
 #include "presence.h"
+#include "rival.h"
 #include "store.h"
 #include "vips.h"
 
@@ -19,7 +20,9 @@
 struct agent_neighbours {
 	struct agent *agent;
 	struct oo_timer timer;
-	struct oo_neighbour *room;   /* owned; for the largest part */
+	struct oo_neighbour *room;   /* owned, as the next two; for all VIPs */
+	struct oo_address *list;     /* of the interface that is looked at */
+	int *looked;                 /* interfaces, in this turn */
 	struct agent_doubts *doubts; /* owned; of each group, while it is held */
 	struct oo_sight sees[OO_MEMBER_SEES_MAX];
 	size_t n_sees;
@@ -32,17 +35,33 @@ static void set_mac(struct oo_sight *sight, const uint8_t mac[static OO_MAC_LENG
 		 mac[2], mac[3], mac[4], mac[5]);
 }
 
+static void set_address(struct oo_sight *sight, const struct oo_address *address)
+{
+	char text[OO_ADDRESS_LENGTH];
+
+	oo_address_format(address, text);
+	text[strcspn(text, "/")] = '\0';
+	oo_text_clip(sight->address, sizeof(sight->address), text);
+}
+
 /* VIP number k of part, at part's own MAC. */
 static struct oo_sight own_sight(const struct agent_part *part, size_t k)
 {
-	struct oo_sight sight = {0}; /* all of it: they are compared as bytes */
-	char text[OO_ADDRESS_LENGTH];
+	struct oo_sight sight;
 
-	oo_address_format(&part->list[k], text);
-	text[strcspn(text, "/")] = '\0';
-	oo_text_clip(sight.address, sizeof(sight.address), text);
+	set_address(&sight, &part->list[k]);
 	set_mac(&sight, part->link.mac);
 	return sight;
+}
+
+static bool is_in(const int *list, size_t n, int number)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i] == number) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool holds(const struct agent *agent, unsigned group)
@@ -50,19 +69,39 @@ static bool holds(const struct agent *agent, unsigned group)
 	return oo_core_want(agent->core, group)->address && agent_vips_is_up(agent->vips[group]);
 }
 
-static void look_at_part(struct agent_neighbours *neighbours, const struct agent_part *part,
-			 struct oo_sight sees[static OO_MEMBER_SEES_MAX], size_t *n)
+/* Lists what groups that are not up here have on an interface. */
+static size_t gather(struct agent_neighbours *neighbours, int ifindex)
+{
+	const struct agent *agent = neighbours->agent;
+	size_t n = 0;
+
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		size_t n_parts;
+		const struct agent_part *parts = agent_vips_parts(agent->vips[g], &n_parts);
+		for (size_t i = 0; i < n_parts && !agent_vips_is_up(agent->vips[g]); i++) {
+			if (parts[i].link.exists && parts[i].link.index == ifindex) {
+				memcpy(neighbours->list + n, parts[i].list,
+				       parts[i].n * sizeof(*parts[i].list));
+				n += parts[i].n;
+			}
+		}
+	}
+	return n;
+}
+
+/* One dump of the kernel's table for each interface. */
+static void look_at(struct agent_neighbours *neighbours, int ifindex,
+		    struct oo_sight sees[static OO_MEMBER_SEES_MAX], size_t *n)
 {
 	const struct oo_address_set set = {
-		.ifindex = part->link.index, .list = part->list, .n = part->n};
+		.ifindex = ifindex, .list = neighbours->list, .n = gather(neighbours, ifindex)};
 
-	if (!part->link.exists ||
-	    oo_net_neighbours(neighbours->agent->net, &set, neighbours->room, NULL) < 0) {
+	if (oo_net_neighbours(neighbours->agent->net, &set, neighbours->room, NULL) < 0) {
 		return; /* seen again at the next look */
 	}
-	for (size_t k = 0; k < part->n && *n < OO_MEMBER_SEES_MAX; k++) {
+	for (size_t k = 0; k < set.n && *n < OO_MEMBER_SEES_MAX; k++) {
 		if (neighbours->room[k].known) {
-			sees[*n] = own_sight(part, k);
+			set_address(&sees[*n], &set.list[k]);
 			set_mac(&sees[(*n)++], neighbours->room[k].mac);
 		}
 	}
@@ -72,14 +111,18 @@ static void look(struct agent_neighbours *neighbours)
 {
 	const struct agent *agent = neighbours->agent;
 	struct oo_sight sees[OO_MEMBER_SEES_MAX];
-	size_t n = 0;
+	size_t n = 0, n_looked = 0;
 
 	memset(sees, 0, sizeof(sees));
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		size_t n_parts;
 		const struct agent_part *parts = agent_vips_parts(agent->vips[g], &n_parts);
 		for (size_t i = 0; i < n_parts && !agent_vips_is_up(agent->vips[g]); i++) {
-			look_at_part(neighbours, &parts[i], sees, &n);
+			const int ifindex = parts[i].link.index;
+			if (parts[i].link.exists && !is_in(neighbours->looked, n_looked, ifindex)) {
+				neighbours->looked[n_looked++] = ifindex;
+				look_at(neighbours, ifindex, sees, &n);
+			}
 		}
 	}
 	if (n != neighbours->n_sees || memcmp(sees, neighbours->sees, sizeof(sees)) != 0) {
@@ -105,19 +148,48 @@ static const struct oo_sight *find_sight(const struct agent *agent, const struct
 	return NULL;
 }
 
-static void compare(struct agent_neighbours *neighbours, struct agent_doubts *doubts,
-		    const struct agent_part *part, size_t k)
+/* One that a stranger has is not here: who sees the stranger is right. */
+static bool is_strangers(const struct agent_part *part, size_t k)
 {
+	return agent_rival_state(part->rival, k).error[0] != '\0';
+}
+
+static void compare(struct agent_neighbours *neighbours, const struct oo_member *member,
+		    const struct oo_sight *sight)
+{
+	const struct agent *agent = neighbours->agent;
+	struct oo_address address;
+
+	if (oo_address_parse(sight->address, &address, NULL) < 0) {
+		return; /* another agent's nonsense */
+	}
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		size_t k;
+		const struct agent_part *part =
+			holds(agent, g) ? agent_vips_having(agent->vips[g], &address, &k) : NULL;
+		if (part == NULL || is_strangers(part, k)) {
+			continue;
+		}
+		const struct oo_sight own = own_sight(part, k);
+		if (!oo_text_equal(sight->mac, own.mac)) {
+			agent_doubts_note(&neighbours->doubts[g], member->node, sight,
+					  oo_clock_now());
+		}
+	}
+}
+
+/* By what members see, a few each: there may be many more VIPs. */
+static void compare_all(struct agent_neighbours *neighbours)
+{
+	const struct agent *agent = neighbours->agent;
 	size_t n;
-	const struct agent_known_member *members =
-		agent_store_members(neighbours->agent->store, &n);
-	const struct oo_sight own = own_sight(part, k);
+	const struct agent_known_member *members = agent_store_members(agent->store, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct oo_member *member = &members[i].member;
-		const struct oo_sight *sight = find_sight(neighbours->agent, member, own.address);
-		if (sight != NULL && !oo_text_equal(sight->mac, own.mac)) {
-			agent_doubts_note(doubts, member->node, sight, oo_clock_now());
+		const bool self = oo_text_equal(member->node, agent->config->node.name);
+		for (size_t j = 0; j < member->n_sees && !self; j++) {
+			compare(neighbours, member, &member->sees[j]);
 		}
 	}
 }
@@ -129,8 +201,10 @@ static void tell(const char *group, const struct agent_doubt *doubt)
 		return;
 	case AGENT_DOUBT_PERSISTS:
 		oo_log(OO_LOG_WARNING,
-		       "%s: %s still sees %s at %s after %d s of announcements: its switch or a "
-		       "filter (arp_accept, arp_ignore) drops them, or its entry is permanent",
+		       "%s: %s still sees %s at %s after %d s of announcements: its switch (port "
+		       "security) or a filter (nft, arptables) drops them, its kernel does not "
+		       "heed "
+		       "them (arp_accept), or its entry is permanent",
 		       group, doubt->node, doubt->sight.address, doubt->sight.mac,
 		       AGENT_DOUBTS_PATIENCE_MS / 1000);
 		return;
@@ -148,15 +222,9 @@ static void judge(struct agent_neighbours *neighbours, unsigned group)
 	size_t n_parts;
 	const struct agent_part *parts = agent_vips_parts(agent->vips[group], &n_parts);
 
-	agent_doubts_begin(doubts);
-	for (size_t i = 0; i < n_parts; i++) {
-		for (size_t k = 0; k < parts[i].n; k++) {
-			compare(neighbours, doubts, &parts[i], k);
-		}
-	}
 	bool again = agent_doubts_end(doubts, oo_clock_now());
 	for (size_t i = 0; i < n_parts && again; i++) {
-		if (parts[i].whole) {
+		if (parts[i].n_announced > 0) {
 			oo_announcer_burst(parts[i].announcer);
 		}
 	}
@@ -175,9 +243,17 @@ static void on_timer(struct oo_timer *timer)
 	look(neighbours);
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		if (holds(agent, g)) {
-			judge(neighbours, g);
+			agent_doubts_begin(&neighbours->doubts[g]);
 		} else {
-			neighbours->doubts[g].n = 0; /* they are somebody else's now */
+			/* they are somebody else's now */
+			neighbours->doubts[g].n = 0;
+			neighbours->doubts[g].more_since = 0;
+		}
+	}
+	compare_all(neighbours);
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		if (holds(agent, g)) {
+			judge(neighbours, g);
 		}
 	}
 }
@@ -204,6 +280,7 @@ struct json_object *agent_neighbours_new_list(const struct agent *agent, unsigne
 	const struct agent_known_member *members = agent_store_members(agent->store, &n);
 	const struct agent_part *part = agent_vips_part(agent->vips[group], i, &k);
 	const struct oo_sight own = own_sight(part, k);
+	const bool is_ours = holds(agent, group) && !is_strangers(part, k);
 
 	for (size_t m = 0; m < n; m++) {
 		const struct oo_member *member = &members[m].member;
@@ -214,10 +291,10 @@ struct json_object *agent_neighbours_new_list(const struct agent *agent, unsigne
 		struct json_object *object = json_object_new_object();
 		json_object_object_add(object, "node", json_object_new_string(member->node));
 		json_object_object_add(object, "mac", json_object_new_string(sight->mac));
-		json_object_object_add(object, "agrees",
-				       holds(agent, group) ? json_object_new_boolean(oo_text_equal(
-								     sight->mac, own.mac))
-							   : NULL);
+		json_object_object_add(
+			object, "agrees",
+			is_ours ? json_object_new_boolean(oo_text_equal(sight->mac, own.mac))
+				: NULL);
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -238,14 +315,13 @@ void agent_neighbours_explain(const struct agent_neighbours *neighbours, unsigne
 	}
 }
 
-static size_t largest_part(const struct agent *agent)
+static size_t count_vips(const struct agent *agent)
 {
-	size_t largest = 1;
+	size_t n = 0;
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		size_t n = agent_vips_count(agent->vips[g]);
-		largest = n > largest ? n : largest;
+		n += agent_vips_count(agent->vips[g]);
 	}
-	return largest;
+	return n;
 }
 
 int agent_neighbours_new(struct agent *agent, struct agent_neighbours **ret_neighbours,
@@ -256,9 +332,12 @@ int agent_neighbours_new(struct agent *agent, struct agent_neighbours **ret_neig
 		return oo_fail(err, ENOMEM, "neighbours");
 	}
 	neighbours->agent = agent;
-	neighbours->room = calloc(largest_part(agent), sizeof(*neighbours->room));
+	neighbours->room = calloc(count_vips(agent), sizeof(*neighbours->room));
+	neighbours->list = calloc(count_vips(agent), sizeof(*neighbours->list));
+	neighbours->looked = calloc(count_vips(agent), sizeof(*neighbours->looked));
 	neighbours->doubts = calloc(agent->core_config.n_groups, sizeof(*neighbours->doubts));
-	int r = neighbours->room == NULL || neighbours->doubts == NULL
+	int r = neighbours->room == NULL || neighbours->list == NULL ||
+				neighbours->looked == NULL || neighbours->doubts == NULL
 			? -ENOMEM
 			: oo_timer_init(&neighbours->timer, agent->event, on_timer);
 	if (r < 0) {
@@ -277,6 +356,8 @@ void agent_neighbours_free(struct agent_neighbours *neighbours)
 	}
 	oo_timer_done(&neighbours->timer);
 	free(neighbours->room);
+	free(neighbours->list);
+	free(neighbours->looked);
 	free(neighbours->doubts);
 	free(neighbours);
 }

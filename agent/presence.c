@@ -114,7 +114,7 @@ static void add_checks(struct json_object *object, const struct agent *agent,
 {
 	struct json_object *checks = json_object_new_object();
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
-		json_object_object_add(checks, agent->config->checks[i].name,
+		json_object_object_add(checks, agent->config->checks[i].spec.name,
 				       json_object_new_string(health_name(said->checks[i])));
 	}
 	json_object_object_add(object, "checks", checks);

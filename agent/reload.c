@@ -114,8 +114,8 @@ static const char *find_fixed_change(const struct oo_config *now, const struct o
 static int find_check(const struct oo_config *config, const struct oo_config_check *check)
 {
 	for (size_t i = 0; i < config->n_checks; i++) {
-		if (oo_text_equal(config->checks[i].name, check->name) &&
-		    config->checks[i].type == check->type) {
+		if (oo_text_equal(config->checks[i].spec.name, check->spec.name) &&
+		    config->checks[i].spec.type == check->spec.type) {
 			return (int)i;
 		}
 	}

@@ -9,14 +9,15 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "guard.h"
 #include "neighbours.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
 
 #define SCHEMA_VERSION 1
-#define CONFLICT_COUNTS_FOR_MS                                                                     \
-	60000 /* somebody should look while another host may still be at it */
+/* Somebody should look while another host may still be at it. */
+#define CONFLICT_COUNTS_FOR_MS 60000
 
 enum state {
 	STATE_FINE,
@@ -107,6 +108,8 @@ static struct json_object *new_agent(const struct agent *agent)
 	add_text(object, "cluster", agent->config->cluster);
 	add_number(object, "pid", getpid());
 	add_age(object, "uptime_ms", agent->started_at);
+	add_bool(object, "fence", agent_guard_has_fence(agent->guard));
+	add_number(object, "fence_repairs", (int64_t)agent_guard_repairs(agent->guard));
 	return object;
 }
 
@@ -364,8 +367,8 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	struct json_object *object = json_object_new_object();
 	struct json_object *phases = json_object_new_object();
 
-	add_text(object, "name", config->name);
-	add_text(object, "type", config->type == OO_CONFIG_CHECK_HTTP ? "http" : "tcp");
+	add_text(object, "name", config->spec.name);
+	add_text(object, "type", oo_check_type_name(config->spec.type));
 	add_text(object, "state", health_name(health));
 	add_text(object, "reason", oo_check_reason_name(result->reason));
 	add_text(object, "seen", result->seen);
@@ -374,8 +377,8 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	add_number(object, "took_ms", result->times.total_us / 1000);
 	add_number(object, "rise", config->rise);
 	add_number(object, "fall", config->fall);
-	add_number(object, "interval_ms", config->interval_ms);
-	add_number(object, "timeout_ms", config->timeout_ms);
+	add_number(object, "interval_ms", config->spec.interval_ms);
+	add_number(object, "timeout_ms", config->spec.timeout_ms);
 	add_number(phases, "name", result->times.name_us);
 	add_number(phases, "connect", result->times.connect_us);
 	add_number(phases, "tls", result->times.tls_us);

@@ -52,7 +52,7 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 		}
 		return;
 	}
-	const char *name = agent->config->checks[view.failed_check].name;
+	const char *name = agent->config->checks[view.failed_check].spec.name;
 	const struct oo_check_result *result =
 		agent_checks_result(agent->checks, (unsigned)view.failed_check);
 	if (view.eligible == OO_HEALTH_DOWN) {

@@ -8,6 +8,7 @@
 #include "net/address.h"
 #include "rival.h"
 
+struct agent_part;
 struct agent_vips;
 
 struct agent_vip_state {
@@ -49,10 +50,12 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
 size_t agent_vips_count(const struct agent_vips *vips);
 /* By interface, as part.h has them; what they say of links and VIPs is of now. */
-struct agent_part;
 const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t *ret_n);
 /* The part that VIP number i of the configuration is in, as its number *ret_k. */
 const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t i, size_t *ret_k);
+/* The part that has address, as its number *ret_k; NULL: none has. */
+const struct agent_part *agent_vips_having(const struct agent_vips *vips,
+					   const struct oo_address *address, size_t *ret_k);
 struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i);
 
 /* From the kernel; what does not concern this group is passed over. */

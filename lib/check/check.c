@@ -2,118 +2,137 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "check/run.h"
+#include "base/text.h"
+#include "check/kind.h"
 #include "event/timer.h"
 
 struct oo_check {
 	struct oo_check_setup setup;
-	struct oo_check_spec spec;             /* its strings are those below */
-	char *name, *url, *host, *expect_body; /* owned */
-	struct oo_timer timer;                 /* the run's deadline, or the next run's start */
-	bool running;
-	int64_t started_at, started_us;
+	struct oo_check_spec spec;
+	const struct oo_check_kind *kind;
+	struct oo_timer timer; /* the run's deadline, or the next run's start */
+	bool running, changing, has_been_up;
+	int64_t made_at, started_at;
 	struct oo_check_run run;
+	max_align_t state[]; /* the kind's */
 };
 
-static void finish(struct oo_check *check, struct oo_check_result *result)
+static struct oo_check *check_of(struct oo_check_run *run)
 {
-	int64_t next_at = check->started_at + check->spec.interval_ms;
-	result->at = oo_clock_now();
-	result->times.total_us = oo_clock_now_us() - check->started_us;
-	switch (result->reason) {
-	case OO_CHECK_REASON_OK:
-		result->state = OO_CHECK_STATE_UP;
-		break;
-	case OO_CHECK_REASON_NONE:
-	case OO_CHECK_REASON_LOCAL:
-		result->state = OO_CHECK_STATE_UNKNOWN;
-		break;
-	case OO_CHECK_REASON_NAME_NOT_RESOLVED:
-	case OO_CHECK_REASON_REFUSED:
-	case OO_CHECK_REASON_UNREACHABLE:
-	case OO_CHECK_REASON_CONNECT_TIMEOUT:
-	case OO_CHECK_REASON_TLS:
-	case OO_CHECK_REASON_SILENT:
-	case OO_CHECK_REASON_SLOW:
-	case OO_CHECK_REASON_RESET:
-	case OO_CHECK_REASON_CLOSED:
-	case OO_CHECK_REASON_PROTOCOL:
-	case OO_CHECK_REASON_STATUS:
-	case OO_CHECK_REASON_BODY:
-		result->state = OO_CHECK_STATE_DOWN;
-		break;
+	return oo_container_of(run, struct oo_check, run);
+}
+
+static void time_next(struct oo_check *check)
+{
+	const struct oo_check_spec *spec = &check->spec;
+	bool fast = check->changing && spec->fast_interval_ms > 0;
+	/* at once if it is past */
+	oo_timer_set(&check->timer,
+		     check->started_at + (fast ? spec->fast_interval_ms : spec->interval_ms));
+}
+
+static void stop(struct oo_check *check)
+{
+	if (check->running && check->kind->stop != NULL) {
+		check->kind->stop(&check->run);
 	}
-	oo_check_run_end(&check->run);
 	check->running = false;
-	oo_timer_set(&check->timer, next_at);                /* at once if it is past */
-	check->setup.done(check->setup.user, check, result); /* may free check */
 }
 
-static void on_transferred(CURL *easy, CURLcode code, void *user)
+/* Down counts for nothing while the service may still be starting. */
+static enum oo_check_state state_of(struct oo_check *check, const struct oo_check_result *result)
 {
-	struct oo_check *check = user;
-	struct oo_check_result result;
-	(void)easy;
-	oo_check_run_judge(&check->run, &check->spec, code, &result);
-	finish(check, &result);
+	enum oo_check_state state = oo_check_reason_state(result->reason);
+	bool graced = !check->has_been_up && result->at - check->made_at < check->spec.grace_ms;
+	check->has_been_up = check->has_been_up || state == OO_CHECK_STATE_UP;
+	return state == OO_CHECK_STATE_DOWN && graced ? OO_CHECK_STATE_UNKNOWN : state;
 }
 
-static void on_deadline(struct oo_check *check)
+void oo_check_run_finish(struct oo_check_run *run)
 {
-	oo_transfers_cancel(check->setup.transfers, check->run.easy);
-	on_transferred(check->run.easy, CURLE_OPERATION_TIMEDOUT, check);
+	struct oo_check *check = check_of(run);
+	struct oo_check_result result = run->result;
+
+	assert(check->running);
+	result.at = oo_clock_now();
+	result.times.total_us = oo_clock_now_us() - run->began_us;
+	result.state = state_of(check, &result);
+	stop(check);
+	time_next(check);
+	check->setup.done(check->setup.user, check, &result); /* may free check */
 }
 
 static void start(struct oo_check *check)
 {
+	struct oo_check_run *run = &check->run;
 	check->running = true;
 	check->started_at = oo_clock_now();
-	check->started_us = oo_clock_now_us();
-	int r = oo_check_run_begin(&check->run, &check->spec);
-	if (r == 0) {
-		r = oo_transfers_start(check->setup.transfers, check->run.easy, on_transferred,
-				       check);
-	}
-	if (r < 0) {
-		struct oo_check_result result = {0};
-		oo_check_run_judge_local(-r, &result);
-		finish(check, &result);
-		return;
-	}
+	run->began_us = oo_clock_now_us();
+	run->result = (struct oo_check_result){0};
 	oo_timer_set(&check->timer, check->started_at + check->spec.timeout_ms);
+	int r = check->kind->start(run);
+	if (r < 0) {
+		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
+	}
+	if (r != 0) {
+		oo_check_run_finish(run);
+	}
 }
 
 static void on_timer(struct oo_timer *timer)
 {
 	struct oo_check *check = oo_container_of(timer, struct oo_check, timer);
 	if (check->running) {
-		on_deadline(check);
+		check->kind->expire(&check->run);
+		oo_check_run_finish(&check->run);
 	} else {
 		start(check);
 	}
 }
 
-static int verify_kind(const struct oo_check_spec *spec, struct oo_err *err)
+void oo_check_run_enter(struct oo_check_run *run, int64_t limit_ms)
 {
-	switch (spec->type) {
-	case OO_CHECK_TYPE_HTTP:
-		return oo_check_http_verify(spec, err);
-	case OO_CHECK_TYPE_TCP:
-		return oo_check_tcp_verify(spec, err);
-	case OO_CHECK_TYPE_NONE:
-		break;
+	struct oo_check *check = check_of(run);
+	int64_t until = check->started_at + check->spec.timeout_ms;
+	int64_t limit_until = oo_clock_now() + limit_ms;
+	oo_timer_set(&check->timer, limit_ms > 0 && limit_until < until ? limit_until : until);
+}
+
+static void say(struct oo_check_run *run, enum oo_check_reason reason, const char *text)
+{
+	run->result.reason = reason;
+	oo_text_clip(run->result.seen, sizeof(run->result.seen), text);
+	for (char *c = run->result.seen; *c != '\0'; c++) {
+		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
 	}
-	return oo_fail_text(err, EINVAL, "type: must be http or tcp");
+}
+
+void oo_check_run_say(struct oo_check_run *run, enum oo_check_reason reason, const char *format,
+		      ...)
+{
+	char text[2 * OO_CHECK_SEEN_LENGTH];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments); /* cut is fine */
+	va_end(arguments);
+	say(run, reason, text);
+}
+
+void oo_check_run_say_errno(struct oo_check_run *run, enum oo_check_reason reason, int error_number)
+{
+	say(run, reason, strerror(error_number));
 }
 
 static int verify(const struct oo_check_spec *spec, struct oo_err *err)
 {
+	const struct oo_check_kind *kind = oo_check_kind(spec->type);
 	if (spec->name == NULL || spec->name[0] == '\0') {
 		return oo_fail_text(err, EINVAL, "check: must have a name");
 	}
@@ -122,34 +141,15 @@ static int verify(const struct oo_check_spec *spec, struct oo_err *err)
 		r = oo_fail_text(err, EINVAL, "interval: must be positive");
 	} else if (spec->timeout_ms <= 0) {
 		r = oo_fail_text(err, EINVAL, "timeout: must be positive");
-	} else {
-		r = verify_kind(spec, err);
+	} else if (kind == NULL) {
+		r = oo_fail_text(err, EINVAL, "type: must be given");
+	} else if (kind->verify != NULL) {
+		r = kind->verify(spec, err);
 	}
 	if (r < 0) {
 		oo_err_wrap(err, "check %s", spec->name);
 	}
 	return r;
-}
-
-/* Copies text that may be NULL. Returns false when memory is out. */
-static bool copy(const char *text, char **ret_copy)
-{
-	*ret_copy = text != NULL ? strdup(text) : NULL;
-	return text == NULL || *ret_copy != NULL;
-}
-
-static bool copy_spec(struct oo_check *check, const struct oo_check_spec *spec)
-{
-	check->spec = *spec;
-	if (!copy(spec->name, &check->name) || !copy(spec->url, &check->url) ||
-	    !copy(spec->host, &check->host) || !copy(spec->expect_body, &check->expect_body)) {
-		return false;
-	}
-	check->spec.name = check->name;
-	check->spec.url = check->url;
-	check->spec.host = check->host;
-	check->spec.expect_body = check->expect_body;
-	return true;
 }
 
 static void free_pointer(struct oo_check **check)
@@ -164,11 +164,18 @@ int oo_check_new(const struct oo_check_setup *setup, const struct oo_check_spec 
 	if (r < 0) {
 		return r;
 	}
-	OO_AUTO(free_pointer) struct oo_check *check = calloc(1, sizeof(*check));
-	if (check == NULL || !copy_spec(check, spec)) {
+	const struct oo_check_kind *kind = oo_check_kind(spec->type);
+	OO_AUTO(free_pointer)
+	struct oo_check *check = calloc(1, sizeof(*check) + kind->state_size);
+	if (check == NULL) {
 		return oo_fail(err, ENOMEM, "check %s", spec->name);
 	}
 	check->setup = *setup;
+	check->spec = *spec;
+	check->kind = kind;
+	check->made_at = oo_clock_now();
+	check->run = (struct oo_check_run){
+		.setup = &check->setup, .spec = &check->spec, .state = check->state};
 	r = oo_timer_init(&check->timer, setup->event, on_timer);
 	if (r < 0) {
 		return oo_fail(err, -r, "check %s on the event loop", spec->name);
@@ -183,15 +190,11 @@ void oo_check_free(struct oo_check *check)
 	if (check == NULL) {
 		return;
 	}
-	if (check->running) {
-		oo_transfers_cancel(check->setup.transfers, check->run.easy);
-		oo_check_run_end(&check->run);
+	stop(check);
+	if (check->kind->done != NULL) {
+		check->kind->done(&check->run);
 	}
 	oo_timer_done(&check->timer);
-	free(check->name);
-	free(check->url);
-	free(check->host);
-	free(check->expect_body);
 	free(check);
 }
 
@@ -202,43 +205,16 @@ void oo_check_run_now(struct oo_check *check)
 	}
 }
 
+void oo_check_set_changing(struct oo_check *check, bool changing)
+{
+	bool differs = check->changing != changing;
+	check->changing = changing;
+	if (differs && !check->running && check->started_at != 0) {
+		time_next(check);
+	}
+}
+
 const struct oo_check_spec *oo_check_get_spec(const struct oo_check *check)
 {
 	return &check->spec;
-}
-
-const char *oo_check_state_name(enum oo_check_state state)
-{
-	switch (state) {
-	case OO_CHECK_STATE_UNKNOWN:
-		return "unknown";
-	case OO_CHECK_STATE_UP:
-		return "up";
-	case OO_CHECK_STATE_DOWN:
-		return "down";
-	}
-	return "unknown";
-}
-
-const char *oo_check_reason_name(enum oo_check_reason reason)
-{
-	static const char *const names[] = {
-		[OO_CHECK_REASON_NONE] = "not run yet",
-		[OO_CHECK_REASON_OK] = "ok",
-		[OO_CHECK_REASON_NAME_NOT_RESOLVED] = "name not resolved",
-		[OO_CHECK_REASON_REFUSED] = "refused",
-		[OO_CHECK_REASON_UNREACHABLE] = "unreachable",
-		[OO_CHECK_REASON_CONNECT_TIMEOUT] = "connect timeout",
-		[OO_CHECK_REASON_TLS] = "tls",
-		[OO_CHECK_REASON_SILENT] = "silent",
-		[OO_CHECK_REASON_SLOW] = "slow",
-		[OO_CHECK_REASON_RESET] = "reset",
-		[OO_CHECK_REASON_CLOSED] = "closed",
-		[OO_CHECK_REASON_PROTOCOL] = "protocol",
-		[OO_CHECK_REASON_STATUS] = "status",
-		[OO_CHECK_REASON_BODY] = "body",
-		[OO_CHECK_REASON_LOCAL] = "local",
-	};
-	assert(reason < OO_LENGTH(names));
-	return names[reason];
 }

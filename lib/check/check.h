@@ -4,23 +4,19 @@
  * Health checks that run themselves: once at once, then every interval, each run ending in one
  * result. A check does not count (rise, fall); whoever gets the results does.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "base/error.h"
-#include "event/transfer.h"
+#include "check/spec.h"
 
 #define OO_CHECK_SEEN_LENGTH 128
 /* A longer answer is wrong where a body is expected, and no longer read where none is. */
 #define OO_CHECK_BODY_MAX 65536
 
 struct oo_check;
-
-enum oo_check_type {
-	OO_CHECK_TYPE_NONE = 0,
-	OO_CHECK_TYPE_HTTP, /* HTTP/1.1 GET, fresh connection; no proxy, no redirects followed */
-	OO_CHECK_TYPE_TCP,  /* a connection can be opened */
-};
+struct oo_transfers;
 
 enum oo_check_state {
 	OO_CHECK_STATE_UNKNOWN = 0, /* nothing can be said: not run yet, or our own failure */
@@ -28,7 +24,10 @@ enum oo_check_state {
 	OO_CHECK_STATE_DOWN,
 };
 
-/* Why. The state follows from it: OK is up, NONE and LOCAL are unknown, all others are down. */
+/*
+ * Why. The state follows from it: OK is up, NONE and LOCAL are unknown, all others are down (or
+ * unknown during grace). Two causes are two reasons where a person has to do something else.
+ */
 enum oo_check_reason {
 	OO_CHECK_REASON_NONE = 0,          /* not run yet */
 	OO_CHECK_REASON_OK,                /* as expected */
@@ -36,15 +35,37 @@ enum oo_check_reason {
 	OO_CHECK_REASON_REFUSED,           /* nobody listens */
 	OO_CHECK_REASON_UNREACHABLE,       /* no route, host or network down */
 	OO_CHECK_REASON_CONNECT_TIMEOUT,   /* no answer to the connection attempt */
-	OO_CHECK_REASON_TLS,               /* handshake failed, certificate not trusted */
+	OO_CHECK_REASON_TLS,               /* the handshake failed */
+	OO_CHECK_REASON_CERTIFICATE,       /* not trusted, for another name, or expired, or soon */
 	OO_CHECK_REASON_SILENT,            /* connected, then not one byte until the timeout */
 	OO_CHECK_REASON_SLOW,              /* an answer began and was not over by the timeout */
 	OO_CHECK_REASON_RESET,             /* the peer reset the connection */
 	OO_CHECK_REASON_CLOSED,            /* the peer closed before its answer was whole */
-	OO_CHECK_REASON_PROTOCOL,          /* what came is not HTTP */
+	OO_CHECK_REASON_PROTOCOL,          /* what came is not the protocol */
 	OO_CHECK_REASON_STATUS,            /* another HTTP status than expected */
+	OO_CHECK_REASON_REDIRECTS,         /* redirected again and again */
 	OO_CHECK_REASON_BODY,              /* another body than expected */
+	OO_CHECK_REASON_CONTENT,           /* another answer, or content of a file, than expected */
+	OO_CHECK_REASON_DENIED,            /* not for this user: a file, or a login */
+	OO_CHECK_REASON_MISSING,           /* what should be there is not */
+	OO_CHECK_REASON_STALE,             /* not changed for too long */
+	OO_CHECK_REASON_FULL,              /* too little left: of space, inodes, connections */
+	OO_CHECK_REASON_READ_ONLY,         /* it cannot be written to by anybody */
+	OO_CHECK_REASON_STORAGE, /* the file system fails: input and output errors, a stale mount */
+	OO_CHECK_REASON_HUNG,    /* the file system does not answer */
+	OO_CHECK_REASON_FAILED,  /* a program said so, by its exit code or its death */
+	OO_CHECK_REASON_STOPPED, /* it does not run, or is set down */
+	OO_CHECK_REASON_CRASHED, /* it died; nobody starts it again */
+	OO_CHECK_REASON_RESTARTING,    /* it dies and is started, again and again */
+	OO_CHECK_REASON_OUT_OF_MEMORY, /* the kernel killed it for want of memory */
+	OO_CHECK_REASON_STARTING,      /* not ready yet */
+	OO_CHECK_REASON_UNHEALTHY,     /* its own health check fails */
+	OO_CHECK_REASON_TOO_MANY,      /* more run than should */
+	OO_CHECK_REASON_NO_CONSUMERS,  /* nobody takes what is put into the queue */
+	OO_CHECK_REASON_NO_CARRIER,    /* no cable, or nobody at the other end */
+	OO_CHECK_REASON_DEGRADED,      /* it works, but slower than it should */
 	OO_CHECK_REASON_LOCAL, /* we could not check: no memory, descriptors, ports, rights */
+	OO_CHECK_REASON_END,   /* how many there are */
 };
 
 /* How long each phase took, us; 0 when it was not finished. total is always set. */
@@ -65,18 +86,6 @@ struct oo_check_result {
 	int64_t at; /* CLOCK_BOOTTIME ms of the run's end */
 };
 
-struct oo_check_spec {
-	enum oo_check_type type;
-	const char *name;
-	const char *url;         /* http: http:// or https://, without user or password */
-	const char *host;        /* tcp: a name, or an address (IPv6 without brackets) */
-	int port;                /* tcp: 1 to 65535 */
-	int expect_status;       /* http: 100 to 599 */
-	const char *expect_body; /* http: all of it, white space at both ends aside; NULL: any */
-	int64_t interval_ms;     /* from start to start; a run that takes longer delays the next */
-	int64_t timeout_ms;      /* of a whole run, counted from its start */
-};
-
 /* One run's result; runs from the loop. The check may be freed in it. */
 typedef void oo_check_fn(void *user, const struct oo_check *check,
 			 const struct oo_check_result *result);
@@ -91,7 +100,7 @@ struct oo_check_setup {
 
 /*
  * Makes a check; the first run starts at the next turn of the loop. Runs never overlap.
- * spec  copied, strings too.
+ * spec  copied; what it points to is not, and must outlive the check.
  * Returns 0, -EINVAL (err says which value and what would be right), -ENOMEM or sd-event's error.
  */
 int oo_check_new(const struct oo_check_setup *setup, const struct oo_check_spec *spec,
@@ -101,6 +110,9 @@ void oo_check_free(struct oo_check *check);
 
 /* Starts the next run at the next turn of the loop; no more than that if one is under way. */
 void oo_check_run_now(struct oo_check *check);
+
+/* Whether what is counted is not yet what was seen: runs are fast_interval apart as long. */
+void oo_check_set_changing(struct oo_check *check, bool changing);
 
 /* The check's own copy of its spec; valid as long as the check. */
 const struct oo_check_spec *oo_check_get_spec(const struct oo_check *check);

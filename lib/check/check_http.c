@@ -1,162 +1,285 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
-#include "check/run.h"
+#include "base/clock.h"
+#include "check/curl.h"
+#include "check/expect.h"
+#include "check/secret.h"
 
-/* What of a body is shown; it is cut after that. */
-#define SHOWN_BYTES 64
+#define HEADER_LENGTH (OO_CHECK_TOKEN_LENGTH + 256)
 
-static void release_url(CURLU **url)
+/* Why we took no more of the answer. */
+enum stop {
+	STOP_NONE = 0,
+	STOP_NOT_HTTP,
+	STOP_TOO_LONG,
+	STOP_NO_MEMORY,
+};
+
+struct http {
+	struct oo_check_curl curl;
+	struct curl_slist *headers;
+	struct oo_buffer body;
+	enum stop stop;
+};
+
+static int verify_statuses(const struct oo_check_expect *expect, struct oo_err *err)
 {
-	curl_url_cleanup(*url);
+	for (size_t i = 0; i < expect->n_statuses; i++) {
+		const struct oo_check_range *range = &expect->statuses[i];
+		if (range->least < 100 || range->most > 599 || range->least > range->most) {
+			return oo_fail_text(err, EINVAL, "expected status: must be 100 to 599");
+		}
+	}
+	return expect->n_statuses > 0 ? 0
+				      : oo_fail_text(err, EINVAL, "expected status: must be given");
 }
 
-static bool has_part(CURLU *url, CURLUPart part)
+static int verify(const struct oo_check_spec *spec, struct oo_err *err)
 {
-	char *text = NULL;
-	bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-	curl_free(text);
-	return has;
-}
-
-int oo_check_url_verify(const char *text, struct oo_err *err)
-{
-	OO_AUTO(release_url) CURLU *url = curl_url();
-	if (url == NULL) {
-		return oo_fail(err, ENOMEM, "url");
-	}
-	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, 0);
-	if (code != CURLUE_OK) {
-		return oo_fail_text(err, EINVAL,
-				    "url: %s; must be http://host/path or https://host/path",
-				    curl_url_strerror(code));
-	}
-	if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD)) {
-		return oo_fail_text(err, EINVAL, "url: must not have a user or password in it");
-	}
-	return 0;
-}
-
-int oo_check_http_verify(const struct oo_check_spec *spec, struct oo_err *err)
-{
-	if (spec->url == NULL || (strncasecmp(spec->url, "http://", 7) != 0 &&
-				  strncasecmp(spec->url, "https://", 8) != 0)) {
+	const char *url = spec->http.url;
+	const char *body = spec->http.expect.body;
+	if (url == NULL ||
+	    (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)) {
 		return oo_fail_text(err, EINVAL, "url: must begin with http:// or https://");
 	}
-	if (spec->expect_status < 100 || spec->expect_status > 599) {
-		return oo_fail_text(err, EINVAL, "expected status %d: must be 100 to 599",
-				    spec->expect_status);
-	}
-	if (spec->expect_body != NULL && strlen(spec->expect_body) > OO_CHECK_BODY_MAX) {
+	if (body != NULL && strlen(body) > OO_CHECK_BODY_MAX) {
 		return oo_fail_text(err, EINVAL, "expected body: must be at most %d bytes",
 				    OO_CHECK_BODY_MAX);
 	}
-	return oo_check_url_verify(spec->url, err);
+	int r = verify_statuses(&spec->http.expect, err);
+	return r < 0 ? r : oo_check_url_verify(url, err);
 }
 
-int oo_check_http_status(const struct oo_check_run *run)
+/* Of the answer; 0 while none has come. */
+static int status_of(const struct http *http)
 {
 	long status = 0;
-	curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(http->curl.easy, CURLINFO_RESPONSE_CODE, &status);
 	return status >= 200 ? (int)status : 0; /* 1xx only comes before the answer */
 }
 
 /* CURLOPT_WRITEFUNCTION: taking less than n ends the transfer with CURLE_WRITE_ERROR. */
 static size_t on_body(char *data, size_t one, size_t n, void *user)
 {
-	struct oo_check_run *run = user;
+	struct http *http = user;
 	(void)one; /* always 1 */
-	int r = oo_buffer_add(&run->body, data, n);
-	if (oo_check_http_status(run) == 0) {
+	oo_check_curl_answered(&http->curl);
+	int r = oo_buffer_add(&http->body, data, n);
+	if (status_of(http) == 0) {
 		/* no status line: "HTTP/0.9" to libcurl, that is, anything at all */
-		run->stop = OO_CHECK_STOP_NOT_HTTP;
+		http->stop = STOP_NOT_HTTP;
 	} else if (r < 0) {
-		run->stop = r == -EMSGSIZE ? OO_CHECK_STOP_TOO_LONG : OO_CHECK_STOP_NO_MEMORY;
+		http->stop = r == -EMSGSIZE ? STOP_TOO_LONG : STOP_NO_MEMORY;
 	}
-	return run->stop == OO_CHECK_STOP_NONE ? n : 0;
+	return http->stop == STOP_NONE ? n : 0;
 }
 
-int oo_check_http_prepare(struct oo_check_run *run, const struct oo_check_spec *spec)
+/* CURLOPT_HEADERFUNCTION */
+static size_t on_header(char *data, size_t one, size_t n, void *user)
 {
-	CURL *easy = run->easy;
-	oo_buffer_init(&run->body, OO_CHECK_BODY_MAX);
-	run->headers = curl_slist_append(NULL, "Connection: close");
-	if (run->headers == NULL ||
-	    curl_easy_setopt(easy, CURLOPT_USERAGENT, "ooha/" OO_VERSION) != CURLE_OK ||
-	    curl_easy_setopt(easy, CURLOPT_URL, spec->url) != CURLE_OK) {
+	struct http *http = user;
+	(void)data;
+	(void)one; /* always 1 */
+	oo_check_curl_answered(&http->curl);
+	return n;
+}
+
+static int add_header(struct http *http, const char *name, const char *value)
+{
+	char text[HEADER_LENGTH];
+	int n = snprintf(text, sizeof(text), "%s%s%s", name, value[0] != '\0' ? ": " : "", value);
+	struct curl_slist *longer =
+		n < (int)sizeof(text) ? curl_slist_append(http->headers, text) : NULL;
+	explicit_bzero(text, sizeof(text));
+	if (longer == NULL) {
 		return -ENOMEM;
 	}
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->headers);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that on_body sees what came */
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
+	http->headers = longer;
 	return 0;
 }
 
-static bool is_white(char byte)
+/* The body is the token's payload: what Document Server takes in place of what was sent. */
+static int add_token(struct http *http, const struct oo_check_http *spec)
 {
-	return byte != '\0' && strchr(" \t\r\n\v\f", byte) != NULL;
-}
-
-/* Leaves out the white space at both ends: moves *text, returns the length. */
-static size_t trim(const char **text, size_t length)
-{
-	while (length > 0 && is_white((*text)[length - 1])) {
-		length--;
+	char secret[OO_CHECK_SECRET_LENGTH];
+	char value[OO_CHECK_TOKEN_LENGTH + 8] = "Bearer ";
+	int r = oo_check_secret_read(spec->jwt_secret_file, secret);
+	if (r == 0) {
+		r = oo_check_token_write(secret, spec->body != NULL ? spec->body : "{}",
+					 oo_clock_wall() / 1000, value + 7);
+		explicit_bzero(secret, sizeof(secret));
 	}
-	while (length > 0 && is_white((*text)[0])) {
-		(*text)++;
-		length--;
+	if (r == 0) {
+		r = add_header(http, spec->jwt_header != NULL ? spec->jwt_header : "Authorization",
+			       value);
 	}
-	return length;
+	explicit_bzero(value, sizeof(value));
+	return r;
 }
 
-static bool is_body(const struct oo_check_run *run, const char *expected)
+static int set_headers(struct http *http, const struct oo_check_http *spec)
 {
-	const char *body = run->body.data;
-	size_t length = trim(&body, run->body.length);
-	size_t expected_length = trim(&expected, strlen(expected));
-	return length == expected_length && (length == 0 || memcmp(body, expected, length) == 0);
-}
-
-/* Writes `<what> "<the beginning of the body>"`. */
-static void show_body(const struct oo_check_run *run, const char *what,
-		      char seen[static OO_CHECK_SEEN_LENGTH])
-{
-	char shown[SHOWN_BYTES + 1];
-	size_t n = run->body.length < SHOWN_BYTES ? run->body.length : SHOWN_BYTES;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char byte = (unsigned char)run->body.data[i];
-		shown[i] = byte < ' ' || byte > '~' ? '?' : (char)byte;
+	int r = add_header(http, "Connection", "close");
+	if (r == 0 && spec->host != NULL) {
+		r = add_header(http, "Host", spec->host);
 	}
-	shown[n] = '\0';
-	snprintf(seen, OO_CHECK_SEEN_LENGTH, "%s \"%s\"%s", what, shown,
-		 n < run->body.length ? "..." : "");
+	for (size_t i = 0; i < spec->headers.n && r == 0; i++) {
+		r = add_header(http, spec->headers.items[i], "");
+	}
+	if (r == 0 && spec->jwt_secret_file != NULL) {
+		r = add_token(http, spec);
+	}
+	if (r == 0) {
+		curl_easy_setopt(http->curl.easy, CURLOPT_HTTPHEADER, http->headers);
+	}
+	return r;
 }
 
-void oo_check_http_judge(const struct oo_check_run *run, const struct oo_check_spec *spec,
-			 struct oo_check_result *result)
+static int set_request(struct http *http, const struct oo_check_http *spec)
 {
-	snprintf(result->seen, sizeof(result->seen), "%d", result->http_status);
+	CURL *easy = http->curl.easy;
+	if (spec->method != NULL && oo_text_equal(spec->method, "HEAD")) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else if (spec->method != NULL &&
+		   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) != CURLE_OK) {
+		return -ENOMEM;
+	}
+	if (spec->body != NULL) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(spec->body));
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, spec->body); /* not copied */
+	}
+	if (spec->follow) {
+		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+		curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)OO_CHECK_REDIRECTS);
+		curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	}
+	return 0;
+}
 
-	if (run->stop == OO_CHECK_STOP_NO_MEMORY) {
-		oo_check_run_judge_local(ENOMEM, result);
-	} else if (run->stop == OO_CHECK_STOP_NOT_HTTP || result->http_status == 0) {
-		result->reason = OO_CHECK_REASON_PROTOCOL;
-		show_body(run, "not HTTP:", result->seen);
-	} else if (result->http_status != spec->expect_status) {
-		result->reason = OO_CHECK_REASON_STATUS;
-	} else if (spec->expect_body != NULL && run->stop == OO_CHECK_STOP_TOO_LONG) {
-		result->reason = OO_CHECK_REASON_BODY;
-		snprintf(result->seen, sizeof(result->seen), "body of more than %d bytes",
-			 OO_CHECK_BODY_MAX);
-	} else if (spec->expect_body != NULL && !is_body(run, spec->expect_body)) {
-		result->reason = OO_CHECK_REASON_BODY;
-		show_body(run, "body", result->seen);
+static int prepare(struct http *http, const struct oo_check_http *spec)
+{
+	CURL *easy = http->curl.easy;
+	if (curl_easy_setopt(easy, CURLOPT_USERAGENT, "ooha/" OO_VERSION) != CURLE_OK) {
+		return -ENOMEM;
+	}
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that on_body sees what came */
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
+	int r = oo_check_curl_set_url(&http->curl, spec->url, &spec->tls);
+	if (r == 0) {
+		r = set_request(http, spec);
+	}
+	return r == 0 ? set_headers(http, spec) : r;
+}
+
+static void judge_body(struct http *http)
+{
+	struct oo_check_run *run = http->curl.run;
+	const struct oo_check_expect *expect = &run->spec->http.expect;
+	char differs[OO_CHECK_DIFFERS_LENGTH];
+
+	if (http->stop == STOP_TOO_LONG) {
+		oo_check_run_say(run, OO_CHECK_REASON_BODY, "body of more than %d bytes",
+				 OO_CHECK_BODY_MAX);
+		return;
+	}
+	int r = oo_check_expect_body(expect, &http->body, differs);
+	if (r == -EBADMSG) {
+		oo_check_curl_say_bytes(&http->curl, OO_CHECK_REASON_BODY, differs, &http->body);
+	} else if (r < 0) {
+		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
+	}
+}
+
+/* Decides by the answer: what came is whole, or was stopped by us. */
+static void judge_answer(struct http *http)
+{
+	struct oo_check_run *run = http->curl.run;
+	const struct oo_check_http *spec = &run->spec->http;
+	int status = run->result.http_status;
+
+	if (http->stop == STOP_NO_MEMORY) {
+		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, ENOMEM);
+	} else if (http->stop == STOP_NOT_HTTP || status == 0) {
+		oo_check_curl_say_bytes(&http->curl, OO_CHECK_REASON_PROTOCOL,
+					"not HTTP:", &http->body);
+	} else if (!oo_check_expects_status(&spec->expect, status)) {
+		oo_check_run_say(run, OO_CHECK_REASON_STATUS, "%d", status);
 	} else {
-		result->reason = OO_CHECK_REASON_OK;
+		oo_check_run_say(run, OO_CHECK_REASON_OK, "%d", status);
+		if (oo_check_expects_body(&spec->expect)) {
+			judge_body(http);
+		}
+		if (run->result.reason == OO_CHECK_REASON_OK) {
+			(void)oo_check_curl_is_valid(&http->curl, &spec->tls); /* says it */
+		}
 	}
 }
+
+static void judge(struct http *http, CURLcode code)
+{
+	struct oo_check_run *run = http->curl.run;
+	const struct oo_check_http *spec = &run->spec->http;
+	int status = status_of(http);
+	/* a redirect that is being followed is not yet the answer */
+	bool wrong =
+		status != 0 && !spec->follow && !oo_check_expects_status(&spec->expect, status);
+
+	run->result.http_status = status;
+	oo_check_curl_set_times(&http->curl);
+	if (code == CURLE_OK || http->stop != STOP_NONE || wrong) {
+		/* a wrong status is the reason, whatever became of the rest of the answer */
+		judge_answer(http);
+	} else if (code == CURLE_OPERATION_TIMEDOUT) {
+		oo_check_curl_judge_timeout(&http->curl, http->body.length);
+	} else {
+		oo_check_curl_judge(&http->curl, code);
+	}
+}
+
+static void on_end(struct oo_check_curl *curl, CURLcode code)
+{
+	struct http *http = oo_container_of(curl, struct http, curl);
+	judge(http, code);
+	oo_check_run_finish(curl->run);
+}
+
+static int start(struct oo_check_run *run)
+{
+	struct http *http = run->state;
+	oo_buffer_init(&http->body, OO_CHECK_BODY_MAX);
+	int r = oo_check_curl_begin(&http->curl, run, on_end);
+	if (r == 0) {
+		r = prepare(http, &run->spec->http);
+	}
+	return r == 0 ? oo_check_curl_start(&http->curl) : r;
+}
+
+static void expire(struct oo_check_run *run)
+{
+	judge(run->state, CURLE_OPERATION_TIMEDOUT);
+}
+
+static void stop(struct oo_check_run *run)
+{
+	struct http *http = run->state;
+	oo_check_curl_stop(&http->curl);
+	curl_slist_free_all(http->headers);
+	oo_buffer_done(&http->body);
+	*http = (struct http){0};
+}
+
+const struct oo_check_kind oo_check_http = {
+	.state_size = sizeof(struct http),
+	.verify = verify,
+	.start = start,
+	.expire = expire,
+	.stop = stop,
+};

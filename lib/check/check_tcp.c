@@ -1,44 +1,71 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "check/run.h"
+#include "check/stream.h"
 
-#define HOST_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:"
-/* RFC 1035, 2.3.4 */
-#define HOST_MAX 255
-#define URL_LENGTH (HOST_MAX + 32)
-
-static void write_url(char url[static URL_LENGTH], const struct oo_check_spec *spec)
+static bool opened(struct oo_check_stream *stream)
 {
-	bool six = strchr(spec->host, ':') != NULL;
-	snprintf(url, URL_LENGTH, "http://%s%s%s:%d/", six ? "[" : "", spec->host, six ? "]" : "",
-		 spec->port);
-}
-
-int oo_check_tcp_verify(const struct oo_check_spec *spec, struct oo_err *err)
-{
-	const char *host = spec->host;
-	char url[URL_LENGTH];
-	if (spec->port < 1 || spec->port > 65535) {
-		return oo_fail_text(err, EINVAL, "port %d: must be 1 to 65535", spec->port);
+	struct oo_check_run *run = stream->curl.run;
+	const struct oo_check_tcp *spec = &run->spec->tcp;
+	int r = 0;
+	if (spec->uses_tls && !oo_check_curl_is_valid(&stream->curl, &spec->tls)) {
+		return true;
 	}
-	if (host != NULL && host[0] != '\0' && strlen(host) <= HOST_MAX &&
-	    host[strspn(host, HOST_CHARACTERS)] == '\0') {
-		write_url(url, spec);
-		return oo_check_url_verify(url, err);
+	if (spec->send != NULL) {
+		r = oo_check_stream_send(stream, spec->send, strlen(spec->send));
 	}
-	return oo_fail_text(err, EINVAL, "host: must be a name, or an address without brackets");
+	if (r < 0) {
+		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
+	} else if (spec->expect == NULL) {
+		oo_check_run_say(run, OO_CHECK_REASON_OK, "connected");
+	}
+	return r < 0 || spec->expect == NULL;
 }
 
-/*
- * The connection is opened by libcurl too (CURLOPT_CONNECT_ONLY), so that names, address families
- * and causes of failure are those of an HTTP check. Not a byte is sent.
- */
-int oo_check_tcp_prepare(struct oo_check_run *run, const struct oo_check_spec *spec)
+static bool received(struct oo_check_stream *stream)
 {
-	char url[URL_LENGTH];
-	write_url(url, spec);
-	curl_easy_setopt(run->easy, CURLOPT_CONNECT_ONLY, 1L);
-	return curl_easy_setopt(run->easy, CURLOPT_URL, url) == CURLE_OK ? 0 : -ENOMEM;
+	const char *expect = stream->curl.run->spec->tcp.expect;
+	if (memmem(stream->in.data, stream->in.length, expect, strlen(expect)) == NULL) {
+		return false;
+	}
+	oo_check_stream_say(stream, OO_CHECK_REASON_OK, "answer");
+	return true;
 }
+
+static const struct oo_check_talk talk = {.opened = opened, .received = received};
+
+static int verify(const struct oo_check_spec *spec, struct oo_err *err)
+{
+	return oo_check_address_verify(&spec->tcp.address, err);
+}
+
+static int start(struct oo_check_run *run)
+{
+	const struct oo_check_tcp *spec = &run->spec->tcp;
+	return oo_check_stream_start(run->state, run, &spec->address,
+				     spec->uses_tls ? &spec->tls : NULL, &talk);
+}
+
+/* What came, and did not end the run, was another answer. */
+static void expire(struct oo_check_run *run)
+{
+	struct oo_check_stream *stream = run->state;
+	if (stream->received_bytes > 0) {
+		oo_check_stream_say(stream, OO_CHECK_REASON_CONTENT, "answer");
+	} else {
+		oo_check_stream_expire(stream);
+	}
+}
+
+static void stop(struct oo_check_run *run)
+{
+	oo_check_stream_stop(run->state);
+}
+
+const struct oo_check_kind oo_check_tcp = {
+	.state_size = sizeof(struct oo_check_stream),
+	.verify = verify,
+	.start = start,
+	.expire = expire,
+	.stop = stop,
+};

@@ -80,16 +80,6 @@ static bool split_authority(const char *text, char host[static HOST_LENGTH], int
 	return bracketed ? is_ipv6(host) : is_host(host);
 }
 
-static bool set_address(struct config_reader *reader, const char *host, int port, void *target)
-{
-	struct oo_config_address address = {.port = (uint16_t)port};
-	if (!config_set_text(reader, host, &address.host)) {
-		return false;
-	}
-	memcpy(target, &address, sizeof(address));
-	return true;
-}
-
 bool config_parse_address(struct config_reader *reader, struct fy_node *node,
 			  const struct config_key *key, void *target)
 {
@@ -106,7 +96,12 @@ bool config_parse_address(struct config_reader *reader, struct fy_node *node,
 				    "not a host and port; as in 127.0.0.1:5432, [::1]:5432 or "
 				    "localhost:5432");
 	}
-	return set_address(reader, host, port, target);
+	struct oo_check_address address = {.port = (uint16_t)port};
+	if (!config_set_text(reader, host, &address.host)) {
+		return false;
+	}
+	memcpy(target, &address, sizeof(address));
+	return true;
 }
 
 bool config_parse_listen(struct config_reader *reader, struct fy_node *node,
@@ -126,7 +121,12 @@ bool config_parse_listen(struct config_reader *reader, struct fy_node *node,
 				    "not an address and port; as in 127.0.0.1:8009 or [::1]:8009 "
 				    "(no names)");
 	}
-	return set_address(reader, host, port, target);
+	struct oo_config_address address = {.port = (uint16_t)port};
+	if (!config_set_text(reader, host, &address.host)) {
+		return false;
+	}
+	memcpy(target, &address, sizeof(address));
+	return true;
 }
 
 /*

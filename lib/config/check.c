@@ -1,119 +1,197 @@
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "config/schema.h"
 
-enum check_key {
-	CHECK_NAME,
-	CHECK_TYPE,
-	CHECK_URL,
-	CHECK_EXPECT,
-	CHECK_ADDRESS,
-	CHECK_INTERVAL,
-	CHECK_TIMEOUT,
-	CHECK_RISE,
-	CHECK_FALL,
+#define TYPES_LENGTH 160
+
+enum common_key {
+	COMMON_NAME,
+	COMMON_TYPE,
+	COMMON_INTERVAL,
+	COMMON_FAST_INTERVAL,
+	COMMON_TIMEOUT,
+	COMMON_GRACE,
+	COMMON_RISE,
+	COMMON_FALL,
+	COMMON_END,
 };
+
+static const struct config_check_kind no_kind = {.schema = {.keys = NULL, .n = 0}};
+static const struct config_check_kind *const kinds[OO_CHECK_TYPE_END] = {
+	[OO_CHECK_TYPE_NONE] = &no_kind,
+	[OO_CHECK_TYPE_HTTP] = &config_check_http,
+	[OO_CHECK_TYPE_TCP] = &config_check_tcp,
+	[OO_CHECK_TYPE_EXEC] = &config_check_exec,
+	[OO_CHECK_TYPE_FILE] = &config_check_file,
+	[OO_CHECK_TYPE_DISK] = &config_check_disk,
+	[OO_CHECK_TYPE_PROCESS] = &config_check_process,
+	[OO_CHECK_TYPE_UNIT] = &config_check_unit,
+	[OO_CHECK_TYPE_CONTAINER] = &config_check_container,
+	[OO_CHECK_TYPE_LINK] = &config_check_link,
+	[OO_CHECK_TYPE_GATEWAY] = &config_check_gateway,
+	[OO_CHECK_TYPE_AMQP] = &config_check_amqp,
+	[OO_CHECK_TYPE_POSTGRES] = &config_check_postgres,
+};
+
+/* Writes "http, tcp and file are possible". */
+static void write_types(char text[static TYPES_LENGTH])
+{
+	size_t length = 0;
+	for (enum oo_check_type type = OO_CHECK_TYPE_NONE + 1; type < OO_CHECK_TYPE_END; type++) {
+		const char *between = type == OO_CHECK_TYPE_NONE + 1  ? ""
+				      : type == OO_CHECK_TYPE_END - 1 ? " and "
+								      : ", ";
+		length += (size_t)snprintf(text + length, TYPES_LENGTH - length, "%s%s", between,
+					   oo_check_type_name(type));
+		assert(length < TYPES_LENGTH);
+	}
+	length += (size_t)snprintf(text + length, TYPES_LENGTH - length, " are possible");
+	assert(length < TYPES_LENGTH);
+}
+
+/* NONE if there is none of that name. text may be NULL. */
+static enum oo_check_type type_of(const char *text)
+{
+	enum oo_check_type type = OO_CHECK_TYPE_END - 1;
+	while (type > OO_CHECK_TYPE_NONE &&
+	       (text == NULL || !oo_text_equal(text, oo_check_type_name(type)))) {
+		type--;
+	}
+	return type;
+}
 
 static bool parse_type(struct config_reader *reader, struct fy_node *node,
 		       const struct config_key *key, void *target)
 {
-	enum oo_config_check_type type = OO_CONFIG_CHECK_HTTP;
+	char types[TYPES_LENGTH];
 	const char *text = config_text(reader, node);
 
 	(void)key; /* no limits */
 	if (text == NULL) {
 		return false;
 	}
-	if (oo_text_equal(text, "tcp")) {
-		type = OO_CONFIG_CHECK_TCP;
-	} else if (!oo_text_equal(text, "http")) {
-		return config_wrong(reader, node, "unknown type; http and tcp are possible");
+	enum oo_check_type type = type_of(text);
+	if (type != OO_CHECK_TYPE_NONE) {
+		memcpy(target, &type, sizeof(type));
+		return true;
 	}
-	memcpy(target, &type, sizeof(type));
-	return true;
+	write_types(types);
+	return config_wrong(reader, node, "unknown type; %s", types);
 }
 
-static const struct config_key expect_keys[] = {
-	{.name = "status",
-	 .parse = config_parse_number,
-	 CONFIG_AT(oo_config_check, expect_status),
-	 .least = 100,
-	 .most = 599},
-	{.name = "body",
-	 .parse = config_parse_text,
-	 CONFIG_AT(oo_config_check, expect_body),
-	 .least = 1,
-	 .most = 1024},
-};
-static const struct config_schema expect_schema = CONFIG_SCHEMA(expect_keys);
-
-static const struct config_key check_keys[] = {
-	[CHECK_NAME] = {.name = "name",
-			.parse = config_parse_name,
-			CONFIG_AT(oo_config_check, name),
-			.least = 1,
-			.required = "name the check"},
-	[CHECK_TYPE] = {.name = "type",
-			.parse = parse_type,
-			CONFIG_AT(oo_config_check, type),
-			.required = "http and tcp are possible"},
-	[CHECK_URL] = {.name = "url", .parse = config_parse_url, CONFIG_AT(oo_config_check, url)},
-	[CHECK_EXPECT] = {.name = "expect",
-			  .parse = config_parse_section,
-			  .offset = 0, /* its members are the check's */
-			  .schema = &expect_schema},
-	[CHECK_ADDRESS] = {.name = "address",
-			   .parse = config_parse_address,
-			   CONFIG_AT(oo_config_check, address)},
-	[CHECK_INTERVAL] = {.name = "interval",
+static const struct config_key common_keys[COMMON_END] = {
+	[COMMON_NAME] = {.name = "name",
+			 .parse = config_parse_name,
+			 CONFIG_AT(oo_config_check, spec.name),
+			 .least = 1,
+			 .required = "name the check"},
+	[COMMON_TYPE] = {.name = "type",
+			 .parse = parse_type,
+			 CONFIG_AT(oo_config_check, spec.type)},
+	[COMMON_INTERVAL] = {.name = "interval",
+			     .parse = config_parse_duration,
+			     CONFIG_AT(oo_config_check, spec.interval_ms),
+			     .least = 100,
+			     .most = 60 * CONFIG_MINUTE_MS},
+	[COMMON_FAST_INTERVAL] = {.name = "fast_interval",
+				  .parse = config_parse_duration,
+				  CONFIG_AT(oo_config_check, spec.fast_interval_ms),
+				  .least = 100,
+				  .most = 60 * CONFIG_MINUTE_MS},
+	[COMMON_TIMEOUT] = {.name = "timeout",
 			    .parse = config_parse_duration,
-			    CONFIG_AT(oo_config_check, interval_ms),
-			    .least = 100,
+			    CONFIG_AT(oo_config_check, spec.timeout_ms),
+			    .least = 10,
 			    .most = CONFIG_MINUTE_MS},
-	[CHECK_TIMEOUT] = {.name = "timeout",
-			   .parse = config_parse_duration,
-			   CONFIG_AT(oo_config_check, timeout_ms),
-			   .least = 10,
-			   .most = CONFIG_MINUTE_MS},
-	[CHECK_RISE] = {.name = "rise",
-			.parse = config_parse_number,
-			CONFIG_AT(oo_config_check, rise),
-			.least = 1,
-			.most = 100},
-	[CHECK_FALL] = {.name = "fall",
-			.parse = config_parse_number,
-			CONFIG_AT(oo_config_check, fall),
-			.least = 1,
-			.most = 100},
+	[COMMON_GRACE] = {.name = "grace",
+			  .parse = config_parse_duration,
+			  CONFIG_AT(oo_config_check, spec.grace_ms),
+			  .least = 0,
+			  .most = 60 * CONFIG_MINUTE_MS},
+	[COMMON_RISE] = {.name = "rise",
+			 .parse = config_parse_number,
+			 CONFIG_AT(oo_config_check, rise),
+			 .least = 1,
+			 .most = 100},
+	[COMMON_FALL] = {.name = "fall",
+			 .parse = config_parse_number,
+			 CONFIG_AT(oo_config_check, fall),
+			 .least = 1,
+			 .most = 100},
 };
-static const struct config_schema check_schema = CONFIG_SCHEMA(check_keys);
+/* The keys of a type have their place in the check from its spec on. */
+_Static_assert(offsetof(struct oo_config_check, spec) == 0, "the spec comes first");
+static const struct config_schema check_schema = CONFIG_SCHEMA(common_keys);
 
-/* url and expect belong to http, address to tcp. */
-static bool check_type_keys(struct config_reader *reader, struct fy_node *node,
-			    const struct oo_config_check *check, struct fy_node *const *values)
+/* The keys of all checks, then those of a type. */
+struct whole_schema {
+	struct config_schema schema;
+	enum oo_check_type type;
+	char types[TYPES_LENGTH]; /* what to say when there is no type */
+	struct config_key keys[CONFIG_KEYS];
+};
+
+static bool has_key(const struct config_schema *schema, const char *name)
 {
-	bool http = check->type == OO_CONFIG_CHECK_HTTP;
-	bool right = true;
-
-	if (http && values[CHECK_URL] == NULL) {
-		right = config_wrong_key(reader, node, "url", config_line(node),
-					 "missing; give the URL to ask, as in "
-					 "http://127.0.0.1/healthcheck");
-	}
-	if (!http && values[CHECK_ADDRESS] == NULL) {
-		right = config_wrong_key(reader, node, "address", config_line(node),
-					 "missing; give host and port to connect to, as in "
-					 "127.0.0.1:5432");
-	}
-	for (enum check_key i = CHECK_URL; i <= CHECK_ADDRESS; i++) {
-		if (values[i] != NULL && http == (i == CHECK_ADDRESS)) {
-			right = config_wrong(reader, values[i],
-					     "not for a check of type %s; leave the key out",
-					     http ? "http" : "tcp");
+	for (size_t i = 0; i < schema->n; i++) {
+		if (oo_text_equal(schema->keys[i].name, name)) {
+			return true;
 		}
 	}
-	return right;
+	return false;
+}
+
+/* A key that other types have is no mistyped one. */
+static bool say_stray(struct config_reader *reader, const struct config_schema *schema,
+		      struct fy_node_pair *pair)
+{
+	const struct whole_schema *whole = oo_container_of(schema, struct whole_schema, schema);
+	struct fy_node *key = fy_node_pair_key(pair);
+	const char *name = key != NULL ? fy_node_get_scalar0(key) : NULL;
+
+	for (size_t i = 0; name != NULL && i < OO_CHECK_TYPE_END; i++) {
+		if (!has_key(&kinds[i]->schema, name)) {
+			continue;
+		}
+		if (whole->type != OO_CHECK_TYPE_NONE) { /* else it may be of the type meant */
+			config_wrong(reader, fy_node_pair_value(pair),
+				     "not for a check of type %s; leave the key out",
+				     oo_check_type_name(whole->type));
+		}
+		return true;
+	}
+	return false;
+}
+
+static void join(struct whole_schema *whole, enum oo_check_type type)
+{
+	const struct config_schema *own = &kinds[type]->schema;
+
+	assert(COMMON_END + own->n <= CONFIG_KEYS);
+	*whole = (struct whole_schema){
+		.schema = {.keys = whole->keys, .n = COMMON_END + own->n, .stray = say_stray},
+		.type = type,
+	};
+	memcpy(whole->keys, common_keys, sizeof(common_keys));
+	for (size_t i = 0; i < own->n; i++) {
+		whole->keys[COMMON_END + i] = own->keys[i];
+	}
+	write_types(whole->types);
+	whole->keys[COMMON_TYPE].required = whole->types;
+}
+
+/* Which keys there are depends on the type: it is looked at first. NONE if it is not one. */
+static enum oo_check_type find_type(struct fy_node *node)
+{
+	struct fy_node *value =
+		fy_node_is_mapping(node)
+			? fy_node_mapping_lookup_value_by_simple_key(node, "type", 4)
+			: NULL;
+	bool plain = value != NULL && fy_node_is_scalar(value) && !fy_node_is_alias(value);
+	return plain ? type_of(fy_node_get_scalar0(value)) : OO_CHECK_TYPE_NONE;
 }
 
 static bool parse_check(struct config_reader *reader, struct fy_node *node,
@@ -121,18 +199,28 @@ static bool parse_check(struct config_reader *reader, struct fy_node *node,
 {
 	struct fy_node *values[CONFIG_KEYS] = {NULL};
 	struct oo_config_check *check = target;
+	struct oo_check_spec *spec = &check->spec;
+	enum oo_check_type type = find_type(node);
+	struct whole_schema whole;
 
-	*check = (struct oo_config_check){
-		.expect_status = 200, .interval_ms = 2000, .rise = 2, .fall = 2};
-	if (!config_parse_mapping(reader, node, key->schema, check, values) ||
-	    !check_type_keys(reader, node, check, values)) {
+	(void)key; /* no limits */
+	const struct config_check_kind *kind = kinds[type];
+	*check = (struct oo_config_check){.spec = {.interval_ms = 2000}, .rise = 2, .fall = 2};
+	if (kind->set_defaults != NULL) {
+		kind->set_defaults(spec);
+	}
+	join(&whole, type);
+	if (!config_parse_mapping(reader, node, &whole.schema, check, values) ||
+	    (kind->check != NULL && !kind->check(reader, node, spec, values + COMMON_END))) {
 		return false;
 	}
-	if (check->type == OO_CONFIG_CHECK_TCP) {
-		check->expect_status = 0;
+	if (values[COMMON_TIMEOUT] == NULL) {
+		spec->timeout_ms =
+			spec->interval_ms < CONFIG_MINUTE_MS ? spec->interval_ms : CONFIG_MINUTE_MS;
 	}
-	if (values[CHECK_TIMEOUT] == NULL) {
-		check->timeout_ms = check->interval_ms;
+	if (spec->fast_interval_ms > spec->interval_ms) {
+		return config_wrong(reader, values[COMMON_FAST_INTERVAL],
+				    "longer than the interval; make it shorter, or leave it out");
 	}
 	return true;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "check/spec.h"
 
 #define OO_CONFIG_NAME_LENGTH 63 /* most of a cluster's, node's, zone's, group's, check's name */
 #define OO_CONFIG_ENDPOINTS 16
@@ -21,11 +22,6 @@
 #define OO_CONFIG_CHECKS 64 /* so that a set of checks is one uint64_t */
 #define OO_CONFIG_HOOKS 16  /* paths in one list */
 #define OO_CONFIG_PROBLEMS 20
-
-enum oo_config_check_type {
-	OO_CONFIG_CHECK_HTTP,
-	OO_CONFIG_CHECK_TCP,
-};
 
 struct oo_config_texts {
 	const char *const *items;
@@ -90,14 +86,7 @@ struct oo_config_group {
 };
 
 struct oo_config_check {
-	const char *name;
-	enum oo_config_check_type type;
-	const char *url;                  /* http; NULL else */
-	int expect_status;                /* http; 0 else */
-	const char *expect_body;          /* http; NULL: any */
-	struct oo_config_address address; /* tcp */
-	int64_t interval_ms;
-	int64_t timeout_ms; /* may be longer than the interval */
+	struct oo_check_spec spec;
 	int rise;
 	int fall;
 };

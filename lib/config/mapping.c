@@ -110,6 +110,9 @@ static bool say_unknown(struct config_reader *reader, struct fy_node *mapping,
 	struct fy_node *key = fy_node_pair_key(pair);
 	const char *typed = key != NULL ? fy_node_get_scalar0(key) : NULL;
 
+	if (schema->stray != NULL && schema->stray(reader, schema, pair)) {
+		return false;
+	}
 	write_known(schema, known);
 	if (typed == NULL || *typed == '\0' || fy_node_is_alias(key)) {
 		return config_wrong_key(reader, mapping, "?", config_line(fy_node_pair_value(pair)),

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "config/reader.h"
 
-#define CONFIG_KEYS 16 /* most in one mapping */
+#define CONFIG_KEYS 40 /* most in one mapping */
 
 #define CONFIG_AT(structure, member) .offset = offsetof(struct structure, member)
 /* Where a list's items and their number go: a pointer and a size_t of one structure. */
@@ -41,6 +41,7 @@ struct config_key {
 	const char *required; /* what to give when it is missing; NULL: may be missing */
 	const struct config_schema *schema; /* of a mapping */
 	const struct config_list *list;     /* of a list */
+	const char *const *choices;         /* of a choice, ended by NULL */
 };
 
 struct config_list {
@@ -49,9 +50,14 @@ struct config_list {
 	size_t count_offset; /* from the items' pointer to the size_t that counts them */
 };
 
+/* Says of a key that is not of the schema what there is to say; false: nothing. */
+typedef bool config_stray_fn(struct config_reader *reader, const struct config_schema *schema,
+			     struct fy_node_pair *pair);
+
 struct config_schema {
 	const struct config_key *keys;
 	size_t n;
+	config_stray_fn *stray; /* NULL: what is said of all unknown keys */
 };
 
 /*
@@ -83,16 +89,44 @@ config_parse_fn config_parse_file;        /* const char *: absolute, a readable 
 config_parse_fn config_parse_secret_file; /* the same, and not everybody's */
 config_parse_fn config_parse_interface;   /* const char * */
 config_parse_fn config_parse_vip;         /* const char *: canonical, with prefix */
-config_parse_fn config_parse_address;     /* struct oo_config_address: a name or address, port */
+config_parse_fn config_parse_address;     /* struct oo_check_address: a name or address, port */
 config_parse_fn config_parse_listen;      /* struct oo_config_address: an address, port */
 config_parse_fn config_parse_endpoint;    /* const char *: URL of scheme, host and port alone */
 config_parse_fn config_parse_url;         /* const char * */
+
+config_parse_fn config_parse_flag;         /* bool: yes or no */
+config_parse_fn config_parse_choice;       /* const char *: one of key->choices */
+config_parse_fn config_parse_regex;        /* const char *: POSIX extended */
+config_parse_fn config_parse_statuses;     /* struct oo_check_expect: its statuses */
+config_parse_fn config_parse_size;         /* struct oo_check_room: bytes or per cent */
+config_parse_fn config_parse_count;        /* struct oo_check_room: a number or per cent */
+config_parse_fn config_parse_ip;           /* const char *: an address, no name, no prefix */
+config_parse_fn config_parse_unit;         /* const char *: a unit's name with its suffix */
+config_parse_fn config_parse_table;        /* const char *: a table of SQL's */
+config_parse_fn config_parse_header;       /* const char *: "Name: value" */
+config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
+config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
 
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);
 
 /* The checks: check.c. */
 extern const struct config_list config_check_list;
+
+/* The keys that one type of check has besides those that all have: check_keys*.c. */
+struct config_check_kind {
+	struct config_schema schema; /* of the check's structure */
+	/* Sets what the kind has by default, before the keys are read. NULL: nothing. */
+	void (*set_defaults)(struct oo_check_spec *spec);
+	/* What must fit together. values: of schema's keys. NULL: nothing. */
+	bool (*check)(struct config_reader *reader, struct fy_node *node,
+		      struct oo_check_spec *spec, struct fy_node *const *values);
+};
+
+extern const struct config_check_kind config_check_http, config_check_tcp, config_check_exec,
+	config_check_file, config_check_disk, config_check_process, config_check_link,
+	config_check_gateway, config_check_unit, config_check_container, config_check_amqp,
+	config_check_postgres;
 
 /* Parses the root of the document into reader->config, defaults where nothing is given. */
 bool config_parse_root(struct config_reader *reader, struct fy_node *root);

@@ -43,7 +43,7 @@ static void check_unique(struct config_reader *reader, struct fy_node *list, con
 static size_t find_check(const struct oo_config *config, const char *name)
 {
 	size_t i = 0;
-	while (i < config->n_checks && !oo_text_equal(config->checks[i].name, name)) {
+	while (i < config->n_checks && !oo_text_equal(config->checks[i].spec.name, name)) {
 		i++;
 	}
 	return i;
@@ -57,7 +57,7 @@ static void say_no_check(struct config_reader *reader, struct fy_node *name)
 
 	for (size_t i = 0; i < config->n_checks && length < sizeof(names); i++) {
 		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
-					   i > 0 ? ", " : "", config->checks[i].name);
+					   i > 0 ? ", " : "", config->checks[i].spec.name);
 	}
 	config_wrong(reader, name, "no such check; there are: %s", names);
 }

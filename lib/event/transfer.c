@@ -14,6 +14,7 @@ struct running {
 	CURL *easy; /* the caller's */
 	oo_transfer_fn *done;
 	void *user;
+	bool keeps; /* stays here when it has connected */
 	struct running *next, **link;
 };
 
@@ -52,7 +53,9 @@ static void finish_done(struct oo_transfers *transfers)
 		assert(running != NULL);
 		oo_transfer_fn *done = running->done;
 		void *user = running->user;
-		forget(transfers, running);
+		if (!running->keeps || code != CURLE_OK) {
+			forget(transfers, running);
+		}
 		done(easy, code, user);
 	}
 }
@@ -170,13 +173,14 @@ void oo_transfers_free(struct oo_transfers *transfers)
 	free(transfers);
 }
 
-int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done, void *user)
+static int add(struct oo_transfers *transfers, const struct running *wanted)
 {
+	CURL *easy = wanted->easy;
 	struct running *running = calloc(1, sizeof(*running));
 	if (running == NULL) {
 		return -ENOMEM;
 	}
-	*running = (struct running){.easy = easy, .done = done, .user = user};
+	*running = *wanted;
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	if (transfers->has_ca_file) {
@@ -197,6 +201,18 @@ int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_f
 	}
 	transfers->running = running;
 	return 0;
+}
+
+int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done, void *user)
+{
+	return add(transfers, &(struct running){.easy = easy, .done = done, .user = user});
+}
+
+int oo_transfers_connect(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done,
+			 void *user)
+{
+	return add(transfers,
+		   &(struct running){.easy = easy, .done = done, .user = user, .keeps = true});
 }
 
 void oo_transfers_cancel(struct oo_transfers *transfers, CURL *easy)

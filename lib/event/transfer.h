@@ -14,7 +14,8 @@ struct oo_transfers;
 
 /*
  * The one answer of a transfer; runs from the loop, never inside start. code: CURLE_OK or why not.
- * The handle is already out of the pool: it may be started again, cleaned up, or left.
+ * The handle is already out of the pool (but see oo_transfers_connect): it may be started again,
+ * cleaned up, or left.
  */
 typedef void oo_transfer_fn(CURL *easy, CURLcode code, void *user);
 
@@ -31,6 +32,12 @@ void oo_transfers_free(struct oo_transfers *transfers);
  */
 int oo_transfers_start(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done,
 		       void *user);
+/*
+ * The same for an easy with CURLOPT_CONNECT_ONLY: after a good answer it stays in the pool with its
+ * connection open, for curl_easy_send(3) and curl_easy_recv(3), until oo_transfers_cancel.
+ */
+int oo_transfers_connect(struct oo_transfers *transfers, CURL *easy, oo_transfer_fn *done,
+			 void *user);
 /* Takes a running easy out: its done will not run. Its connection is closed. */
 void oo_transfers_cancel(struct oo_transfers *transfers, CURL *easy);
 

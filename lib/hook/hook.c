@@ -13,7 +13,7 @@
 #include "event/child.h"
 #include "event/timer.h"
 #include "hook/list.h"
-#include "hook/trust.h"
+#include "base/trust.h"
 
 /* One event. Its paths are gone through by path_at, within a directory its names by name_at. */
 struct run {
@@ -103,7 +103,8 @@ static void on_done(void *user, const struct oo_child_result *result)
 	go_on(hooks);
 }
 
-static int start_child(struct oo_hooks *hooks, const struct oo_hook_file *file, struct oo_err *err)
+static int start_child(struct oo_hooks *hooks, const struct oo_trusted_file *file,
+		       struct oo_err *err)
 {
 	const char *argv[] = {hooks->hook, NULL};
 	/*
@@ -148,9 +149,9 @@ static void enter(struct oo_hooks *hooks)
 	struct run *run = hooks->first;
 	bool listed = run->names != NULL;
 	struct oo_err err;
-	OO_AUTO(oo_hook_file_done) struct oo_hook_file file = OO_HOOK_FILE_NONE;
+	OO_AUTO(oo_trusted_done) struct oo_trusted_file file = OO_TRUSTED_FILE_NONE;
 
-	int r = oo_hook_file_open(&file, hooks->hook, &err);
+	int r = oo_trusted_open(&file, hooks->hook, &err);
 	if (r == -ENOENT && !listed && is_directory_name(hooks->hook)) {
 		return;
 	}
@@ -158,7 +159,7 @@ static void enter(struct oo_hooks *hooks)
 		run->name_at = 0;
 		r = oo_hook_list(&file, on_skipped, hooks, &run->names, &err);
 	} else if (r == 0) {
-		r = oo_hook_file_can_run(&file, &err);
+		r = oo_trusted_can_run(&file, &err);
 		if (r == 0) {
 			r = start_child(hooks, &file, &err);
 			run->ran += r == 0;
@@ -335,9 +336,9 @@ size_t oo_hooks_pending(const struct oo_hooks *hooks)
 
 static int verify_program(const char *path, struct oo_err *err)
 {
-	OO_AUTO(oo_hook_file_done) struct oo_hook_file file = OO_HOOK_FILE_NONE;
-	int r = oo_hook_file_open(&file, path, err);
-	return r < 0 ? r : oo_hook_file_can_run(&file, err);
+	OO_AUTO(oo_trusted_done) struct oo_trusted_file file = OO_TRUSTED_FILE_NONE;
+	int r = oo_trusted_open(&file, path, err);
+	return r < 0 ? r : oo_trusted_can_run(&file, err);
 }
 
 static void free_strings_pointer(char ***strings)
@@ -345,7 +346,7 @@ static void free_strings_pointer(char ***strings)
 	oo_hook_strings_free(*strings);
 }
 
-static int verify_directory(const char *path, const struct oo_hook_file *directory,
+static int verify_directory(const char *path, const struct oo_trusted_file *directory,
 			    struct oo_err *err)
 {
 	OO_AUTO(free_strings_pointer) char **names = NULL;
@@ -365,14 +366,14 @@ int oo_hooks_verify(const char *const *paths, size_t n_paths, struct oo_err *err
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < n_paths; i++) {
-		OO_AUTO(oo_hook_file_done) struct oo_hook_file file = OO_HOOK_FILE_NONE;
-		r = oo_hook_file_open(&file, paths[i], err);
+		OO_AUTO(oo_trusted_done) struct oo_trusted_file file = OO_TRUSTED_FILE_NONE;
+		r = oo_trusted_open(&file, paths[i], err);
 		if (r == -ENOENT && is_directory_name(paths[i])) {
 			r = 0;
 		} else if (r == 0 && S_ISDIR(file.status.st_mode)) {
 			r = verify_directory(paths[i], &file, err);
 		} else if (r == 0) {
-			r = oo_hook_file_can_run(&file, err);
+			r = oo_trusted_can_run(&file, err);
 		}
 	}
 	return r;

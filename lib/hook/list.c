@@ -57,7 +57,7 @@ static const char *why_not(int directory, const char *name)
 	return NULL;
 }
 
-static DIR *open_directory(const struct oo_hook_file *file)
+static DIR *open_directory(const struct oo_trusted_file *file)
 {
 	OO_AUTO(oo_close) int fd = openat(file->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -67,7 +67,7 @@ static DIR *open_directory(const struct oo_hook_file *file)
 	return directory;
 }
 
-int oo_hook_list(const struct oo_hook_file *file, oo_hook_skipped_fn *skipped, void *user,
+int oo_hook_list(const struct oo_trusted_file *file, oo_hook_skipped_fn *skipped, void *user,
 		 char ***ret_names, struct oo_err *err)
 {
 	OO_AUTO(free_strings_pointer) char **names = calloc(OO_HOOKS_LIST_MAX + 1, sizeof(*names));

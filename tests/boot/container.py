@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import config  # noqa: E402
 from netns import LabError, run, wait_for  # noqa: E402
-from process import Process, uninterrupted  # noqa: E402
+from process import Process, stat_fields, uninterrupted  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SBIN = "/opt/ooha/sbin"
@@ -41,7 +41,7 @@ def is_first(pid):
 
 
 class Container:
-    """Of one node; started and stopped once."""
+    """Of one node; may be booted again once it has halted."""
 
     def __init__(self, lab, node):
         self.lab, self.node = lab, node
@@ -98,9 +98,14 @@ class Container:
         if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             environment["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "0"
         with uninterrupted():
-            self.process = Process.start("systemd-nspawn", None, command,
-                                         self.lab.directory / "nspawn.log", environment)
-        self.leader = wait_for(self.find_leader, 10, self.tell)
+            log = self.lab.directory / "nspawn.log"
+            self.process = Process.start("systemd-nspawn", None, command, log, environment)
+            self.lab.machines = [self.process]
+            self.lab.save()  # so that `scripts/lab down` ends it if we cannot
+        self.leader = int(wait_for(self.find_leader, 10, self.tell))
+        self.lab.machines = [Process("systemd", self.leader, stat_fields(self.leader)[1], str(log)),
+                             self.process]
+        self.lab.save()
         wait_for(self.is_booted, 20, lambda: f"systemd is up: {self.tell()}")
 
     def tell(self):

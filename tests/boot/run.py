@@ -18,6 +18,7 @@ from container import UNIT, Container  # noqa: E402 (finds the lab's modules)
 from config import write  # noqa: E402
 from lab import Lab, Options  # noqa: E402
 from netns import now_us, wait_for  # noqa: E402
+from proofs import Proof, run_proofs  # noqa: E402
 from watch import Watch  # noqa: E402
 
 BUILD = Options.build
@@ -33,18 +34,18 @@ SETTLE_S = 0.5        # for what would go wrong in an adoption to show
 PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
 
 
-class Boot(unittest.TestCase):
+class Boot(Proof):
     """One lab for all: node-a is booted and holds when a test begins, node-b stands by."""
 
     @classmethod
     def setUpClass(cls):
         cls.lab = Lab(Options(name=f"ooharb{os.getpid()}", nodes=2, build=BUILD, agent=False))
-        cls.addClassCleanup(cls.lab.down)
+        unittest.addModuleCleanup(cls.lab.down)
         cls.lab.up()
         cls.a, cls.b = cls.lab.nodes
         cls.vip = cls.lab.vips[0]
         cls.box = Container(cls.lab, cls.a)
-        cls.addClassCleanup(cls.box.destroy)
+        unittest.addModuleCleanup(cls.box.destroy)
         cls.box.boot()
         cls.start_a()
         wait_for(lambda: cls.lab.holders() == [cls.a], 10,
@@ -120,20 +121,20 @@ class Boot(unittest.TestCase):
 
     def check_watch(self):
         self.watch.stop()
-        self.assertEqual(self.watch.doubles(), [])
-        self.assertEqual(self.watch.verdict, 0)
+        self.assertEqual(self.watch.doubles(), [], "two holders")
+        self.assertEqual(self.watch.verdict, 0, "two holders")
 
     def check_kept(self, since_us, lasts_us):
         """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay
         without an agent; a machine that is slower than that to start the next one loses them."""
         slow_us = self.wait_adopted() - since_us - lasts_us
         time.sleep(SETTLE_S)
+        self.check_watch()  # stopped, it knows of an outage that still lasts
         self.assertNotEqual(self.box.property("MainPID"), self.pid)
         self.assertLess(self.outage_us(since_us), NOTHING_US + max(0, slow_us), self.said())
         self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
         self.assertEqual(self.lab.claim()["epoch"], self.epoch)
         self.assertEqual(self.lab.holders(), [self.a])
-        self.check_watch()
 
     def check_handed_over(self, since_us):
         line = wait_for(
@@ -145,6 +146,7 @@ class Boot(unittest.TestCase):
                  lambda: f"the hooks ran: {self.hooks(self.a)}, {self.hooks(self.b)}")
         self.assertEqual(self.lab.claim()["epoch"], self.epoch + 1)
         self.check_watch()
+        self.assertLess(self.outage_us(line["t_us"]), PLANNED_US, "it is away again")
 
     # -- what keeps
 
@@ -266,9 +268,9 @@ class Boot(unittest.TestCase):
         self.box.systemctl("restart", "ooha")
         wait_for(lambda: not self.lab.ineligible(), 10, "node-a is eligible")
         self.assertIn("stopping: Terminated, a restart with nothing to keep", self.said())
+        self.check_watch()
         self.assertLess(self.outage_us(since_us), NOTHING_US)
         self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
-        self.check_watch()
 
 
 if __name__ == "__main__":
@@ -277,12 +279,10 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="*", metavar="TEST", help="only these, as Boot.test_...")
     arguments = parser.parse_args()
     BUILD = os.path.abspath(arguments.build)
-    # so that the lab is taken down when the runner is ended
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if os.geteuid() != 0 or not shutil.which("systemd-nspawn"):
         print("skipped: needs root and systemd-container")
         sys.exit(77)
-    result = unittest.main(argv=[sys.argv[0], *arguments.names], verbosity=2, exit=False).result
+    result = run_proofs([sys.argv[0], *arguments.names])
     n_failed = len(result.failures) + len(result.errors)
     print(f"{max(0, result.testsRun - n_failed)} passed, {n_failed} failed")
     sys.exit(0 if result.wasSuccessful() else 1)

@@ -3,7 +3,6 @@
  * is whole: a kind and the family that goes with it, or nothing at all. The first byte of an input
  * chooses a good frame that the rest is laid over (exclusive or), or none.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,18 +49,18 @@ static void check(const uint8_t *bytes, size_t length)
 	struct oo_frame frame, padded;
 	memset(&frame, 0xee, sizeof(frame));
 	bool read = oo_frame_read(bytes, length, &frame);
-	assert(read == (frame.kind != OO_FRAME_OTHER));
-	assert(frame.address.family == family_of(frame.kind));
-	assert(read || is_same(&frame, &(struct oo_frame){.kind = OO_FRAME_OTHER}));
+	FUZZ_CHECK(read == (frame.kind != OO_FRAME_OTHER));
+	FUZZ_CHECK(frame.address.family == family_of(frame.kind));
+	FUZZ_CHECK(read || is_same(&frame, &(struct oo_frame){.kind = OO_FRAME_OTHER}));
 
 	/* padding changes nothing that was read */
 	uint8_t *longer = calloc(1, length + PADDING);
-	assert(longer != NULL);
+	FUZZ_CHECK(longer != NULL);
 	if (length > 0) {
 		memcpy(longer, bytes, length);
 	}
 	(void)oo_frame_read(longer, length + PADDING, &padded);
-	assert(!read || is_same(&frame, &padded));
+	FUZZ_CHECK(!read || is_same(&frame, &padded));
 	free(longer);
 }
 
@@ -73,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	const uint8_t *good = frames[data[0] % OO_LENGTH(frames)];
 	const size_t n = length - 1;
 	uint8_t *bytes = malloc(n); /* of that size, so that a read past it is seen */
-	assert(bytes != NULL || n == 0);
+	FUZZ_CHECK(bytes != NULL || n == 0);
 	for (size_t i = 0; i < n; i++) {
 		bytes[i] = data[i + 1] ^ (i < GOOD_LENGTH ? good[i] : 0);
 	}

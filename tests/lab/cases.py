@@ -2,21 +2,18 @@
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 from lab import Options
-from netns import LabError
+from netns import name_of, told
 from place import Place
+from process import end_as_interrupted
 
 WORKERS = 8
-
-
-def name_of(function):
-    return function.__name__.replace("_", "-")
 
 
 class Cases:
@@ -24,6 +21,7 @@ class Cases:
 
     def __init__(self, name):
         self.name, self.functions = name, []
+        self.places = []
 
     def case(self, function):
         """A function of a Place; its docstring says what it proves."""
@@ -35,11 +33,10 @@ class Cases:
         place = None
         try:
             place = Place(f"{self.name}{os.getpid()}-{number}", build, root / function.__name__)
+            self.places.append(place)
             function(place)
-        except LabError as error:
-            return str(error)
-        except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
-            return f"{type(error).__name__}: {error}"
+        except Exception as error:
+            return told(error)
         finally:
             if place is not None:
                 place.leave()
@@ -48,7 +45,7 @@ class Cases:
     def run_all(self, chosen, build, root):
         """All at once, as far as there are workers; what fails in that crowd once more, alone.
         Returns how many failed."""
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool, self.cut_short(pool):
             results = [pool.submit(self.run_one, function, number, build, root / "together")
                        for number, function in enumerate(chosen)]
             again = []
@@ -65,6 +62,17 @@ class Cases:
             print(f"{'ok   ' if problem is None else 'FAIL '} {name_of(function)}, alone"
                   + (f": {problem}" if problem else ""), flush=True)
         return failed
+
+    @contextlib.contextmanager
+    def cut_short(self, pool):
+        """Lets an interrupt end all cases soon, and not after they are through."""
+        try:
+            yield
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for place in list(self.places):
+                place.leave()  # what fails then leaves once more
+            raise
 
     def read_arguments(self, about):
         parser = argparse.ArgumentParser(description=about)
@@ -87,12 +95,13 @@ class Cases:
                   if not arguments.only or name_of(function) in arguments.only]
         if arguments.list:
             for function in chosen:
-                print(f"{name_of(function):38} {function.__doc__}")
+                print(f"{name_of(function):38} {' '.join(function.__doc__.split())}")
             return 0
         if os.geteuid() != 0:
             print(f"{self.name}: network namespaces need root", file=sys.stderr)
             return 77
         os.umask(0o022)
+        end_as_interrupted()
         build = pathlib.Path(arguments.build).resolve()
         with tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir="/dev/shm") as root:
             failed = self.run_all(chosen, build, pathlib.Path(root))

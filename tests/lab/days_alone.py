@@ -28,30 +28,42 @@ case = cases.case
 
 PAST = ("20200101000000Z", "20200102000000Z")
 NOW = ("20200101000000Z", "20990101000000Z")
+LOOK_S = 0.5  # the VIP is looked at no less often
 
 
 class Vip:
     """Looks at the VIP all the time: was it away, and when."""
 
     def __init__(self, place):
-        self.place, self.away_at, self.over = place, [], threading.Event()
+        self.place, self.looked_at, self.over = place, [], threading.Event()
+        self.n_away, self.error = 0, None
         self.thread = threading.Thread(target=self.look)
 
     def look(self):
-        while not self.over.wait(0.05):
-            if VIP not in addresses(self.place.namespace):
-                self.away_at.append(time.monotonic())
+        try:
+            while not self.over.wait(0.05):
+                self.n_away += VIP not in addresses(self.place.namespace)
+                self.looked_at.append(time.monotonic())
+        except Exception as error:
+            self.error = error
 
     def __enter__(self):
+        self.looked_at.append(time.monotonic())
         self.thread.start()
         return self
 
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
+        self.looked_at.append(time.monotonic())
 
     def expect_stayed(self):
-        expect(not self.away_at, f"the VIP was away {len(self.away_at)} times")
+        """To be asked when the looking is over."""
+        if self.error is not None:
+            raise self.error
+        blind_s = max(after - at for at, after in zip(self.looked_at, self.looked_at[1:]))
+        expect(blind_s <= LOOK_S, f"nobody looked at the VIP for {blind_s:.1f} s")
+        expect(self.n_away == 0, f"the VIP was away {self.n_away} times")
 
 
 def holder(place, path):

@@ -3,8 +3,10 @@
 import dataclasses
 import random
 
-from havoc import ROWS, Row
+from excuse import RISE_US
+from havoc import COVERED, ROWS, Row
 
+SHOWS_US = 300_000  # past a bound, when what it is for has been seen
 RANKS = 24  # a multiple of how many standbys there may be
 
 
@@ -23,7 +25,7 @@ class Episode:
     """Some faults, and what comes after."""
     draws: tuple
     calm: bool      # then everything has to come to rest
-    pause_us: int   # until the next episode
+    pause_us: int   # then, until the next episode
 
 
 def edge_us(random_, timing):
@@ -56,6 +58,23 @@ def draw(random_, timing, rows, is_first):
                 span_us)
 
 
+def once(random_, timing, row):
+    """The row on whom it hits hardest, for as long as it takes to show, and alone: what comes next
+    comes when nothing of it is left that could excuse anything."""
+    span_us = row.bound(timing, timing.death_us) + SHOWS_US
+    if row.span_s:
+        span_us = min(max(span_us, int(row.span_s[0] * 1e6)), int(row.span_s[1] * 1e6))
+    return Episode((Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us),), True, RISE_US)
+
+
+def each(seed, timing, only=None):
+    """Every row that no scenario has, or those that are named, once; in an order of the seed's."""
+    random_ = random.Random(seed)
+    rows = [row for row in ROWS if (row.name not in COVERED if only is None else row.name in only)]
+    random_.shuffle(rows)
+    return [once(random_, timing, row) for row in rows]
+
+
 def episodes(seed, timing, only=None):
     """Episodes without end, the same for the same seed and timing. only: names of rows."""
     random_ = random.Random(seed)
@@ -63,4 +82,5 @@ def episodes(seed, timing, only=None):
     while True:
         n_draws = random_.choices((1, 2, 3), (50, 35, 15))[0]
         draws = tuple(draw(random_, timing, rows, i == 0) for i in range(n_draws))
-        yield Episode(draws, random_.random() < 0.6, random_.randint(0, 3_000_000))
+        calm, pause_us = random_.random() < 0.6, random_.randint(0, 3_000_000)
+        yield Episode(draws, calm, 0 if calm else pause_us)

@@ -1,7 +1,6 @@
 """Faults of etcd as a whole: its members, its data, its space."""
 
 import json
-import os
 import shutil
 import signal
 import time
@@ -63,13 +62,11 @@ class EtcdFaults:
         self.lab.started_at = dict.fromkeys(self.lab.started_at, 0)  # revisions begin anew
 
     def etcdctl(self, *words, timeout=20):
-        os.environ["ETCDCTL_API"] = "3"
         endpoints = ",".join(f"http://{member.address}:2379" for member in self.lab.members)
         return run("ip", "netns", "exec", self.lab.client, "etcdctl", "--endpoints", endpoints,
                    *words, timeout=timeout)
 
     def save(self, path):
-        os.environ["ETCDCTL_API"] = "3"
         run("ip", "netns", "exec", self.lab.client, "etcdctl", "--endpoints",
             f"http://{self.lab.members[0].address}:2379", "snapshot", "save", path)
 
@@ -78,7 +75,6 @@ class EtcdFaults:
         cluster = ",".join(f"{member.name}=http://{member.address}:2380"
                            for member in self.lab.members)
         self.wipe()
-        os.environ["ETCDCTL_API"] = "3"
         for member in self.lab.members:
             run("etcdctl", "snapshot", "restore", path, "--name", member.name, "--data-dir",
                 self.data(member), "--initial-cluster", cluster, "--initial-cluster-token",

@@ -4,16 +4,47 @@ The time is that just before the act (a stand-in's mode: when the stand-in says 
 a gap counted from it is never too short. Healing is by level: it puts right whatever is not.
 """
 
+import json
 import os
+import platform
 import shutil
 import signal
 import socket
 import time
 
-from netns import LabError, nft, now_us, run, set_link
+from lab import home
+from netns import LabError, batch, nft, now_us, run, set_link, wait_for
 
 CUT = "ooha_lab"
 FILLER = "filler"  # in a full runtime directory
+MTU, OTHER_MTU, OTHER_NAME = 1500, 1400, "lan0"
+# an instruction that jumps to itself
+SPIN = {"x86_64": b"\xeb\xfe", "aarch64": b"\x00\x00\x00\x14"}
+
+
+def other_mac(node):
+    """A MAC that its interface may be given."""
+    return node.mac.replace(":00:", ":01:")
+
+
+def spin(pid):
+    """Makes a process that waits in a system call loop for ever when it returns from it: alive and
+    running, but it never gets round to anything again. Returns when."""
+    instruction = SPIN.get(platform.machine())
+    if instruction is None:
+        raise LabError(f"no instruction is known that spins on {platform.machine()}")
+
+    def position():
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as handle:
+            fields = handle.read().split()
+        return int(fields[-1], 16) if len(fields) > 2 else None
+    at = wait_for(position, 2, "the agent waits in a system call")
+    os.setpriority(os.PRIO_PROCESS, pid, 19)  # it is not to take the cores from those measured
+    before_us = now_us()
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(at)
+        memory.write(instruction)
+    return before_us
 
 
 def ask_standin(node, mode):
@@ -72,8 +103,49 @@ class Faults:
 
     def interface_up(self, node):
         before_us = set_link(node.namespace, "eth0", True)
-        run("ip", "-n", node.namespace, "addr", "replace", f"{node.address6}/64", "dev", "eth0",
-            "nodad")
+        batch(node.namespace, *home(node.address, node.address6))
+        return before_us
+
+    def interface_rename(self, node):
+        """Somebody gives the node's interface another name."""
+        return batch(node.namespace, f"link set eth0 name {OTHER_NAME}")
+
+    def interface_delete(self, node):
+        """The node's interface goes, with the cable, as when its driver is unloaded."""
+        return batch(node.namespace, "link del eth0")
+
+    def change_mac(self, node, mac=None):
+        """Of the node's own addresses nobody is told otherwise; that is not what is to be seen."""
+        mac = mac or other_mac(node)
+        for other in self.lab.nodes:
+            if other is not node:
+                batch(other.namespace, *(
+                    f"neigh replace {address} lladdr {mac} dev eth0 nud reachable"
+                    for address in (node.address, node.address6)))
+        return batch(node.namespace, f"link set eth0 address {mac}",
+                     *home(node.address, node.address6))  # it forgets its neighbours
+
+    def change_mtu(self, node):
+        return batch(node.namespace, f"link set eth0 mtu {OTHER_MTU}")
+
+    def interface_restore(self, node):
+        """The interface as the lab made it, whatever became of it; returns when it was."""
+        before_us = now_us()
+        links = {link["ifname"]: link for link in json.loads(
+            run("ip", "-j", "-n", node.namespace, "link", "show").stdout)}
+        if OTHER_NAME in links:
+            before_us = batch(node.namespace, f"link set {OTHER_NAME} name eth0")
+            links["eth0"] = links[OTHER_NAME]
+        if "eth0" not in links:
+            run("ip", "-batch", "-", stdin=(
+                f"link add eth0 address {node.mac} netns {node.namespace} type veth "
+                f"peer name {node.port} netns {self.lab.switch}\n"))
+            batch(self.lab.switch, f"link set {node.port} master br0 up")
+            return self.interface_up(node)
+        if links["eth0"]["mtu"] != MTU:
+            before_us = batch(node.namespace, f"link set eth0 mtu {MTU}")
+        if links["eth0"]["address"] != node.mac:
+            before_us = self.change_mac(node, node.mac)
         return before_us
 
     def cut_peers(self, node):
@@ -184,6 +256,7 @@ class Faults:
     def heal(self, node):
         """Puts everything of a node right."""
         self.heal_cuts(node)
+        self.interface_restore(node)
         self.link_up(node)
         self.interface_up(node)
         self.empty_runtime(node)

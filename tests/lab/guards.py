@@ -10,13 +10,13 @@ import signal
 import sys
 import tempfile
 import time
-import unittest
 
 sys.dont_write_bytecode = True
 
 from lab import Options  # noqa: E402
 from netns import addresses, run, wait_for  # noqa: E402
 from process import Process  # noqa: E402
+from proofs import Proof, run_proofs  # noqa: E402
 
 BUILD = Options.build
 VIP = "10.79.0.100"
@@ -40,7 +40,7 @@ runtime_directory: {directory}
 """
 
 
-class Guards(unittest.TestCase):
+class Guards(Proof):
     """Each test has a namespace and an etcd that it may freeze."""
 
     def setUp(self):
@@ -159,4 +159,4 @@ if __name__ == "__main__":
     if os.geteuid() != 0 or not all(shutil.which(name) for name in ("ip", "nft", "etcd")):
         print("skipped: needs root, iproute2, nftables and etcd")
         sys.exit(77)
-    unittest.main(verbosity=2)
+    sys.exit(0 if run_proofs(sys.argv).wasSuccessful() else 1)

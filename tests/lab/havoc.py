@@ -12,14 +12,15 @@ import typing
 
 from etcd_faults import FILL_BYTES, EtcdFaults
 from excuse import PLANNED_US, STARTING_US
-from faults import FAULTS, Faults
+from faults import FAULTS, Faults, spin
 from netns import LabError, now_us
+from rivals import Stranger
 
 NODE = ("holder", "holder", "standby")  # where: drawn from these, so the holder twice as often
 MEMBER = ("leader", "member")
 CLUSTER = ("all",)
 RESTART_US = 200_000  # an agent that is started again has taken its tenure up by then
-QUOTA_BYTES = 16 << 20  # of each etcd member, so that it can be filled
+HEARD_US = 1_000_000  # two renewals: one under way, and one by each of the other members
 EVERYTHING = frozenset({"agent", "etcd", "services", "link", "filter", "runtime"})
 
 
@@ -31,6 +32,7 @@ class Havoc(Faults):
         self.etcd = EtcdFaults(lab, self)
         self.backup = lab.directory / "backup"  # of etcd
         self.pulses = {}  # node name -> (event that ends them, thread)
+        self.stranger = None  # a host that is no node, once there is one
 
     def kill_agent_and_wipe(self, node):
         before_us = self.kill(node, "agent")
@@ -79,6 +81,21 @@ class Havoc(Faults):
         self.lab.change("/v3/kv/deleterange", key="/ooha/", range_end="/ooha0")
         return before_us
 
+    def compact_etcd(self, node):
+        """All of etcd's past is dropped, under the agents' watches."""
+        before_us = now_us()
+        self.etcd.etcdctl("compaction", str(self.etcd.revision()))
+        return before_us
+
+    def stranger_announces(self, node):
+        """A host that is no node says that the addresses are its own."""
+        self.stranger = self.stranger or Stranger(self.lab)
+        return self.stranger.announce(*self.lab.vips)
+
+    def spin_agent(self, node):
+        """The agent runs in a circle."""
+        return spin(self.lab.process(node, "agent").pid)
+
     def start_pulses(self, node, stopped_s=0.12, running_s=0.06):
         """The node's etcd member runs, stops, runs: slow, but never gone."""
         over = threading.Event()
@@ -117,9 +134,19 @@ def death(timing, span_us):
     return timing.death_us
 
 
+def death_heard(timing, span_us):
+    """Deaf, but still heard: on each connection that it has to a member one more renewal goes out and
+    counts, though no answer comes back."""
+    return timing.death_us + HEARD_US
+
+
 def death_unless_short(timing, span_us):
     """What is over before the hold ends costs nothing."""
     return PLANNED_US if span_us < timing.survives_us else timing.death_us
+
+
+def death_heard_unless_short(timing, span_us):
+    return PLANNED_US if span_us < timing.survives_us else death_heard(timing, span_us)
 
 
 def death_unless_quick(timing, span_us):
@@ -197,6 +224,8 @@ ROWS = (
         span_s=(0, 0.25)),  # systemd's Restart=always
     Row("agent-kill-wiped", Havoc.kill_agent_and_wipe, FAULTS["agent-kill"][2],
         frozenset({"agent", "runtime"}), death),
+    Row("agent-stuck", Havoc.spin_agent, lambda havoc, node: (
+        havoc.kill(node, "agent"), havoc.start(node, "agent"))[0], frozenset({"agent"}), death),
     Row("agents-stop", each_node(FAULTS["agent-stop"][1]), each_node(FAULTS["agent-stop"][2]),
         frozenset({"agent"}), stays, where=CLUSTER, weight=1),
     # the node and its network
@@ -205,12 +234,22 @@ ROWS = (
     known("link", "link", death),
     Row("link-flap", *FAULTS["link"][1:], frozenset({"link"}), death, span_s=(0.005, 0.5)),
     known("interface", "link", death),
-    known("deaf", "link", death),
+    known("deaf", "link", death_heard),
     known("mute", "link", death),
     known("peers-cut", "link", death_unless_short),
     known("etcd-cut", "filter", death_unless_short),
-    known("etcd-cut-in", "filter", death_unless_short),
+    known("etcd-cut-in", "filter", death_heard_unless_short),
     known("etcd-cut-out", "filter", death_unless_short),
+    Row("interface-renamed", Faults.interface_rename, Faults.interface_restore,
+        frozenset({"link"}), stays),
+    Row("interface-deleted", Faults.interface_delete, Faults.interface_restore,
+        frozenset({"link"}), death),
+    Row("interface-mac", Faults.change_mac, Faults.interface_restore, frozenset({"link"}), stays,
+        disables=False, moves=False, weight=1),
+    Row("interface-mtu", Faults.change_mtu, Faults.interface_restore, frozenset({"link"}), stays,
+        disables=False, moves=False, weight=1),
+    Row("stranger-announces", Havoc.stranger_announces, lambda havoc, node: now_us(),
+        frozenset({"link"}), stays, where=CLUSTER, disables=False, moves=False, span_s=(0, 0)),
     known("vip-gone", "", stays, disables=False, moves=False, where=("holder",)),
     known("ruleset-flushed", "filter", stays, disables=False, moves=False),
     Row("runtime-full", Faults.fill_runtime, Faults.empty_runtime, frozenset({"runtime"}), stays,
@@ -241,6 +280,26 @@ ROWS = (
     etcd_data("etcd-restored", Havoc.restore_etcd, span_s=(3.2, 5)),
     Row("etcd-full", Havoc.fill_etcd, Havoc.empty_etcd, frozenset({"etcd"}), death, where=CLUSTER,
         heal_bound=back, heal_moves=True, disables=False, span_s=(0, 5), weight=1),
+    Row("etcd-compacted", Havoc.compact_etcd, lambda havoc, node: now_us(), frozenset({"etcd"}),
+        stays, where=CLUSTER, disables=False, moves=False, span_s=(0, 0)),
     Row("keys-deleted", lambda havoc, node: havoc.delete_keys(), lambda havoc, node: now_us(),
         frozenset({"etcd"}), back, where=CLUSTER, disables=False, span_s=(0, 0), weight=1),
 )
+
+# rows that a scenario of run.py has alone, and judges more closely
+COVERED = {
+    "agent-kill": "agent-killed", "agent-freeze": "agent-frozen", "agent-stop": "agent-terminated",
+    "agent-crash": "agent-killed-and-restarted", "agent-stuck": "stuck-holder-is-silent",
+    "power": "power-lost", "link": "link-of-holder", "link-flap": "carrier-glitch",
+    "interface": "interface-set-down", "interface-renamed": "interface-renamed",
+    "interface-deleted": "interface-recreated", "interface-mac": "interface-changed",
+    "interface-mtu": "interface-changed", "stranger-announces": "stranger-takes-address",
+    "etcd-cut": "holder-cut-from-etcd", "vip-gone": "vip-deleted",
+    "ruleset-flushed": "ruleset-flushed", "docservice-false": "docservice-false",
+    "docservice-hang": "docservice-hung", "docservice-refuse": "docservice-refused",
+    "nginx-stop": "nginx-down", "etcd-kill": "etcd-leader-killed",
+    "etcd-freeze": "etcd-member-asked-hangs", "etcd-all-freeze": "etcd-stopped-for-a-second",
+    "etcd-all-kill": "etcd-down-past-the-hold", "etcd-wiped": "etcd-wiped",
+    "etcd-restored": "etcd-restored", "etcd-full": "etcd-out-of-space",
+    "keys-deleted": "etcd-keys-deleted",
+}

@@ -9,10 +9,11 @@ import shutil
 import signal
 
 import config
-from netns import LabError, addresses, exists, http_request, run, wait_for
+from netns import LabError, addresses, batch, exists, http_request, run, told, wait_for
 from process import Process, uninterrupted
 
 STATE = pathlib.Path("/run/ooha-lab")
+NSPAWN = pathlib.Path("/run/systemd/nspawn")  # what it leaves when it is killed
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ECHO_PORT = 7777
 LETTERS = "abcdef"
@@ -33,6 +34,13 @@ class Options:
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
     runtime_kb: int = 0  # each runtime directory is a tmpfs of that size, which can be filled
+
+
+def home(address, address6):
+    """The lines of an ip batch that make an interface that is up a node's own, if it is not."""
+    # the judge's prober has no addresses, only names itself by them
+    return [f"addr replace {address}/24 dev eth0", f"addr replace {address6}/64 dev eth0 nodad"] + [
+        f"neigh replace {eye} lladdr {EYE_MAC} dev eth0 nud permanent" for eye in EYE_ADDRESSES]
 
 
 class Node:
@@ -73,6 +81,8 @@ class Lab:
             f"{options.name}-{end}" for end in ("sw", "cl", "eye"))
         self.nodes = [Node(self, index) for index in range(options.nodes)]
         self.members = self.nodes[:MEMBERS_MAX if options.nodes >= MEMBERS_MAX else 1]
+        self.stranger = f"{options.name}-st"  # the namespace of a host that is no node, if any
+        self.machines = []  # of nodes that are booted: number 1 inside, then what runs it
         self.processes = {}  # (node name, service) -> Process
         self.started_at = {node.name: 0 for node in self.nodes}  # agents: etcd's revision then
         self.around = {}  # (node name, service) -> (words before its command, words behind it)
@@ -88,6 +98,7 @@ class Lab:
         for entry in state["processes"]:
             process = Process.from_json(entry)
             lab.processes[tuple(process.name.split("/"))] = process
+        lab.machines = [Process.from_json(entry) for entry in state.get("machines", [])]
         return lab
 
     @classmethod
@@ -103,7 +114,8 @@ class Lab:
 
     def save(self):
         text = json.dumps({"options": dataclasses.asdict(self.options),
-                           "processes": [p.as_json() for p in self.processes.values()]}, indent=1)
+                           "processes": [p.as_json() for p in self.processes.values()],
+                           "machines": [p.as_json() for p in self.machines]}, indent=1)
         fresh = self.directory / "state.json.new"
         fresh.write_text(text, encoding="utf-8")
         fresh.rename(self.directory / "state.json")
@@ -126,6 +138,10 @@ class Lab:
         if not os.access(program, os.X_OK):
             raise LabError(f"{program} is not there: ninja -C {self.options.build}")
         return program
+
+    def is_sanitized(self):
+        """Whether the agents are built with a sanitizer."""
+        return "libasan" in run("ldd", self.tool("agent/ooha-agent")).stdout
 
     def node(self, name):
         """The node by its name or letter."""
@@ -181,29 +197,51 @@ class Lab:
         for namespace, address, address6 in homes:
             lines = ["link set lo up", "link set eth0 up"]
             if address:
-                lines += [f"addr add {address}/24 dev eth0",
-                          f"addr add {address6}/64 dev eth0 nodad"]
-                # the judge's prober has no addresses, only names itself by them
-                lines += [f"neigh add {eye} lladdr {EYE_MAC} dev eth0 nud permanent"
-                          for eye in EYE_ADDRESSES]
-            run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+                lines += home(address, address6)
+            batch(namespace, *lines)
+
+    def introduce_eye(self):
+        """Tells the nodes again who the judge's prober is, as an interface may have forgotten it (a new
+        MAC, a new interface)."""
+        for node in self.nodes:
+            batch(node.namespace, *home(node.address, node.address6))
 
     def down(self):
-        """Ends what up() started and removes what it made; whatever of it there is."""
+        """Ends what up() started and removes what it made; whatever of it there is. What cannot be
+        ended or removed is told when all else is gone."""
+        problems = []
+        for process in self.machines:
+            process.signal(signal.SIGKILL)
+            if not process.wait_dead(5):
+                problems.append(f"{process.name} (pid {process.pid}) does not die")
         for process in self.processes.values():  # all at once, then wait for each
             process.signal(signal.SIGCONT)
             process.signal(signal.SIGTERM)
         for process in self.processes.values():
-            process.end(seconds=3)
-            process.signal(signal.SIGKILL, whole_group=True)
-        for namespace in self.namespaces:
+            try:
+                process.end(seconds=3)
+                process.signal(signal.SIGKILL, whole_group=True)
+            except (LabError, OSError) as error:
+                problems.append(told(error))
+        for namespace in [*self.namespaces, self.stranger]:
             if exists(namespace):
                 run("ip", "netns", "del", namespace, check=False)
         for node in self.nodes:
             if os.path.ismount(node.runtime):
-                run("umount", "--lazy", node.runtime)
+                problems += run("umount", "--lazy", node.runtime, check=False).stderr.splitlines()
         shutil.rmtree(self.etcd_data, ignore_errors=True)
+        self.forget_machines()
         shutil.rmtree(self.directory, ignore_errors=True)
+        if problems:
+            raise LabError("; ".join(problems))
+
+    def forget_machines(self):
+        """Removes what systemd-nspawn leaves of a machine when it is killed."""
+        shutil.rmtree(NSPAWN / "propagate" / self.options.name, ignore_errors=True)
+        root = self.directory / "root"
+        if root.exists():
+            found = root.stat()
+            (NSPAWN / "locks" / f"inode-{found.st_dev}:{found.st_ino}").unlink(missing_ok=True)
 
     # -- services
 

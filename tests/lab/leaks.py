@@ -11,7 +11,6 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
@@ -19,7 +18,8 @@ sys.dont_write_bytecode = True
 
 from faults import Faults  # noqa: E402
 from lab import Lab, Options  # noqa: E402
-from netns import LabError, http_request, run, wait_for  # noqa: E402
+from netns import LabError, http_request, name_of, run, wait_for  # noqa: E402
+from process import end_as_interrupted  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 TTL_S = 5
@@ -83,7 +83,6 @@ class Watched:
             raise LabError("the agent has ended: " + "; ".join(self.process.tail(3)))
 
     def etcdctl(self, *words):
-        os.environ["ETCDCTL_API"] = "3"
         return run("ip", "netns", "exec", self.node.namespace, "etcdctl", *words)
 
     def reload(self, text, old="", new=""):
@@ -211,25 +210,20 @@ def read_arguments():
     return parser.parse_args()
 
 
-def is_sanitized(build):
-    linked = subprocess.run(["ldd", pathlib.Path(build) / "agent/ooha-agent"], text=True,
-                            stdout=subprocess.PIPE, check=False).stdout
-    return "libasan" in linked
-
-
 def main():
     arguments = read_arguments()
     if os.geteuid() != 0 or shutil.which("valgrind") is None:
         print("leaks: takes root and valgrind", file=sys.stderr)
         return 77
-    if is_sanitized(arguments.build):
+    lab = WatchedLab(Options(name=arguments.name, nodes=2, build=os.path.abspath(arguments.build),
+                             ttl_ms=TTL_S * 1000, agent=False))
+    if lab.is_sanitized():
         print(f"leaks: {arguments.build} is built with a sanitizer, which valgrind cannot run",
               file=sys.stderr)
         return 1
-    lab = WatchedLab(Options(name=arguments.name, nodes=2, build=os.path.abspath(arguments.build),
-                             ttl_ms=TTL_S * 1000, agent=False))
     passed = 0
     problem = None
+    end_as_interrupted()
     try:
         lab.up()
         watched = Watched(lab)
@@ -237,12 +231,11 @@ def main():
             began = time.monotonic()
             function(watched)
             passed += 1
-            print(f"ok    {function.__name__.replace('_', '-'):30} "
+            print(f"ok    {name_of(function):30} "
                   f"{time.monotonic() - began:4.1f} s", flush=True)
     except LabError as error:
         problem = error
-        name = STEPS[passed].__name__.replace("_", "-")
-        print(f"FAIL  {name}: {problem}", flush=True)
+        print(f"FAIL  {name_of(STEPS[passed])}: {problem}", flush=True)
         for path, n in ((lab.nodes[0].directory / "agent.log", 30), (lab.report, 200)):
             if path.exists():
                 lines = [line for line in path.read_text(errors="replace").splitlines()

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 import time
+import traceback
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS = 0x8913
@@ -17,11 +18,32 @@ SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 ETH_P_ARP = 0x0806
 
+os.environ["ETCDCTL_API"] = "3"  # of all that is run from here
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class LabError(Exception):
     """Something in the lab is not as it should be; the text says what."""
+
+
+def told(error):
+    """What went wrong: a LabError in its own words, all else with its type and where it came from."""
+    if isinstance(error, LabError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f" ({os.path.basename(frame.filename)}:{frame.lineno}: {frame.line})"
+             for frame in frames[-1:]]
+    return f"{type(error).__name__}: {error}{''.join(where)}"
+
+
+def name_of(function):
+    """What a scenario, case or step is called."""
+    return function.__name__.replace("_", "-")
+
+
+def in_ms(value_us):
+    return "-" if value_us is None else f"{value_us / 1000:.0f}"
 
 
 def now_us():
@@ -42,10 +64,14 @@ def wait_for(condition, seconds, what):
 
 
 def run(*command, stdin=None, check=True, timeout=20):
-    """Runs a command; LabError with its last words if it fails and check is set."""
-    done = subprocess.run([str(word) for word in command], input=stdin, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-                          check=False)
+    """Runs a command; LabError with its last words if it fails and check is set, or if it takes
+    longer than timeout, in s."""
+    try:
+        done = subprocess.run([str(word) for word in command], input=stdin, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{' '.join(map(str, command))}: not through in {timeout:g} s") from None
     if check and done.returncode != 0:
         raise LabError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.returncode}")
     return done
@@ -143,6 +169,13 @@ def neighbours(namespace, interface="eth0"):
     done = run("ip", "-j", "-n", namespace, "neigh", "show", "dev", interface)
     return {entry["dst"]: entry["lladdr"] for entry in json.loads(done.stdout or "[]")
             if "lladdr" in entry}
+
+
+def batch(namespace, *lines):
+    """Runs ip(8) commands in one process; returns when it began."""
+    before_us = now_us()
+    run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(lines) + "\n")
+    return before_us
 
 
 def nft(namespace, ruleset, check=True):

@@ -2,14 +2,13 @@
 
 import http.server
 import json
-import os
 import re
 import shutil
 import signal
 import threading
 import time
 
-from netns import LabError, addresses, exists, inside, run, wait_for
+from netns import LabError, addresses, batch, exists, inside, run, wait_for
 from process import Process
 
 TTL_S = 3
@@ -48,11 +47,14 @@ class Place:
         self.namespace, self.build, self.directory = name, build, directory
         self.processes, self.servers = [], []
         (directory / "run").mkdir(parents=True)
-        run("ip", "netns", "add", name)
-        run("ip", "-n", name, "-batch", "-", stdin=(
-            "link set lo up\nlink add eth0 type veth peer name wire\nlink set wire up\n"
-            "link set eth0 up\naddr add 10.78.0.1/24 dev eth0\n"
-            f"neigh add {HOLE} lladdr 02:00:0a:4e:00:63 dev eth0 nud permanent\n"))
+        try:
+            run("ip", "netns", "add", name)
+            batch(name, "link set lo up", "link add eth0 type veth peer name wire",
+                  "link set wire up", "link set eth0 up", "addr add 10.78.0.1/24 dev eth0",
+                  f"neigh add {HOLE} lladdr 02:00:0a:4e:00:63 dev eth0 nud permanent")
+        except BaseException:
+            self.leave()
+            raise
 
     def leave(self):
         for process in self.processes:
@@ -133,7 +135,6 @@ class Place:
         return process
 
     def etcdctl(self, *words, check=True):
-        os.environ["ETCDCTL_API"] = "3"
         return self.run("etcdctl", *words, check=check)
 
     def serve(self, port, status, body):

@@ -29,6 +29,14 @@ def reap(pid):
     return os.waitstatus_to_exitcode(status) if dead else None
 
 
+def end_as_interrupted():
+    """From now on TERM and HUP end this program as ^C does, so that it takes down what it made."""
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
 @contextlib.contextmanager
 def uninterrupted():
     """Keeps the signals that end us until the block is through: what is started in it has to be

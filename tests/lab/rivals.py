@@ -52,7 +52,7 @@ class Stranger:
     """A host on the nodes' link that is none of the cluster."""
 
     def __init__(self, lab):
-        self.lab, self.namespace, self.port = lab, f"{lab.options.name}-st", "p-st"
+        self.lab, self.namespace, self.port = lab, lab.stranger, "p-st"
         run("ip", "netns", "add", self.namespace)
         run("ip", "link", "add", "eth0", "address", MAC, "netns", self.namespace, "type", "veth",
             "peer", "name", self.port, "netns", lab.switch)
@@ -137,7 +137,7 @@ def stranger_has_addresses(story):
             story.check(not story.lab.holders(vip), f"{vip} is on a node")
             state = vips_of(story, target)[vip]
             story.check(state["error"] == said and not state["up"], f"the status says {state}")
-            lines = [line for line in story.lab.process(target, "agent").tail(50) if said in line]
+            lines = story.ears.said(target, said)
             story.check(len(lines) == 1, f"the log says it {len(lines)} times: {lines}")
         freed_us = stranger.give(*taken)
         wait_for(lambda: all(story.lab.holders(vip) for vip in taken), 5, "they are added")
@@ -200,8 +200,7 @@ def stranger_takes_address(story):
         untouched = after[story.lab.vips[1]]
         story.check(untouched["conflicts"] == before[story.lab.vips[1]]["conflicts"],
                     f"the status says {untouched}")
-        lines = [line for line in story.lab.process(story.holder, "agent").tail(50)
-                 if f"another host, {MAC}" in line]
+        lines = story.ears.said(story.holder, f"another host, {MAC}")
         story.check(1 <= len(lines) <= 6, f"the log says {lines}")
         stranger.give(*vips)
         time.sleep(0.5)

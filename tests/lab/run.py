@@ -4,7 +4,6 @@
 import argparse
 import os
 import pathlib
-import signal
 import sys
 import time
 
@@ -15,15 +14,12 @@ import hands  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
-from netns import LabError  # noqa: E402
+from netns import LabError, in_ms, name_of, told  # noqa: E402
+from process import end_as_interrupted  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
 LOG_LINES = 25
-
-
-def name_of(function):
-    return function.__name__.replace("_", "-")
 
 
 def read_arguments():
@@ -47,35 +43,33 @@ def read_arguments():
     return arguments
 
 
-def tell(story, function):
-    """One scenario from a healthy lab; what is wrong becomes a problem of the story."""
+def tell(story, function, ttl_ms):
+    """One scenario from a healthy lab; what is wrong, of whatever kind, becomes a problem of the
+    story: those after it are to be told, too."""
     try:
+        story.lab.use_ttl(function.ttl_ms or ttl_ms)
+        story.use_ttl(story.lab.options.ttl_ms)
         story.faults.heal_all()
         function(story)
         if story.watch is not None:
             story.settle()
-    except LabError as error:
-        story.problem(str(error))
+    except Exception as error:
+        story.problem(told(error))
     try:
         story.end()
-    except LabError as error:
-        story.problem(str(error))
+    except Exception as error:
+        story.problem(told(error))
 
 
 def run_one(lab, function, directory, ttl_ms):
     """Runs one scenario; returns its story. However that ends, no watcher is left."""
-    lab.use_ttl(function.ttl_ms or ttl_ms)
     story = Story(lab, directory)
     try:
-        tell(story, function)
+        tell(story, function, ttl_ms)
     finally:
         if story.watch is not None:
             story.watch.abandon()
     return story
-
-
-def in_ms(value_us):
-    return "-" if value_us is None else f"{value_us / 1000:.0f}"
 
 
 def print_row(name, story, verdict):
@@ -92,8 +86,8 @@ def print_failure(lab, story):
         try:
             for line in story.watch.timeline(story.first_us or story.served_us or 0):
                 print(f"    {line}")
-        except LabError as error:
-            print(f"    {error}")
+        except Exception as error:
+            print(f"    {told(error)}")
     for node in lab.nodes:
         process = lab.processes.get((node.name, "agent"))
         print(f"    agent of {node.name}:")
@@ -140,10 +134,9 @@ def main():
     arguments = read_arguments()
     if arguments.list:
         for function in SCENARIOS:
-            print(f"{name_of(function):29} {function.__doc__}")
+            print(f"{name_of(function):29} {' '.join(function.__doc__.split())}")
         return 0
-    # so that the lab is taken down when the runner is ended
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    end_as_interrupted()
     functions = [function for function in SCENARIOS
                  if not arguments.only or name_of(function) in arguments.only]
     lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build),

@@ -6,7 +6,7 @@ import time
 
 from netns import ArpListener, neighbours, nft, now_us, run, wait_for
 from process import Process
-from story import PLANNED_US, SLACK_CHECK_US, STARTING_US, detection_us
+from story import PLANNED_US, SLACK_CHECK_US, STARTING_US, Ears, detection_us
 
 SCENARIOS = []
 # of an agent while etcd is away: trouble, the first claim and its end, the address, and some more
@@ -91,16 +91,14 @@ def agent_killed_and_restarted(story):
 def agent_reloaded(story):
     """The holder's agent gets SIGHUP: nothing moves, and no check begins anew."""
     story.begin()
-    agent = story.lab.process(story.holder, "agent")
-    n_lines = len(agent.tail(0x10000))
-    fault_us = agent.signal(signal.SIGHUP)
-    wait_for(lambda: len(agent.tail(0x10000)) > n_lines, 2, "the agent says that it reloaded")
+    fault_us = story.lab.process(story.holder, "agent").signal(signal.SIGHUP)
+    wait_for(lambda: story.ears.said(story.holder), 2, "the agent says that it reloaded")
     _, status = story.lab.status(story.holder)
     for check in status["checks"]:
         story.check(check["state"] == "up" and check["reason"] == "ok" and check["age_ms"],
                     f"after the reload the status says {check}")
     story.expect_stay(fault_us, 2)
-    said = [line for line in agent.tail(0x10000)[n_lines:] if "is asked now" not in line]
+    said = [line for line in story.ears.said(story.holder) if "is asked now" not in line]
     story.check(len(said) == 1 and "reloaded" in said[0], f"the agent says {said}")
     story.expect_hooks(story.holder)
 
@@ -260,8 +258,7 @@ def keys_are_readable(story):
 def etcd_without_quorum(story):
     """etcd cannot write for long: nobody answers for the addresses, and the logs stay short."""
     story.lab.await_settled()
-    agents = [story.lab.process(node, "agent") for node in story.lab.nodes]
-    before = [len(agent.tail(0x10000)) for agent in agents]
+    ears = Ears(story.lab)
     for node in story.lab.members[1:]:
         story.faults.kill(node, "etcd")
     wait_for(lambda: not story.lab.holders(), story.ttl_us / 1e6 + 2, "nobody holds")
@@ -270,27 +267,21 @@ def etcd_without_quorum(story):
         code, status = story.lab.status(node)
         story.check(code == 2 and status["problems"][0].startswith("etcd"),
                     f"`ooha status` of {node.name} exits {code}: {status['problems']}")
-    for agent, n_lines in zip(agents, before):
-        said = agent.tail(0x10000)[n_lines:]
-        story.check(len(said) <= LOG_LINES_OUTAGE, f"{agent.name} says {len(said)} lines: {said}")
+    for node in story.lab.nodes:
+        said = ears.said(node)
+        story.check(len(said) <= LOG_LINES_OUTAGE, f"{node.name} says {len(said)} lines: {said}")
 
 
 @scenario
 def member_that_makes_no_sense(story):
     """A member's key that is not ours to read is said once and disturbs nothing."""
     story.begin()
-    agents = [story.lab.process(node, "agent") for node in story.lab.nodes]
-
-    def said(agent):
-        return sum("members/node-x" in line for line in agent.tail(0x10000))
-
-    before = [said(agent) for agent in agents]
     fault_us = now_us()
     story.lab.put("/ooha/office/members/node-x", "nonsense")
     story.expect_stay(fault_us, 2)
-    for agent, count in zip(agents, before):
-        times = said(agent) - count
-        story.check(times == 1, f"{agent.name} says it {times} times")
+    for node in story.lab.nodes:
+        times = len(story.ears.said(node, "members/node-x"))
+        story.check(times == 1, f"{node.name} says it {times} times")
     story.lab.delete("/ooha/office/members/node-x")
 
 

@@ -2,19 +2,16 @@
 
 The addresses' lifetimes are taken away, which would remove them long before: the fence is alone."""
 
-import os
-import platform
 import random
 import time
 
+from faults import spin
 from netns import LabError, now_us, run, wait_for
 from scenarios import scenario
 
 BEAT = "/ooha/office/groups/office/beat"
 TRIES = 5
 ASKED = {4: ("arp", "icmp", "tcp"), 6: ("nd", "icmp6")}
-# an instruction that jumps to itself
-SPIN = {"x86_64": b"\xeb\xfe", "aarch64": b"\x00\x00\x00\x14"}
 
 
 def beat_revision(story):
@@ -37,26 +34,6 @@ def break_holder(story, act):
             return fault_us, sent_us
         raise LabError("the holder renewed as it was broken")
     raise LabError("no moment between two renewals was found")
-
-
-def spin(pid):
-    """Makes a process that waits in a system call loop for ever when it returns from it: alive and
-    running, but it never gets round to anything again. Returns when."""
-    instruction = SPIN.get(platform.machine())
-    if instruction is None:
-        raise LabError(f"no instruction is known that spins on {platform.machine()}")
-
-    def position():
-        with open(f"/proc/{pid}/syscall", encoding="ascii") as handle:
-            fields = handle.read().split()
-        return int(fields[-1], 16) if len(fields) > 2 else None
-    at = wait_for(position, 2, "the agent waits in a system call")
-    os.setpriority(os.PRIO_PROCESS, pid, 19)  # it is not to take the cores from those measured
-    before_us = now_us()
-    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
-        memory.seek(at)
-        memory.write(instruction)
-    return before_us
 
 
 def is_spinning(pid):

@@ -1,5 +1,6 @@
 """One scenario under way: who holds, what was broken when, what the client saw, what is wrong."""
 
+import re
 import time
 
 from faults import Faults
@@ -10,6 +11,7 @@ PLANNED_US = 100_000      # a move that the holder takes part in, or a repair in
 STARTING_US = 300_000     # nothing moves, but an etcd member that starts takes the cores
 SLACK_DEATH_US = 500_000  # over the ttl, when the holder cannot take part
 SLACK_CHECK_US = 100_000  # over the detection, when a check fails
+ASKED_US = 50_000         # clients ask no less often: what begins later may come of what is done next
 NEW_OUTAGE_US = 200_000   # the service must not break again after the move
 PATIENCE_S = 5            # how far past its bound a move is waited for, to have a figure
 
@@ -24,6 +26,26 @@ def detection_us(check, hangs=False):
     return FALL * (interval_us + (timeout_us if hangs else 0))
 
 
+class Ears:
+    """What the agents of a lab say from now on."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.before = {node.name: len(self.lines(node)) for node in lab.nodes}
+
+    def lines(self, node):
+        """All that its agents ever said."""
+        return self.lab.process(node, "agent").tail(0x10000)
+
+    def said(self, node, text=""):
+        """The lines with text in them."""
+        return [line.removeprefix("ooha-agent: ")
+                for line in self.lines(node)[self.before[node.name]:] if text in line]
+
+    def count(self, node, pattern):
+        return sum(re.match(pattern, line) is not None for line in self.said(node))
+
+
 class Story:
     """What a scenario function works with. Problems are collected; the first stops nothing."""
 
@@ -31,6 +53,7 @@ class Story:
         self.lab, self.faults = lab, Faults(lab)
         self.directory = directory
         self.watch = None
+        self.ears = None        # what the agents say since the story began
         self.holder = None      # when the story begins
         self.epoch = None       # then
         self.hooks_before = {}  # node name -> how many had run then
@@ -42,8 +65,13 @@ class Story:
         self.moved = ""
         self.kinds = list(KINDS)
         self.pinned = False     # a node has addresses that were made to stay: only answers count
+        self.stays = []         # what is measured again at the end; see note_outage
+        self.doubles = None     # what the judge saw that must not be; known at the end
         self.problems = []
-        self.ttl_us = lab.options.ttl_ms * 1000
+        self.use_ttl(lab.options.ttl_ms)
+
+    def use_ttl(self, ttl_ms):
+        self.ttl_us = ttl_ms * 1000
         self.death_us = self.ttl_us + SLACK_DEATH_US
 
     def begin(self, vips=None, stranger=None):
@@ -58,6 +86,7 @@ class Story:
         self.watch.start()
         self.watch.wait_served()
         self.served_us = now_us()
+        self.ears = Ears(self.lab)
 
     def standbys(self):
         return [node for node in self.lab.nodes if node is not self.holder]
@@ -77,6 +106,14 @@ class Story:
         self.gaps_us[kind] = max(gap_us, self.gaps_us.get(kind, 0))
         if gap_us > self.bound_us:
             self.problem(f"{kind}: {gap_us / 1000:.0f} ms, bound {self.bound_us / 1000:.0f} ms")
+
+    def note_outage(self, vip, kind, since_us):
+        """Notes the longest outage from since_us until now. One that lasts now is not known yet: all
+        that began before are measured again when the watch is stopped."""
+        until_us = now_us() - ASKED_US
+        gap_us = self.watch.outage_us(vip, kind, since_us)
+        self.note_gap(kind, gap_us)
+        self.stays.append((vip, kind, since_us, until_us, max(gap_us, self.bound_us)))
 
     def await_switch(self, vip, kind):
         seconds = (self.fault_us + self.bound_us - now_us()) / 1e6 + PATIENCE_S
@@ -115,7 +152,7 @@ class Story:
                     self.moved = f"{self.holder.letter} -> {line['to'][-1]}"
                     self.problem(f"{vip} moved to {line['to']} "
                                  f"{(line['t_us'] - fault_us) / 1000:.0f} ms after the fault")
-                self.note_gap(kind, self.watch.outage_us(vip, kind, fault_us))
+                self.note_outage(vip, kind, fault_us)
         self.served_us = now_us()
         self.expect_held_by(self.holder)
 
@@ -154,22 +191,26 @@ class Story:
 
     def is_safe(self):
         """No second holder was seen, and the judge saw everything."""
-        return self.watch is None or (self.watch.verdict == 0 and not self.watch.doubles())
+        verdicts = (0, 1) if self.pinned else (0,)
+        return self.watch is None or (self.watch.verdict in verdicts and self.doubles == [])
 
     def end(self):
         """Stops the watchers and holds the whole story against the rules that always apply."""
         if self.watch is None:
             return
         self.watch.stop()
-        doubles = [line for line in self.watch.doubles()
-                   if not (self.pinned and "double" in line)]
-        for line in doubles[:3]:
+        self.doubles = [line for line in self.watch.doubles()
+                        if not (self.pinned and "double" in line)]
+        for line in self.doubles[:3]:
             self.problem(f"judge: {line}")
         self.check(self.watch.verdict == (1 if self.pinned else 0),
                    f"the judge's verdict is {self.watch.verdict}")
+        for vip, kind, since_us, until_us, at_most_us in self.stays:
+            gap_us = self.watch.outage_us(vip, kind, since_us, until_us)
+            self.check(gap_us <= at_most_us, f"{vip} {kind}: {gap_us / 1000:.0f} ms, and it was to "
+                       f"stay; at most {at_most_us / 1000:.0f} ms")
         for vip in self.watch.vips:
             for kind in self.kinds:
                 again_us = self.watch.outage_us(vip, kind, self.served_us)
-                open_us = self.watch.client_lines(vip, kind, "end")[0]["open_us"]
-                self.check(max(again_us, open_us) <= NEW_OUTAGE_US,
-                           f"{vip} {kind}: away again for {max(again_us, open_us) / 1000:.0f} ms")
+                self.check(again_us <= NEW_OUTAGE_US,
+                           f"{vip} {kind}: away again for {again_us / 1000:.0f} ms")

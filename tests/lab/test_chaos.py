@@ -2,14 +2,23 @@
 """The arithmetic and the dice of the chaos runner."""
 
 import itertools
+import json
+import pathlib
 import sys
+import tempfile
+import types
 import unittest
 
 sys.dont_write_bytecode = True
 
 import dice  # noqa: E402
-from excuse import PLANNED_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
-from havoc import ROWS  # noqa: E402
+from excuse import PLANNED_US, RISE_US, Span, Timing, late_us, merge, unable, with_silences  # noqa: E402
+from havoc import COVERED, ROWS  # noqa: E402
+from netns import LabError, name_of, told  # noqa: E402
+from process import Process  # noqa: E402
+import run  # noqa: E402
+from story import Story  # noqa: E402
+from watch import NEVER_US, Watch  # noqa: E402
 
 S = 1_000_000
 TIMING = Timing(3000)
@@ -96,6 +105,82 @@ class Excuse(unittest.TestCase):
         self.assertEqual(unable(faults, 3), [])
 
 
+class Outage(unittest.TestCase):
+    """What a client's time line says of how long it was away."""
+
+    def watch(self, *lines):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        log = pathlib.Path(directory.name) / "client"
+        log.write_text("".join(json.dumps({"kind": "echo", **line}) + "\n" for line in lines))
+        watch = Watch(None, directory.name, ["vip"])
+        watch.clients["vip"] = Process("client", 0, 0, log)
+        return watch
+
+    @staticmethod
+    def gap(start_us, end_us):
+        return {"event": "gap", "start_us": start_us, "t_us": end_us}
+
+    @staticmethod
+    def end(start_us, end_us):
+        return {"event": "end", "start_us": start_us, "t_us": end_us, "open_us": end_us - start_us}
+
+    def test_the_longest_since_then_counts_and_only_what_of_it_is_since_then(self):
+        watch = self.watch(self.gap(0, 90), self.gap(100, 120), self.gap(200, 230), self.end(500, 501))
+        self.assertEqual(watch.outage_us("vip", "echo", 100), 30)
+        self.assertEqual(watch.outage_us("vip", "echo", 80), 30)
+        self.assertEqual(watch.outage_us("vip", "echo", 40), 50)
+
+    def test_one_that_lasts_at_the_end_counts(self):
+        watch = self.watch(self.gap(100, 120), self.end(200, 900))
+        self.assertEqual(watch.outage_us("vip", "echo", 0), 700)
+
+    def test_one_that_began_in_time_counts_whole_and_a_later_one_does_not(self):
+        watch = self.watch(self.gap(100, 400), self.gap(500, 900), self.end(901, 902))
+        self.assertEqual(watch.outage_us("vip", "echo", 0, 150), 300)
+
+    def test_a_client_that_was_never_served_was_away_for_ever(self):
+        watch = self.watch({"event": "end", "start_us": 0, "t_us": 9, "open_us": -1})
+        self.assertEqual(watch.outage_us("vip", "echo", 8), NEVER_US)
+
+
+class Safety(unittest.TestCase):
+    """What may run once more: a story in which no second holder was seen."""
+
+    @staticmethod
+    def story(verdict, doubles, pinned=False):
+        story = Story(types.SimpleNamespace(options=types.SimpleNamespace(ttl_ms=3000)), None)
+        story.watch = types.SimpleNamespace(verdict=verdict)
+        story.doubles, story.pinned = doubles, pinned
+        return story
+
+    def test_a_double_or_a_judge_that_did_not_judge_is_not_safe(self):
+        self.assertTrue(self.story(0, []).is_safe())
+        self.assertFalse(self.story(1, []).is_safe())
+        self.assertFalse(self.story(0, [{"double_answer": 1}]).is_safe())
+        self.assertFalse(self.story(0, None).is_safe())
+        self.assertFalse(self.story(None, []).is_safe())
+
+    def test_addresses_that_were_made_to_stay_are_no_doubles(self):
+        self.assertTrue(self.story(1, [], pinned=True).is_safe())
+        self.assertTrue(self.story(0, [], pinned=True).is_safe())
+        self.assertFalse(self.story(1, [{"double_answer": 1}], pinned=True).is_safe())
+        self.assertFalse(self.story(2, [], pinned=True).is_safe())
+
+
+class Told(unittest.TestCase):
+    """What a run says of its own mistakes."""
+
+    def test_a_lab_error_is_told_in_its_own_words(self):
+        self.assertEqual(told(LabError("no lab")), "no lab")
+
+    def test_all_else_is_told_with_its_type_and_where_it_came_from(self):
+        try:
+            {}["key"]
+        except KeyError as error:
+            self.assertRegex(told(error), r"^KeyError: 'key' \(test_chaos.py:\d+: {}\[.key.\]\)$")
+
+
 class Dice(unittest.TestCase):
     """What is drawn."""
 
@@ -104,6 +189,27 @@ class Dice(unittest.TestCase):
             return list(itertools.islice(dice.episodes(seed, TIMING), 50))
         self.assertEqual(first(7), first(7))
         self.assertNotEqual(first(7), first(8))
+
+    def test_each_row_that_no_scenario_has_comes_up_once_alone_and_long_enough_to_show(self):
+        episodes = dice.each(1, TIMING)
+        names = [row.name for row in ROWS if row.name not in COVERED]
+        self.assertEqual(sorted(e.draws[0].row.name for e in episodes), sorted(names))
+        self.assertNotEqual([e.draws[0].row.name for e in episodes], names)
+        for episode in episodes:
+            (draw,) = episode.draws
+            shows_us = draw.row.bound(TIMING, TIMING.death_us)
+            self.assertTrue(episode.calm)
+            self.assertGreaterEqual(episode.pause_us, RISE_US)  # from when on it counts as alone
+            self.assertGreaterEqual(draw.span_us, 0 if draw.row.span_s else shows_us)
+
+    def test_those_that_are_named_come_up_once_covered_or_not(self):
+        episodes = dice.each(1, TIMING, ["power", "mute"])
+        self.assertEqual(sorted(e.draws[0].row.name for e in episodes), ["mute", "power"])
+
+    def test_a_row_that_counts_as_covered_is(self):
+        scenarios = {name_of(function) for function in run.SCENARIOS}
+        self.assertEqual(set(COVERED) - {row.name for row in ROWS}, set())
+        self.assertEqual(set(COVERED.values()) - scenarios, set())
 
     def test_every_row_comes_up(self):
         drawn = {draw.row.name for episode in itertools.islice(dice.episodes(1, TIMING), 500)

@@ -15,6 +15,7 @@ from faults import Faults, ask_standin  # noqa: E402
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, exists, http_request, inside, now_us, run, wait_for  # noqa: E402
 from process import Process, uninterrupted  # noqa: E402
+from proofs import Proof, run_proofs  # noqa: E402
 from watch import Watch  # noqa: E402
 
 VIP, VIP2, VIP6 = "10.77.0.100", "10.77.0.101", "fd77::100"
@@ -49,13 +50,13 @@ def announce(node, vip=VIP):
     inside(node.namespace, send)
 
 
-class Tools(unittest.TestCase):
+class Tools(Proof):
     """One lab for all; each test leaves it without virtual addresses."""
 
     @classmethod
     def setUpClass(cls):
         cls.lab = Lab(Options(name=f"oohas{os.getpid()}", build=BUILD, vips=MANY, agent=False))
-        cls.addClassCleanup(cls.lab.down)
+        unittest.addModuleCleanup(cls.lab.down)
         cls.lab.up()
         cls.faults = Faults(cls.lab)
         cls.a, cls.b, cls.c = cls.lab.nodes
@@ -295,7 +296,7 @@ class Tools(unittest.TestCase):
             return None
 
 
-class UpAndDown(unittest.TestCase):
+class UpAndDown(Proof):
     def test_down_leaves_nothing_behind_even_of_a_half_made_lab(self):
         lab = Lab(Options(name=f"oohau{os.getpid()}", build=BUILD, agent=False))
         self.addCleanup(lab.down)
@@ -342,4 +343,4 @@ if __name__ == "__main__":
     if os.geteuid() != 0 or not all(shutil.which(name) for name in ("ip", "nft", "nginx", "etcd")):
         print("skipped: needs root, iproute2, nftables, nginx and etcd")
         sys.exit(77)
-    unittest.main(verbosity=2)
+    sys.exit(0 if run_proofs(sys.argv).wasSuccessful() else 1)

@@ -10,7 +10,7 @@ import dice
 import witness
 from excuse import CALM_US, PLANNED_US, RISE_US, Span, Timing, late_us, unable, with_silences
 from havoc import CLUSTER, Havoc
-from netns import LabError, now_us, wait_for
+from netns import LabError, now_us, told, wait_for
 from watch import KINDS, Watch
 from witness import Agents, EtcdWitness, Follower, Load
 
@@ -56,10 +56,10 @@ class Score:
 class Upheaval:
     """Everything of one run."""
 
-    def __init__(self, lab, seed, directory, say, only=None):
+    def __init__(self, lab, episodes, directory, say):
         self.lab, self.havoc, self.say = lab, Havoc(lab), say
         self.timing = Timing(lab.options.ttl_ms)
-        self.episodes = dice.episodes(seed, self.timing, only)
+        self.episodes = episodes
         self.watch = Watch(lab, directory, [lab.vips[0], lab.vips[-1]])
         self.etcd, self.load, self.agents = EtcdWitness(lab), Load(directory), Agents(lab)
         self.judge, self.clients = Follower(self.watch.directory / "judge.jsonl"), {}
@@ -68,6 +68,7 @@ class Upheaval:
         self.last_holder = lab.nodes[0]
         self.n_calms, self.worst_calm_us = 0, 0
         self.moves = collections.Counter()
+        self.forgiven_us = []  # by how much outages were too long only for the machine's lateness
 
     # -- the beginning and the end
 
@@ -94,8 +95,8 @@ class Upheaval:
         found = []
         try:
             self.await_calm()
-        except LabError as error:
-            found.append(str(error))
+        except Exception as error:
+            found.append(told(error))
         found += self.unexpected() + self.agents.findings() + self.weigh()
         self.etcd.stop()
         self.load.stop()
@@ -290,6 +291,8 @@ class Upheaval:
             near = [w for w in windows if w.start_us < end_us and w.until_us > start_us]
             from_us = min([start_us] + [window.start_us for window in near])
             late = late_us(start_us, end_us, windows, self.load.late_us(from_us, end_us))
+            forgiven_us = late_us(start_us, end_us, windows, 0) - late
+            self.forgiven_us += [forgiven_us] if forgiven_us else []
             for window in near:
                 self.charge(window, kind, start_us, end_us, late > 0)
             if late:
@@ -353,18 +356,29 @@ class Upheaval:
                 or line.get("lasted_us", 0) > JANITOR_US]
 
     def episode(self, episode):
-        """Plays one; returns what is wrong."""
+        """Plays one; returns what is wrong, of whatever kind: the next one is to be played, too."""
         found, n_doubles = [], len(self.doubles())
         try:
             self.play(episode)
             if episode.calm:
                 self.await_calm()
-            else:
-                time.sleep(episode.pause_us / 1e6)
-        except (LabError, OSError) as error:
-            found.append(f"{type(error).__name__}: {error}")
-            self.recover()
+            time.sleep(episode.pause_us / 1e6)
+        except Exception as error:
+            found.append(told(error))
+            found += self.tried(self.recover)
+        return found + self.tried(lambda: self.judged(n_doubles))
+
+    def judged(self, n_doubles):
+        """What the watchers have seen that is wrong. n_doubles: how many were known."""
         self.judge.read()
-        found += [f"judge: {line}" for line in self.doubles()[n_doubles:]]
+        found = [f"judge: {line}" for line in self.doubles()[n_doubles:]]
         found += self.unexpected() + self.agents.findings()
         return found + self.weigh()
+
+    @staticmethod
+    def tried(function):
+        """What it returns, or what went wrong with it."""
+        try:
+            return function() or []
+        except Exception as error:
+            return [told(error)]

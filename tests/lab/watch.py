@@ -8,6 +8,7 @@ from netns import LabError, wait_for
 from process import Process, uninterrupted
 
 KINDS = ("echo", "http")
+NEVER_US = float("inf")  # of an outage: there was no good answer at all
 
 
 class Watch:
@@ -23,6 +24,7 @@ class Watch:
     def start(self):
         """Returns when the judge knows the state and, where somebody serves, the clients him."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.lab.introduce_eye()
         command = [self.lab.tool("tests/lab/judge"), "--answers", f"{self.lab.eye}:eth0"]
         for vip in self.lab.vips:
             command += ["--vip", vip]
@@ -97,11 +99,14 @@ class Watch:
                 return line
         return None
 
-    def outage_us(self, vip, kind, since_us):
-        """The longest time without a good answer since then, one that still lasts not counted."""
-        lines = self.client_lines(vip, kind, "gap", "switch")
+    def outage_us(self, vip, kind, since_us, until_us=NEVER_US):
+        """The longest time without a good answer since then, of those that began by until_us. One
+        that still lasts is known once the watch is stopped, not before."""
+        lines = self.client_lines(vip, kind, "gap", "switch", "end")
+        if any(line["event"] == "end" and line["open_us"] < 0 for line in lines):
+            return NEVER_US
         return max((line["t_us"] - max(line["start_us"], since_us) for line in lines
-                    if line["t_us"] >= since_us), default=0)
+                    if line["t_us"] >= since_us and line["start_us"] <= until_us), default=0)
 
     def doubles(self):
         return [line for line in self.judge_lines()

@@ -9,6 +9,7 @@
 #include "../event/testing.h"
 #include "base/cleanup.h"
 #include "check/check.h"
+#include "event/transfer.h"
 
 #define TRUE_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue"
 
@@ -41,12 +42,12 @@ static void on_result(void *user, const struct oo_check *check,
 static struct oo_check_spec web(int port, char url[static 64])
 {
 	snprintf(url, 64, "http://127.0.0.1:%d/x", port);
-	return (struct oo_check_spec){.type = OO_CHECK_TYPE_HTTP,
-				      .name = "web",
-				      .url = url,
-				      .expect_status = 200,
-				      .interval_ms = AWAIT_MS,
-				      .timeout_ms = AWAIT_MS};
+	return (struct oo_check_spec){
+		.type = OO_CHECK_TYPE_HTTP,
+		.name = "web",
+		.http = {.url = url, .expect = {.statuses = {{200, 200}}, .n_statuses = 1}},
+		.interval_ms = AWAIT_MS,
+		.timeout_ms = AWAIT_MS};
 }
 
 static void start(struct watch *watch, const struct oo_check_spec *spec, int wanted)
@@ -69,16 +70,15 @@ static void tear_down(void)
 	event = sd_event_unref(event);
 }
 
-static const struct oo_check_spec good_web = {.type = OO_CHECK_TYPE_HTTP,
-					      .name = "x",
-					      .url = "http://h/",
-					      .expect_status = 200,
-					      .interval_ms = 1,
-					      .timeout_ms = 1};
+static const struct oo_check_spec good_web = {
+	.type = OO_CHECK_TYPE_HTTP,
+	.name = "x",
+	.http = {.url = "http://h/", .expect = {.statuses = {{200, 200}}, .n_statuses = 1}},
+	.interval_ms = 1,
+	.timeout_ms = 1};
 static const struct oo_check_spec good_port = {.type = OO_CHECK_TYPE_TCP,
 					       .name = "x",
-					       .host = "h",
-					       .port = 1,
+					       .tcp = {.address = {"h", 1}},
 					       .interval_ms = 1,
 					       .timeout_ms = 1};
 
@@ -105,7 +105,7 @@ static void test_a_bad_value_is_refused_with_what_would_be_right(void)
 	refuse(&spec, "check: must have a name");
 	spec = good_web;
 	spec.type = OO_CHECK_TYPE_NONE;
-	refuse(&spec, "check x: type: must be http or tcp");
+	refuse(&spec, "check x: type: must be given");
 	spec = good_web;
 	spec.interval_ms = 0;
 	refuse(&spec, "check x: interval: must be positive");
@@ -113,15 +113,18 @@ static void test_a_bad_value_is_refused_with_what_would_be_right(void)
 	spec.timeout_ms = -1;
 	refuse(&spec, "check x: timeout: must be positive");
 	spec = good_web;
-	spec.expect_status = 0;
-	refuse(&spec, "check x: expected status 0: must be 100 to 599");
-	spec.expect_status = 600;
-	refuse(&spec, "check x: expected status 600: must be 100 to 599");
+	spec.http.expect.n_statuses = 0;
+	refuse(&spec, "check x: expected status: must be given");
+	spec.http.expect.n_statuses = 1;
+	spec.http.expect.statuses[0].least = 99;
+	refuse(&spec, "check x: expected status: must be 100 to 599");
+	spec.http.expect.statuses[0] = (struct oo_check_range){599, 600};
+	refuse(&spec, "check x: expected status: must be 100 to 599");
+	spec.http.expect.statuses[0] = (struct oo_check_range){300, 200};
+	refuse(&spec, "check x: expected status: must be 100 to 599");
 	spec = good_port;
-	spec.port = 0;
+	spec.tcp.address.port = 0;
 	refuse(&spec, "check x: port 0: must be 1 to 65535");
-	spec.port = 65536;
-	refuse(&spec, "check x: port 65536: must be 1 to 65535");
 }
 
 #define SCHEME_WANTED "must begin with http:// or https://"
@@ -156,13 +159,13 @@ static void test_a_bad_place_is_refused_with_what_would_be_right(void)
 	char text[200];
 	for (size_t i = 0; i < OO_LENGTH(urls); i++) {
 		struct oo_check_spec spec = good_web;
-		spec.url = urls[i].url;
+		spec.http.url = urls[i].url;
 		snprintf(text, sizeof(text), "check x: url: %s", urls[i].text);
 		refuse(&spec, text);
 	}
 	for (size_t i = 0; i < OO_LENGTH(hosts); i++) {
 		struct oo_check_spec spec = good_port;
-		spec.host = hosts[i].host;
+		spec.tcp.address.host = hosts[i].host;
 		snprintf(text, sizeof(text), "check x: %s", hosts[i].text);
 		refuse(&spec, text);
 	}
@@ -170,19 +173,15 @@ static void test_a_bad_place_is_refused_with_what_would_be_right(void)
 
 static void test_a_spec_is_copied(void)
 {
-	char url[64], name[] = "web";
+	char url[64];
 	struct oo_check_spec spec = web(1, url);
 	struct watch watch;
-	spec.name = name;
-	spec.expect_body = name;
 	start(&watch, &spec, 1);
-	memset(url, 'x', sizeof(url));
-	memset(name, 'x', sizeof(name));
+	spec = (struct oo_check_spec){0};
 	const struct oo_check_spec *copy = oo_check_get_spec(watch.check);
 	CU_ASSERT_STRING_EQUAL(copy->name, "web");
-	CU_ASSERT_STRING_EQUAL(copy->url, "http://127.0.0.1:1/x");
-	CU_ASSERT_STRING_EQUAL(copy->expect_body, "web");
-	CU_ASSERT_PTR_NULL(copy->host);
+	CU_ASSERT_STRING_EQUAL(copy->http.url, "http://127.0.0.1:1/x");
+	CU_ASSERT_EQUAL(copy->http.expect.statuses[0].least, 200);
 	oo_check_free(watch.check);
 }
 
@@ -290,6 +289,65 @@ static void test_run_now_does_not_put_off_the_deadline_of_a_run(void)
 	peer_free(peer);
 }
 
+static void test_a_changing_check_runs_at_its_fast_interval(void)
+{
+	char url[64];
+	struct watch watch;
+	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
+	struct oo_check_spec spec = web(peer_port(peer), url);
+	spec.fast_interval_ms = 20;
+	start(&watch, &spec, 1);
+	oo_check_set_changing(watch.check, true); /* before the first run: no run is put off */
+	CU_ASSERT(await(event, &watch.done));
+	watch.done = false;
+	watch.wanted = 5;
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT(watch.at[4] - watch.at[0] < AWAIT_MS / 2);
+	oo_check_set_changing(watch.check, false);
+	settle(event);
+	int after = watch.n;
+	CU_ASSERT(sd_event_run(event, 60000) >= 0);
+	CU_ASSERT_EQUAL(watch.n, after);
+	oo_check_free(watch.check);
+	peer_free(peer);
+}
+
+static void test_down_is_unknown_during_grace_until_it_was_up_once(void)
+{
+	char url[64];
+	struct watch watch;
+	struct peer *bad =
+		peer_new(event, (struct peer_script){.answer = "HTTP/1.1 502 x\r\n\r\n"});
+	struct oo_check_spec spec = web(peer_port(bad), url);
+	spec.grace_ms = AWAIT_MS;
+	start(&watch, &spec, 1);
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_UNKNOWN);
+	CU_ASSERT_EQUAL(watch.result.reason, OO_CHECK_REASON_STATUS);
+	oo_check_free(watch.check);
+	spec.grace_ms = 1;
+	spec.interval_ms = 5;
+	start(&watch, &spec, 3);
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_DOWN);
+	oo_check_free(watch.check);
+	peer_free(bad);
+
+	struct peer *good = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
+	spec = web(peer_port(good), url);
+	spec.grace_ms = AWAIT_MS;
+	spec.interval_ms = 5;
+	start(&watch, &spec, 1);
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_UP);
+	peer_free(good); /* nobody listens any more */
+	watch.done = false;
+	watch.wanted = watch.n + 2;
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_DOWN);
+	oo_check_free(watch.check);
+}
+
 static void test_a_freed_check_is_silent_and_its_connection_closed(void)
 {
 	char url[64];
@@ -341,7 +399,7 @@ static void test_many_checks_run_side_by_side_and_leak_nothing(void)
 	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
 	struct oo_check_spec spec = web(peer_port(peer), url);
 	spec.interval_ms = 10;
-	spec.expect_body = "true";
+	spec.http.expect.body = "true";
 	for (size_t i = 0; i < OO_LENGTH(watches); i++) {
 		start(&watches[i], &spec, 5);
 	}
@@ -387,8 +445,11 @@ static void test_states_and_reasons_have_names(void)
 	CU_ASSERT_STRING_EQUAL(oo_check_state_name(OO_CHECK_STATE_UNKNOWN), "unknown");
 	CU_ASSERT_STRING_EQUAL(oo_check_state_name(OO_CHECK_STATE_UP), "up");
 	CU_ASSERT_STRING_EQUAL(oo_check_state_name(OO_CHECK_STATE_DOWN), "down");
-	for (int reason = 0; reason <= OO_CHECK_REASON_LOCAL; reason++) {
+	for (int reason = 0; reason < OO_CHECK_REASON_END; reason++) {
 		CU_ASSERT_PTR_NOT_NULL(oo_check_reason_name((enum oo_check_reason)reason));
+	}
+	for (int type = 0; type < OO_CHECK_TYPE_END; type++) {
+		CU_ASSERT_PTR_NOT_NULL(oo_check_type_name((enum oo_check_type)type));
 	}
 }
 
@@ -403,6 +464,8 @@ int main(void)
 		TEST(a_run_longer_than_the_interval_delays_the_next_and_never_overlaps),
 		TEST(run_now_brings_the_next_run_forward_and_makes_no_second_one),
 		TEST(run_now_does_not_put_off_the_deadline_of_a_run),
+		TEST(a_changing_check_runs_at_its_fast_interval),
+		TEST(down_is_unknown_during_grace_until_it_was_up_once),
 		TEST(a_freed_check_is_silent_and_its_connection_closed),
 		TEST(a_check_may_be_freed_in_its_own_result),
 		TEST(many_checks_run_side_by_side_and_leak_nothing),

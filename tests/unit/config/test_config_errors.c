@@ -73,7 +73,8 @@ static void test_what_is_required_is_missed_at_its_mapping(void)
 		{LEAST "checks:\n  - type: tcp\n    address: a:1\n",
 		 "5: checks[0].name: missing; name the check"},
 		{LEAST "checks:\n  - name: a\n",
-		 "5: checks[0].type: missing; http and tcp are possible"},
+		 "5: checks[0].type: missing; http, tcp, exec, file, disk, process, unit, "
+		 "container, link, gateway, amqp and postgres are possible"},
 		{LEAST "checks:\n  - name: a\n    type: http\n",
 		 "5: checks[0].url: missing; give the URL to ask, as in "
 		 "http://127.0.0.1/healthcheck"},
@@ -112,7 +113,7 @@ static void test_shapes_are_told_apart(void)
 						  "{}"},
 		{LEAST "checks: [a]\n",
 		 "4: checks[0]: 'a': a single value where a mapping is expected; known here: name, "
-		 "type, url, expect, address, interval, timeout, rise, fall"},
+		 "type, interval, fast_interval, timeout, grace, rise, fall"},
 		{LEAST "hooks: {promoted: [[a]]}\n", "4: hooks.promoted[0]: a list where a single "
 						     "value is expected; write it without - , "
 						     "[] and {}"},

@@ -176,12 +176,14 @@ static void test_a_vip_is_an_address_that_a_host_can_have(void)
 static void test_a_check_has_what_its_type_needs(void)
 {
 	static const struct file_row rows[] = {
-		{CHECK("type: icmp"),
-		 "6: checks[0].type: 'icmp': unknown type; http and tcp are possible"},
+		{CHECK("type: icmp"), "6: checks[0].type: 'icmp': unknown type; http, tcp, exec, "
+				      "file, disk, process, unit, container, link, gateway, amqp "
+				      "and postgres are possible"},
 		{CHECK(TCP "url: http://a"),
 		 "8: checks[0].url: 'http://a': not for a check of type tcp; leave the key out"},
 		{CHECK(TCP "expect: {status: 200}"),
-		 "8: checks[0].expect: not for a check of type tcp; leave the key out"},
+		 "8: checks[0].expect: a mapping where a single value is expected; write it "
+		 "without - , [] and {}"},
 		{CHECK(HTTP "address: a:1"),
 		 "8: checks[0].address: 'a:1': not for a check of type http; leave the key out"},
 		{CHECK("type: tcp\n    address: a"),
@@ -196,13 +198,14 @@ static void test_a_check_has_what_its_type_needs(void)
 		{CHECK("type: http\n    url: /healthcheck"),
 		 "7: checks[0].url: '/healthcheck': not a URL; begin it with http:// or https://"},
 		{CHECK(HTTP "expect: {status: 99}"),
-		 "8: checks[0].expect.status: '99': out of range; 100 to 599 are possible"},
+		 "8: checks[0].expect.status: '99': not a set of statuses; write up to 8 from 100 "
+		 "to 599, as in 200 or 200-299,301"},
 		{CHECK(HTTP "expect: {body: ''}"),
 		 "8: checks[0].expect.body: '': 0 bytes long; 1 to 1024 are possible"},
 		{CHECK(HTTP "expect: {state: 1}"),
 		 "8: checks[0].expect.state: unknown key; did you mean 'status'?"},
 		{CHECK(TCP "interval: 99ms"),
-		 "8: checks[0].interval: '99ms': out of range; 100ms to 1m are possible"},
+		 "8: checks[0].interval: '99ms': out of range; 100ms to 1h are possible"},
 		{CHECK(TCP "timeout: 9ms"),
 		 "8: checks[0].timeout: '9ms': out of range; 10ms to 1m are possible"},
 		{CHECK(TCP "rise: 0"),

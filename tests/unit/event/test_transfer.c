@@ -240,6 +240,38 @@ static void test_the_pool_may_be_freed_when_the_loop_is_over(void)
 	peer_free(peer);
 }
 
+static void test_a_kept_connection_is_open_until_it_is_cancelled(void)
+{
+	struct peer *peer =
+		peer_new(event, (struct peer_script){.answer = "hello", .end = PEER_END_KEEP});
+	OO_AUTO(request_done) struct request request;
+	char data[16];
+	size_t n = 0;
+	request_init(&request, peer_port(peer));
+	curl_easy_setopt(request.easy, CURLOPT_CONNECT_ONLY, 1L);
+	CU_ASSERT_EQUAL(oo_transfers_connect(transfers, request.easy, on_done, &request), 0);
+	CU_ASSERT(await(event, &request.done));
+	CU_ASSERT_EQUAL(request.code, CURLE_OK);
+	CU_ASSERT_EQUAL(curl_easy_recv(request.easy, data, sizeof(data), &n), CURLE_AGAIN);
+	CU_ASSERT_EQUAL(curl_easy_send(request.easy, "hi\r\n\r\n", 6, &n), CURLE_OK);
+	int64_t until = oo_clock_now() + AWAIT_MS;
+	CURLcode code;
+	while ((code = curl_easy_recv(request.easy, data, sizeof(data), &n)) == CURLE_AGAIN &&
+	       oo_clock_now() < until) {
+		sd_event_run(event, 10000);
+	}
+	CU_ASSERT_EQUAL(code, CURLE_OK);
+	CU_ASSERT(n == 5 && memcmp(data, "hello", 5) == 0);
+	CU_ASSERT_EQUAL(peer_open(peer), 1);
+	oo_transfers_cancel(transfers, request.easy);
+	while (peer_open(peer) > 0 && oo_clock_now() < until) {
+		sd_event_run(event, 10000);
+	}
+	CU_ASSERT_EQUAL(peer_open(peer), 0);
+	CU_ASSERT_EQUAL(request.times, 1);
+	peer_free(peer);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -252,6 +284,7 @@ int main(void)
 		TEST(a_running_handle_cannot_be_started_and_still_ends),
 		TEST(what_runs_is_cancelled_when_the_pool_is_freed),
 		TEST(the_pool_may_be_freed_when_the_loop_is_over),
+		TEST(a_kept_connection_is_open_until_it_is_cancelled),
 	};
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		return 1;

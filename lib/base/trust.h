@@ -1,19 +1,19 @@
 #ifndef OO_TRUST_H
 #define OO_TRUST_H
-/* Opens what nobody but root and our own user could have changed. Private to the module. */
+/* Opens what nobody but root and our own user could have changed. */
 #include <limits.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
 
-/* An opened path. In place: start from OO_HOOK_FILE_NONE, end with oo_hook_file_done. */
-struct oo_hook_file {
+/* An opened path. In place: start from OO_TRUSTED_FILE_NONE, end with oo_trusted_done. */
+struct oo_trusted_file {
 	int fd; /* O_PATH; owned */
 	struct stat status;
 	char resolved[PATH_MAX]; /* its path without links */
 };
 
-#define OO_HOOK_FILE_NONE                                                                          \
+#define OO_TRUSTED_FILE_NONE                                                                       \
 	{                                                                                          \
 		.fd = -1                                                                           \
 	}
@@ -25,10 +25,10 @@ struct oo_hook_file {
  * Returns 0, -EPERM (somebody else owns it or may write to it), -EINVAL (not absolute), or -errno
  * of openat(2), -ENOENT among them; err names the part of the path.
  */
-int oo_hook_file_open(struct oo_hook_file *file, const char *path, struct oo_err *err);
-void oo_hook_file_done(struct oo_hook_file *file);
+int oo_trusted_open(struct oo_trusted_file *file, const char *path, struct oo_err *err);
+void oo_trusted_done(struct oo_trusted_file *file);
 
 /* Returns 0, or -EACCES when it is no regular file or nobody may execute it. */
-int oo_hook_file_can_run(const struct oo_hook_file *file, struct oo_err *err);
+int oo_trusted_can_run(const struct oo_trusted_file *file, struct oo_err *err);
 
 #endif

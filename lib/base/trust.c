@@ -1,4 +1,4 @@
-#include "hook/trust.h"
+#include "base/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,17 +13,17 @@
 #define LINKS_MAX 40
 
 struct walk {
-	struct oo_hook_file *file; /* where it stands */
-	char rest[PATH_MAX];       /* what is still to go */
+	struct oo_trusted_file *file; /* where it stands */
+	char rest[PATH_MAX];          /* what is still to go */
 	int links;
 };
 
-static const char *name_of(const struct oo_hook_file *file)
+static const char *name_of(const struct oo_trusted_file *file)
 {
 	return file->resolved[0] != '\0' ? file->resolved : "/";
 }
 
-static int check(const struct oo_hook_file *file, struct oo_err *err)
+static int check(const struct oo_trusted_file *file, struct oo_err *err)
 {
 	const struct stat *status = &file->status;
 	if (status->st_uid != 0 && status->st_uid != geteuid()) {
@@ -44,7 +44,8 @@ static int check(const struct oo_hook_file *file, struct oo_err *err)
 }
 
 /* Takes the fd as where the walk stands now. */
-static int stand(struct oo_hook_file *file, int *fd, const struct stat *status, struct oo_err *err)
+static int stand(struct oo_trusted_file *file, int *fd, const struct stat *status,
+		 struct oo_err *err)
 {
 	oo_close(&file->fd);
 	file->fd = oo_take_fd(fd);
@@ -52,7 +53,7 @@ static int stand(struct oo_hook_file *file, int *fd, const struct stat *status, 
 	return check(file, err);
 }
 
-static int stand_at_root(struct oo_hook_file *file, struct oo_err *err)
+static int stand_at_root(struct oo_trusted_file *file, struct oo_err *err)
 {
 	struct stat status;
 	OO_AUTO(oo_close) int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -97,7 +98,7 @@ static int follow(struct walk *walk, int fd, struct oo_err *err)
 }
 
 /* resolved holds no links, so that ".." is its last component's removal. */
-static int append(struct oo_hook_file *file, const char *name, struct oo_err *err)
+static int append(struct oo_trusted_file *file, const char *name, struct oo_err *err)
 {
 	size_t length = strlen(file->resolved);
 	if (oo_text_equal(name, "..")) {
@@ -129,7 +130,7 @@ static int step(struct walk *walk, const char *name, struct oo_err *err)
 	return r < 0 ? r : stand(walk->file, &fd, &status, err);
 }
 
-int oo_hook_file_open(struct oo_hook_file *file, const char *path, struct oo_err *err)
+int oo_trusted_open(struct oo_trusted_file *file, const char *path, struct oo_err *err)
 {
 	struct walk walk = {.file = file};
 	char name[NAME_MAX + 1];
@@ -146,12 +147,12 @@ int oo_hook_file_open(struct oo_hook_file *file, const char *path, struct oo_err
 	return r;
 }
 
-void oo_hook_file_done(struct oo_hook_file *file)
+void oo_trusted_done(struct oo_trusted_file *file)
 {
 	oo_close(&file->fd);
 }
 
-int oo_hook_file_can_run(const struct oo_hook_file *file, struct oo_err *err)
+int oo_trusted_can_run(const struct oo_trusted_file *file, struct oo_err *err)
 {
 	if (!S_ISREG(file->status.st_mode)) {
 		return oo_fail_text(err, EACCES, "%s is not a file", name_of(file));

@@ -1,0 +1,33 @@
+#ifndef OO_TEST_VIPS_KERNEL_H
+#define OO_TEST_VIPS_KERNEL_H
+/*
+ * What stands below and beside the VIPs of a group in their tests: a kernel that has addresses, a guard
+ * and announcers that remember what they were told, no strangers, and a story that counts.
+ */
+#include "agent.h"
+#include "net/address.h"
+
+#define KERNEL_VIPS_MAX 4
+#define KERNEL_LINKS_MAX 2
+
+struct kernel {
+	struct {
+		struct oo_address address;
+		int ifindex;
+	} has[KERNEL_VIPS_MAX];
+	size_t n;
+	bool exists[KERNEL_LINKS_MAX]; /* eth0, eth1: index 1, 2 */
+	int refuses_family;            /* to add it, -EACCES; 0: none */
+	int refuses_removal;           /* 0, or the errno */
+	unsigned n_dumps, n_removals, n_closed;
+	size_t n_announced[KERNEL_LINKS_MAX]; /* addresses; 0: silent */
+	unsigned n_ups;                       /* told to the story */
+	unsigned n_told;                      /* the core */
+};
+extern struct kernel kernel;
+
+/* Takes address off its interface, as somebody else would. */
+void kernel_take(const char *text);
+bool kernel_has(const char *text);
+
+#endif
