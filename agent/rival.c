@@ -11,9 +11,9 @@
 #include "net/rival.h"
 #include "vips.h"
 
-#define DOUBT_GAP_MS 200 /* the claim is confirmed no more often than that */
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
-#define QUIET_MS 60000   /* after so long without a conflict the log has each one anew */
+#define ANSWER_MS 100    /* for answers that no claim's round trip leaves time for */
+#define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
 	VERDICT_NONE, /* nothing is known against it */
@@ -25,6 +25,8 @@ struct vip {
 	enum verdict verdict;
 	struct agent_refusal refusal; /* while it is taken */
 	uint64_t conflicts;
+	bool contested; /* since it was last announced in defence */
+	bool repeat;    /* that announcement, once */
 	int64_t at;
 	uint8_t mac[OO_MAC_LENGTH];
 };
@@ -33,36 +35,31 @@ struct vip {
 struct agent_rival {
 	struct agent_part *part;
 	unsigned group;
-	struct oo_rival *socket; /* owned */
-	struct vip *vips;        /* owned; as the part's list */
-	struct oo_address *free; /* owned; those that no stranger has */
-	bool *chosen;            /* owned; room for a question */
+	struct oo_rival *socket;      /* owned */
+	struct vip *vips;             /* owned; as the part's list */
+	struct oo_address *available; /* owned; those that no stranger has */
+	bool *chosen;                 /* owned; room for a question */
 	struct oo_timer ask_timer;
 	struct oo_timer doubt_timer;
-	int ifindex;
+	struct oo_timer repeat_timer;
+	struct agent_defence defence;
+	int ifindex; /* 0: the interface is gone, or could not be listened to yet */
+	bool deaf;   /* that was said */
 	uint8_t mac[OO_MAC_LENGTH];
 	bool asking, holding;
-	bool linked; /* the interface has had carrier since it was last asked again */
-	int64_t doubted_at, last_doubt_at; /* doubted_at 0: not in doubt */
-	size_t latest;                     /* the VIP that a conflict was last about */
-	uint64_t confirmed;                /* doubts in a row that the claim has outlived */
+	bool lost;        /* the interface went before there was a verdict */
+	int64_t judge_at; /* no verdict sooner: the answers are on their way */
+	bool linked;      /* the interface has had carrier since it was last asked again */
+	size_t latest;    /* the VIP that a conflict was last about */
 };
-
-static const char *mac_text(const uint8_t mac[static OO_MAC_LENGTH],
-			    char text[static AGENT_RIVAL_MAC_LENGTH])
-{
-	snprintf(text, AGENT_RIVAL_MAC_LENGTH, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-		 mac[2], mac[3], mac[4], mac[5]);
-	return text;
-}
 
 /* "office: 10.0.0.100 is in use by 52:54:00:12:34:56 on eth0: not added", without the group. */
 static void explain(const struct agent_rival *rival, size_t k, char *text, size_t size)
 {
 	const char *address = agent_part_text(rival->part, k);
-	char mac[AGENT_RIVAL_MAC_LENGTH];
+	char mac[OO_MAC_TEXT_LENGTH];
 	snprintf(text, size, "%.*s is in use by %s on %s: not added", (int)strcspn(address, "/"),
-		 address, mac_text(rival->vips[k].mac, mac), rival->part->interface);
+		 address, oo_mac_format(rival->vips[k].mac, mac), rival->part->interface);
 }
 
 static bool is_any(const struct agent_rival *rival, enum verdict verdict)
@@ -82,12 +79,68 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	rival->vips[k].verdict = VERDICT_TAKEN;
 	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
-	oo_log(OO_LOG_ERROR, "%s: %s until it is gone from there", rival->part->config->name, text);
+	oo_log(OO_LOG_ERROR,
+	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
+	       "tables, and take the address off it",
+	       rival->part->config->name, text);
+}
+
+static bool has_carrier(const struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	return link->exists && link->up && link->carrier;
+}
+
+/* Who was asked on an interface that went could not answer: again, now that it is back. */
+static void ask_anew(struct agent_rival *rival)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED;
+	}
+	rival->lost = false;
+	rival->judge_at = oo_clock_now() + ANSWER_MS;
+	oo_rival_probe(rival->socket, rival->chosen);
+	oo_timer_set(&rival->ask_timer, rival->judge_at);
+}
+
+/* Once: each call tries again. */
+static void warn_deaf(struct agent_rival *rival, const struct oo_err *err)
+{
+	if (!rival->deaf) {
+		rival->deaf = true;
+		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs are not seen: %s",
+		       rival->part->config->name, err->text);
+	}
+}
+
+static void follow_link(struct agent_rival *rival)
+{
+	const struct oo_link *link = &rival->part->link;
+	struct oo_err err;
+
+	rival->linked = rival->linked && has_carrier(rival);
+	if (!link->exists) {
+		rival->ifindex = 0; /* it may come back with the same one */
+		rival->lost = is_any(rival, VERDICT_ASKED);
+		return;
+	}
+	if (link->index != rival->ifindex || memcmp(link->mac, rival->mac, OO_MAC_LENGTH) != 0) {
+		if (oo_rival_set_link(rival->socket, link, &err) < 0) {
+			warn_deaf(rival, &err);
+			return;
+		}
+		rival->deaf = false;
+		rival->ifindex = link->index;
+		memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
+	}
+	if (rival->lost && has_carrier(rival)) {
+		ask_anew(rival);
+	}
 }
 
 static void judge(struct agent_rival *rival)
 {
-	if (!is_any(rival, VERDICT_ASKED)) {
+	if (!is_any(rival, VERDICT_ASKED) || rival->lost || oo_clock_now() < rival->judge_at) {
 		return;
 	}
 	oo_rival_look(rival->socket);
@@ -108,20 +161,15 @@ static void judge(struct agent_rival *rival)
 size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **ret_list)
 {
 	size_t n = 0;
+	follow_link(rival); /* the core may not have heard of it yet */
 	judge(rival);
 	for (size_t k = 0; k < rival->part->n; k++) {
-		if (rival->vips[k].verdict != VERDICT_TAKEN) {
-			rival->free[n++] = rival->part->list[k];
+		if (rival->vips[k].verdict == VERDICT_NONE) {
+			rival->available[n++] = rival->part->list[k];
 		}
 	}
-	*ret_list = rival->free;
+	*ret_list = rival->available;
 	return n;
-}
-
-static bool has_carrier(const struct agent_rival *rival)
-{
-	const struct oo_link *link = &rival->part->link;
-	return link->exists && link->up && link->carrier;
 }
 
 /* Whether the round that is over has shown that nobody has it any more. */
@@ -136,8 +184,9 @@ static bool is_free(struct agent_rival *rival, size_t k)
 static void on_ask_time(struct oo_timer *timer)
 {
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
-	bool freed = false;
+	bool freed = is_any(rival, VERDICT_ASKED);
 
+	judge(rival);
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {
 		struct vip *vip = &rival->vips[k];
@@ -162,18 +211,35 @@ static void on_ask_time(struct oo_timer *timer)
 
 static void doubt(struct agent_rival *rival)
 {
-	const int64_t now = oo_clock_now();
-	rival->doubted_at = now;
-	rival->last_doubt_at = now;
-	agent_tell(rival->part->agent,
-		   &(struct oo_event){.type = OO_EVENT_DOUBT, .group = rival->group});
+	if (agent_defence_doubt(&rival->defence, oo_clock_now())) {
+		agent_tell(rival->part->agent,
+			   &(struct oo_event){.type = OO_EVENT_DOUBT, .group = rival->group});
+	}
 }
 
 static void on_doubt_time(struct oo_timer *timer)
 {
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, doubt_timer);
-	if (rival->holding) {
+	bool contested = false;
+	for (size_t k = 0; k < rival->part->n; k++) {
+		contested = contested || rival->vips[k].contested;
+	}
+	if (rival->holding && contested) {
 		doubt(rival);
+	}
+}
+
+/* Who claims one VIP often claims others right after it: they belong to the same defence. */
+static void on_repeat_time(struct oo_timer *timer)
+{
+	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, repeat_timer);
+	for (size_t k = 0; k < rival->part->n; k++) {
+		struct vip *vip = &rival->vips[k];
+		if (vip->repeat || vip->contested) {
+			vip->repeat = false;
+			vip->contested = false;
+			oo_announcer_repeat(rival->part->announcer, &rival->part->list[k]);
+		}
 	}
 }
 
@@ -188,61 +254,81 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 	}
 	/* The kernel defends the address. Switches ask like this all the time, to track hosts. */
 	if (report->kind == OO_FRAME_ARP_PROBE || report->kind == OO_FRAME_DAD) {
-		char mac[AGENT_RIVAL_MAC_LENGTH];
+		char mac[OO_MAC_TEXT_LENGTH];
 		oo_log(OO_LOG_DEBUG, "%s: %s asks whether %s is free", rival->part->config->name,
-		       mac_text(report->mac, mac), agent_part_text(rival->part, report->index));
+		       oo_mac_format(report->mac, mac),
+		       agent_part_text(rival->part, report->index));
 		return;
 	}
-	if (now - rival->last_doubt_at >= QUIET_MS) {
-		rival->confirmed = 0;
-	}
+	vip->contested = true;
 	vip->conflicts += report->count;
 	vip->at = now;
 	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
 	rival->latest = report->index;
-	if (now - rival->last_doubt_at >= DOUBT_GAP_MS) {
-		doubt(rival);
+	const int64_t doubt_at = agent_defence_see(&rival->defence, now);
+	if (now < doubt_at) {
+		oo_timer_set(&rival->doubt_timer, doubt_at);
 	} else {
-		oo_timer_set(&rival->doubt_timer, rival->last_doubt_at + DOUBT_GAP_MS);
+		doubt(rival);
 	}
+}
+
+static void announce_contested(struct agent_rival *rival)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		struct vip *vip = &rival->vips[k];
+		if (vip->contested) {
+			vip->contested = false;
+			vip->repeat = true;
+			oo_announcer_repeat(rival->part->announcer, &rival->part->list[k]);
+		}
+	}
+	oo_timer_set(&rival->repeat_timer, oo_clock_now() + REPEAT_MS);
 }
 
 /* Told the first time, then at the 2nd, 4th, 8th ... */
 static void defend(struct agent_rival *rival)
 {
+	const uint64_t count = rival->defence.count;
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
 	const char *address = agent_part_text(part, rival->latest);
-	char mac[AGENT_RIVAL_MAC_LENGTH];
+	char mac[OO_MAC_TEXT_LENGTH];
 
-	oo_announcer_burst(part->announcer);
-	rival->confirmed++;
-	if ((rival->confirmed & (rival->confirmed - 1)) != 0) {
+	announce_contested(rival);
+	if ((count & (count - 1)) != 0) {
 		return;
 	}
 	oo_log(OO_LOG_WARNING,
 	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
 	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
 	       "take the address off it",
-	       part->config->name, mac_text(vip->mac, mac), (int)strcspn(address, "/"), address,
-	       part->interface, vip->conflicts);
+	       part->config->name, oo_mac_format(vip->mac, mac), (int)strcspn(address, "/"),
+	       address, part->interface, vip->conflicts);
 }
 
-/* A renewal that was sent after the doubt arose has succeeded. */
-static bool is_confirmed(const struct agent_rival *rival, const struct oo_want *want)
+/* Whether it is so since a renewal that was sent after the doubt arose. */
+static bool is_confirmed(struct agent_rival *rival, const struct oo_want *want)
 {
 	const struct oo_claim *mine = oo_core_view(rival->part->agent->core, rival->group).mine;
-	return mine != NULL && want->guard_until - mine->ttl_ms >= rival->doubted_at;
+	return mine != NULL &&
+	       agent_defence_confirm(&rival->defence, want->guard_until - mine->ttl_ms,
+				     oo_clock_now());
 }
 
 static void forget(struct agent_rival *rival)
 {
 	for (size_t k = 0; k < rival->part->n; k++) {
 		rival->vips[k].verdict = VERDICT_NONE;
+		rival->vips[k].contested = false;
+		rival->vips[k].repeat = false;
 	}
-	rival->doubted_at = 0;
+	rival->judge_at = 0;
+	rival->lost = false;
+	rival->defence = (struct agent_defence){0};
 	oo_timer_set(&rival->ask_timer, OO_NEVER);
 	oo_timer_set(&rival->doubt_timer, OO_NEVER);
+	oo_timer_set(&rival->repeat_timer, OO_NEVER);
 }
 
 static void ask(struct agent_rival *rival)
@@ -251,25 +337,8 @@ static void ask(struct agent_rival *rival)
 	for (size_t k = 0; k < rival->part->n; k++) {
 		rival->vips[k].verdict = VERDICT_ASKED;
 	}
+	rival->lost = !rival->part->link.exists;
 	oo_rival_probe(rival->socket, NULL);
-}
-
-static void follow_link(struct agent_rival *rival)
-{
-	const struct oo_link *link = &rival->part->link;
-	struct oo_err err;
-
-	rival->linked = rival->linked && has_carrier(rival);
-	if (!link->exists ||
-	    (link->index == rival->ifindex && memcmp(link->mac, rival->mac, OO_MAC_LENGTH) == 0)) {
-		return;
-	}
-	rival->ifindex = link->index;
-	memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
-	if (oo_rival_set_link(rival->socket, link, &err) < 0) {
-		oo_log(OO_LOG_WARNING, "%s: other hosts that have its VIPs will not be seen: %s",
-		       rival->part->config->name, err.text);
-	}
 }
 
 void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)
@@ -289,8 +358,7 @@ void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want)
 	} else if (!asking && !want->address) {
 		forget(rival);
 	}
-	if (want->address && rival->doubted_at != 0 && is_confirmed(rival, want)) {
-		rival->doubted_at = 0;
+	if (want->address && is_confirmed(rival, want)) {
 		defend(rival);
 	}
 }
@@ -303,7 +371,7 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 		explain(rival, k, state.error, sizeof(state.error));
 	}
 	if (vip->conflicts > 0) {
-		(void)mac_text(vip->mac, state.mac);
+		(void)oo_mac_format(vip->mac, state.mac);
 	}
 	return state;
 }
@@ -316,8 +384,9 @@ void agent_rival_free(struct agent_rival *rival)
 	oo_rival_free(rival->socket);
 	oo_timer_done(&rival->ask_timer);
 	oo_timer_done(&rival->doubt_timer);
+	oo_timer_done(&rival->repeat_timer);
 	free(rival->vips);
-	free(rival->free);
+	free(rival->available);
 	free(rival->chosen);
 	free(rival);
 }
@@ -333,13 +402,14 @@ static int open_rival(struct agent_rival *rival, struct oo_err *err)
 		.user = rival,
 	};
 	rival->vips = calloc(part->n, sizeof(*rival->vips));
-	rival->free = calloc(part->n, sizeof(*rival->free));
+	rival->available = calloc(part->n, sizeof(*rival->available));
 	rival->chosen = calloc(part->n, sizeof(*rival->chosen));
-	if (rival->vips == NULL || rival->free == NULL || rival->chosen == NULL) {
+	if (rival->vips == NULL || rival->available == NULL || rival->chosen == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_timer_init(&rival->ask_timer, part->agent->event, on_ask_time);
 	r = r < 0 ? r : oo_timer_init(&rival->doubt_timer, part->agent->event, on_doubt_time);
+	r = r < 0 ? r : oo_timer_init(&rival->repeat_timer, part->agent->event, on_repeat_time);
 	if (r < 0) {
 		return oo_fail(err, -r, "timer");
 	}

@@ -7,17 +7,16 @@
  * drops them; still ours, they are announced again, and the log names the MAC.
  */
 #include "agent.h"
+#include "net/address.h"
 #include "part.h"
-
-#define AGENT_RIVAL_MAC_LENGTH 18 /* "52:54:00:12:34:56" and its NUL */
 
 struct agent_rival;
 
 struct agent_rival_state {
 	char error[OO_ERR_LENGTH]; /* why it is not added; "" if that is not a stranger's doing */
 	uint64_t conflicts;        /* foreign claims on it while it was held here */
-	char mac[AGENT_RIVAL_MAC_LENGTH]; /* of the last; "": none yet */
-	int64_t at;                       /* then, CLOCK_BOOTTIME ms */
+	char mac[OO_MAC_TEXT_LENGTH]; /* of the last; "": none yet */
+	int64_t at;                   /* then, CLOCK_BOOTTIME ms */
 };
 
 /* For a part whose VIPs are all in. Returns what oo_rival_new does. */

@@ -135,6 +135,14 @@ const char *oo_address_format(const struct oo_address *address,
 	return buffer;
 }
 
+const char *oo_mac_format(const uint8_t mac[static OO_MAC_LENGTH],
+			  char buffer[static OO_MAC_TEXT_LENGTH])
+{
+	snprintf(buffer, OO_MAC_TEXT_LENGTH, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	return buffer;
+}
+
 bool oo_address_equal(const struct oo_address *one, const struct oo_address *other)
 {
 	return one->family == other->family &&

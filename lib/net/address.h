@@ -30,6 +30,8 @@
 struct oo_net;
 
 #define OO_MAC_LENGTH 6
+/* Room for "52:54:00:12:34:56" and its NUL. */
+#define OO_MAC_TEXT_LENGTH 18
 /* Room for the longest "address/prefix" and its NUL. */
 #define OO_ADDRESS_LENGTH 50
 
@@ -85,6 +87,10 @@ int oo_address_parse(const char *text, struct oo_address *ret_address, struct oo
 /* Writes "10.0.0.100/24", always with the prefix length. Returns buffer. */
 const char *oo_address_format(const struct oo_address *address,
 			      char buffer[static OO_ADDRESS_LENGTH]);
+
+/* Writes "52:54:00:12:34:56". Returns buffer. */
+const char *oo_mac_format(const uint8_t mac[static OO_MAC_LENGTH],
+			  char buffer[static OO_MAC_TEXT_LENGTH]);
 
 /* The same address. Prefix lengths do not count: 10.0.0.100/24 and 10.0.0.100/32 are one VIP. */
 bool oo_address_equal(const struct oo_address *one, const struct oo_address *other);

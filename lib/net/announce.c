@@ -217,6 +217,19 @@ void oo_announcer_burst(struct oo_announcer *announcer)
 	send_round(announcer);
 }
 
+void oo_announcer_repeat(struct oo_announcer *announcer, const struct oo_address *address)
+{
+	for (size_t slot = 0; slot < announcer->n * FORMS; slot++) {
+		if (!oo_address_equal(&announcer->list[slot / FORMS], address)) {
+			continue;
+		}
+		int r = send_slot(announcer, slot);
+		if (r < 0) {
+			note_error(announcer, r);
+		}
+	}
+}
+
 int64_t oo_announcer_last_at(const struct oo_announcer *announcer)
 {
 	return announcer->last_at;

@@ -81,6 +81,9 @@ void oo_announcer_stop(struct oo_announcer *announcer);
 /* The schedule again from its start, first round inside the call. Harmless when idle. */
 void oo_announcer_burst(struct oo_announcer *announcer);
 
+/* One of the addresses once more, now, beside the schedule. Harmless when it is none of them. */
+void oo_announcer_repeat(struct oo_announcer *announcer, const struct oo_address *address);
+
 /* When the last packet was sent, CLOCK_BOOTTIME ms; 0: never. */
 int64_t oo_announcer_last_at(const struct oo_announcer *announcer);
 /* Packets sent since it was made. */

@@ -14,8 +14,10 @@
 #include "net/rival_socket.h"
 
 #define FAMILIES 2
-#define TURN_PROBES 64             /* sent in one turn of the loop, some us each */
-#define STALE_FRAMES_MAX 4096      /* more than a socket's buffer holds */
+#define TURN_PROBES 64        /* sent in one turn of the loop, some us each */
+#define STALE_FRAMES_MAX 4096 /* more than a socket's buffer holds */
+#define PROBES_TOLD_MAX 4     /* beside the claims, so that they do not crowd those out */
+#define TOLD_MAX (OO_RIVAL_REPORTS_MAX + PROBES_TOLD_MAX)
 #define OWN_MACS_KNOWN_FOR_MS 1000 /* asked of the kernel no more often */
 
 struct target {
@@ -48,8 +50,7 @@ struct oo_rival {
 	bool listening;
 	struct ifaddrs *own; /* owned; the host's interfaces, as of own_at */
 	int64_t own_at;
-	struct told told[OO_RIVAL_REPORTS_MAX];
-	uint64_t count;
+	struct told told[TOLD_MAX]; /* claims, then probes */
 	oo_rival_fn *seen;
 	void *user;
 };
@@ -121,8 +122,10 @@ static bool is_about(const struct told *told, const struct oo_rival_report *repo
 static struct told *find_told(struct oo_rival *rival, const struct oo_rival_report *report,
 			      int64_t now)
 {
+	const bool claim = report->kind == OO_FRAME_ARP_CLAIM || report->kind == OO_FRAME_NA;
+	const size_t end = claim ? OO_RIVAL_REPORTS_MAX : TOLD_MAX;
 	struct told *found = NULL;
-	for (size_t i = 0; i < OO_RIVAL_REPORTS_MAX; i++) {
+	for (size_t i = claim ? 0 : OO_RIVAL_REPORTS_MAX; i < end; i++) {
 		struct told *told = &rival->told[i];
 		if (is_about(told, report)) {
 			return told;
@@ -140,15 +143,15 @@ static void note(struct oo_rival *rival, const struct target *target, const stru
 	struct oo_rival_report report = {.index = target->index, .kind = frame->kind};
 	memcpy(report.mac, frame->mac, OO_MAC_LENGTH);
 	struct told *told = find_told(rival, &report, now);
+	const bool is_new = told == NULL || !is_about(told, &report);
 
-	if (told != NULL && !is_about(told, &report)) {
-		if (is_any_of_ours(rival, frame->mac, now)) {
-			return;
-		}
+	if (is_new && is_any_of_ours(rival, frame->mac, now)) {
+		return;
+	}
+	if (told != NULL && is_new) {
 		told->next = report;
 		told->at = now - OO_RIVAL_REPORT_GAP_MS; /* to be told at once */
 	}
-	rival->count++;
 	if (told != NULL) {
 		told->next.count++;
 	}
@@ -180,10 +183,12 @@ static bool read_frames(struct oo_rival *rival, int fd)
 	uint8_t bytes[OO_FRAME_LENGTH_MAX];
 	for (unsigned i = 0; i < OO_RIVAL_TURN_FRAMES; i++) {
 		ssize_t length = recv(fd, bytes, sizeof(bytes), 0);
-		if (length < 0) {
-			return false; /* nothing there, or the interface has just gone down */
+		if (length < 0 && errno == EAGAIN) {
+			return false;
 		}
-		take_frame(rival, bytes, (size_t)length, now);
+		if (length >= 0) { /* any error is told once, before the frames */
+			take_frame(rival, bytes, (size_t)length, now);
+		}
 	}
 	return true;
 }
@@ -193,7 +198,7 @@ static void forget_frames(int fd)
 	uint8_t byte;
 	for (unsigned i = 0; i < STALE_FRAMES_MAX; i++) {
 		if (recv(fd, &byte, sizeof(byte), 0) < 0 && errno == EAGAIN) {
-			return; /* any other error is told once, before the frames */
+			return;
 		}
 	}
 }
@@ -202,7 +207,7 @@ static void report(struct oo_rival *rival)
 {
 	const int64_t now = oo_clock_now();
 	int64_t next_at = OO_NEVER;
-	for (size_t i = 0; i < OO_RIVAL_REPORTS_MAX; i++) {
+	for (size_t i = 0; i < TOLD_MAX; i++) {
 		struct told *told = &rival->told[i];
 		const int64_t at = told->at + OO_RIVAL_REPORT_GAP_MS;
 		if (told->next.count == 0) {
@@ -296,8 +301,9 @@ void oo_rival_probe(struct oo_rival *rival, const bool *chosen)
 void oo_rival_look(struct oo_rival *rival)
 {
 	for (int i = 0; i < FAMILIES; i++) {
-		if (rival->fds[i] >= 0) {
-			(void)read_frames(rival, rival->fds[i]);
+		unsigned n = 0;
+		while (rival->fds[i] >= 0 && read_frames(rival, rival->fds[i]) &&
+		       ++n < STALE_FRAMES_MAX / OO_RIVAL_TURN_FRAMES) {
 		}
 	}
 	oo_timer_set(&rival->timer, 0); /* reports come from the loop */
@@ -313,11 +319,6 @@ const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index)
 {
 	assert(index < rival->n);
 	return rival->questions[index].answered ? rival->questions[index].mac : NULL;
-}
-
-uint64_t oo_rival_count(const struct oo_rival *rival)
-{
-	return rival->count;
 }
 
 void oo_rival_listen(struct oo_rival *rival, bool listen)
@@ -340,10 +341,9 @@ void oo_rival_listen(struct oo_rival *rival, bool listen)
 
 int oo_rival_set_link(struct oo_rival *rival, const struct oo_link *link, struct oo_err *err)
 {
-	const bool moved = link->index != rival->link.index;
 	int r = 0;
 	rival->link = *link;
-	for (int i = 0; i < FAMILIES && moved; i++) {
+	for (int i = 0; i < FAMILIES; i++) {
 		if (rival->fds[i] >= 0) {
 			int one = oo_rival_socket_bind(rival->fds[i], i == 0 ? AF_INET : AF_INET6,
 						       link, err);

@@ -26,9 +26,9 @@
 
 /* An address and MAC are reported this often at most. */
 #define OO_RIVAL_REPORT_GAP_MS 100
-/* So many pairs of address and MAC at once; what is more is counted and not reported. */
+/* So many pairs of address and MAC at once, and four of probes; what is more is not reported. */
 #define OO_RIVAL_REPORTS_MAX 16
-/* A flood is read no faster than this; the kernel drops the rest. */
+/* The loop reads a flood no faster than this; the kernel drops the rest. */
 #define OO_RIVAL_TURN_FRAMES 128
 #define OO_RIVAL_TURN_GAP_MS 10
 
@@ -63,7 +63,8 @@ int oo_rival_new(sd_event *event, const struct oo_rival_options *options,
 void oo_rival_free(struct oo_rival *rival);
 
 /*
- * The interface has another MAC, or another index, having been made anew.
+ * The interface has another MAC, or was gone and is back: made anew, or, with the same index, from
+ * another network namespace. Its going has unbound the sockets.
  * Returns 0, or -errno of bind(2): nothing is heard until the next call.
  */
 int oo_rival_set_link(struct oo_rival *rival, const struct oo_link *link, struct oo_err *err);
@@ -77,7 +78,7 @@ void oo_rival_listen(struct oo_rival *rival, bool listen);
  */
 void oo_rival_probe(struct oo_rival *rival, const bool *chosen);
 /*
- * Reads the answers that have come, without waiting for the loop. An answer counts if it came after
+ * Reads all answers that have come, without waiting for the loop. An answer counts if it came after
  * the probe, and in ARP only if it is a reply to us: late announcements of who had the address
  * before are none.
  */
@@ -86,8 +87,5 @@ void oo_rival_look(struct oo_rival *rival);
 bool oo_rival_is_asked(const struct oo_rival *rival, size_t index);
 /* The MAC that answered the last probe for an address; NULL: nobody has. */
 const uint8_t *oo_rival_answer(const struct oo_rival *rival, size_t index);
-
-/* Foreign frames about the addresses that were read since it was made, reported or not. */
-uint64_t oo_rival_count(const struct oo_rival *rival);
 
 #endif

@@ -8,7 +8,7 @@
  * -errno.
  */
 int oo_rival_socket_open(int family, const struct oo_link *link, int *ret_fd, struct oo_err *err);
-/* Moves it to the interface's new index. Returns 0 or -errno. */
+/* Hears the interface as it is now; harmless when it does already. Returns 0 or -errno. */
 int oo_rival_socket_bind(int fd, int family, const struct oo_link *link, struct oo_err *err);
 /* Asks who has address, whose family is that of fd. Returns 0 or -errno. */
 int oo_rival_socket_ask(int fd, const struct oo_link *link, const struct oo_address *address);

@@ -6,6 +6,8 @@ import socket
 import struct
 import time
 
+from etcd_faults import EtcdFaults
+from hands import batch, expect_back, own_addresses, recreate
 from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
@@ -14,6 +16,7 @@ MAC = "02:00:0a:4d:00:66"  # the stranger's
 FREED_US = 1_400_000       # from a stranger that leaves to the address being up: 3 rounds of 0.3 s
 STRANGER_FLAP_S = 0.5      # two rounds at most
 NODE_FLAP_S = 1.5          # more than three rounds, less than a hold
+DEFENDED_US = 1_100_000    # from a claim that is not the first one to the client's next answer
 DROPPED_US = 50_000        # from the other holder's first frame to the address being gone
 FORGED_PER_S = 10_000
 FORGED_CPU_S = 0.6         # of the agent, for 3 s of that
@@ -148,6 +151,34 @@ def stranger_has_addresses(story):
 
 
 @scenario
+def stranger_comes_while_interface_is_away(story):
+    """A hold lapses, the interface goes, a stranger comes: refused when all is back."""
+    vip, etcd = story.lab.vips[1], EtcdFaults(story.lab, story.faults)
+    with stranger_of(story) as stranger:
+        story.begin(stranger=MAC)
+        for standby in story.standbys():
+            story.faults.standin(standby, "false")
+        wait_for(lambda: len(story.lab.ineligible()) == len(story.standbys()), 15,
+                 "the standbys are not eligible")
+        story.note_fault(etcd.kill_all(), 2 * story.ttl_us)
+        wait_for(lambda: not any(story.lab.holders(vip) for vip in story.lab.vips),
+                 story.ttl_us / 1e6 + 2, "the addresses are gone")
+        stranger.take(vip)
+        recreate(story, story.holder)
+        etcd.start_all()
+        wait_for(lambda: story.lab.holders(), 15, "an address is back")
+        time.sleep(1)
+        story.check(not story.lab.holders(vip), f"{vip} is on a node")
+        state = vips_of(story, story.lab.holders()[0])[vip]
+        story.check(state["error"] is not None and MAC in state["error"],
+                    f"the status says {state}")
+        stranger.give(vip)
+        wait_for(lambda: story.lab.holders(vip), 5, "it is added")
+        story.moved = f"{story.holder.letter} -> {story.lab.holders()[0].letter}"
+        story.served_us = now_us()
+
+
+@scenario
 def stranger_takes_address(story):
     """A stranger takes addresses that are held: the client comes back at once, the MAC is named."""
     vips = [story.lab.vips[0], story.lab.vips[2]]
@@ -156,14 +187,14 @@ def stranger_takes_address(story):
         before = vips_of(story, story.holder)
         stranger.take(*vips)
         fault_us = stranger.announce(*vips)
-        for _ in range(3):
-            time.sleep(0.4)
-            stranger.announce(*vips)
-        story.expect_stay(fault_us, 1)
+        story.expect_stay(fault_us, 0.8)
+        for _ in range(2):
+            fault_us = stranger.announce(*vips)
+            story.expect_stay(fault_us, 1.3, DEFENDED_US)
         after = vips_of(story, story.holder)
         for vip in vips:
             state = after[vip]
-            story.check(state["conflicts"] - before[vip]["conflicts"] >= 4
+            story.check(state["conflicts"] - before[vip]["conflicts"] >= 3
                         and state["conflict_mac"] == MAC and state["conflict_at"],
                         f"the status says {state}")
         untouched = after[story.lab.vips[1]]
@@ -173,6 +204,37 @@ def stranger_takes_address(story):
         story.check(1 <= len(lines) <= 6, f"the log says {lines}")
         stranger.give(*vips)
         time.sleep(0.5)
+
+
+def move_away(story, node):
+    """Its interface visits another namespace, and comes back with the same index and MAC."""
+    def index():
+        shown = run("ip", "-n", node.namespace, "-o", "link", "show", "eth0")
+        return shown.stdout.partition(":")[0]
+    before, away = index(), f"{story.lab.options.name}-away"
+    run("ip", "netns", "add", away)
+    try:
+        run("ip", "-n", node.namespace, "link", "set", "eth0", "netns", away)
+        time.sleep(0.1)
+        run("ip", "-n", away, "link", "set", "eth0", "netns", node.namespace)
+    finally:
+        run("ip", "netns", "del", away)
+    story.check(index() == before, f"eth0 was number {before}, is {index()}")
+    return batch(node.namespace, "link set eth0 up", *own_addresses(node))
+
+
+@scenario
+def stranger_after_interface_was_away(story):
+    """The holder's interface goes and comes back with its index: a stranger is heard as before."""
+    vip = story.lab.vips[0]
+    with stranger_of(story) as stranger:
+        story.begin(stranger=MAC)
+        expect_back(story, lambda: move_away(story, story.holder))
+        before = vips_of(story, story.holder)[vip]["conflicts"]
+        stranger.announce(vip)
+        wait_for(lambda: vips_of(story, story.holder)[vip]["conflicts"] > before, 2,
+                 "the stranger is not heard")
+        story.served_us = now_us()
 
 
 @scenario

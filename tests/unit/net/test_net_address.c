@@ -170,6 +170,13 @@ static void test_prefix_lengths_do_not_count_in_equality(void)
 	CU_ASSERT_FALSE(oo_address_equal(&narrow, &ipv6));
 }
 
+static void test_a_mac_is_written_in_pairs(void)
+{
+	const uint8_t mac[OO_MAC_LENGTH] = {0x02, 0, 0x0a, 0xff, 0x4d, 0x66};
+	char buffer[OO_MAC_TEXT_LENGTH];
+	EXPECT_TEXT(oo_mac_format(mac, buffer), "02:00:0a:ff:4d:66");
+}
+
 static const struct named_test tests[] = {
 	{"good addresses are read and written back", test_good_addresses_are_read_and_written_back},
 	{"parsed bytes are in network order with the rest zero",
@@ -178,6 +185,7 @@ static const struct named_test tests[] = {
 	 test_bad_addresses_are_refused_with_the_reason},
 	{"a very long text is refused and quoted in part",
 	 test_a_very_long_text_is_refused_and_quoted_in_part},
+	{"a MAC is written in pairs", test_a_mac_is_written_in_pairs},
 	{"prefix lengths do not count in equality", test_prefix_lengths_do_not_count_in_equality},
 };
 

@@ -148,6 +148,24 @@ static void test_a_burst_of_five_is_followed_by_one_a_second_until_stopped(void)
 	CU_ASSERT_EQUAL(oo_announcer_count(fixture.announcer), 22);
 }
 
+static void test_one_address_is_repeated_beside_the_schedule(void)
+{
+	OO_AUTO(fixture_done) struct fixture fixture = {.node = -1, .client = -1, .listener = -1};
+	fixture_init(&fixture);
+	const struct oo_address list[] = {address_of("10.0.0.100/24"), address_of("fd00::100/64")};
+	const struct oo_address other = address_of("10.0.0.101/24");
+	CU_ASSERT_EQUAL(oo_announcer_start(fixture.announcer, &fixture.link, list, 2), 0);
+	CU_ASSERT_TRUE(AWAIT(fixture.event, oo_announcer_count(fixture.announcer) == 15, 5000));
+	oo_announcer_repeat(fixture.announcer, &list[0]);
+	CU_ASSERT_EQUAL(oo_announcer_count(fixture.announcer), 17);
+	oo_announcer_repeat(fixture.announcer, &list[1]);
+	CU_ASSERT_EQUAL(oo_announcer_count(fixture.announcer), 18);
+	oo_announcer_repeat(fixture.announcer, &other);
+	oo_announcer_stop(fixture.announcer);
+	oo_announcer_repeat(fixture.announcer, &list[0]);
+	CU_ASSERT_EQUAL(oo_announcer_count(fixture.announcer), 18);
+}
+
 static void expect_neighbour(const char *address, const char *mac)
 {
 	EXPECT_CONTAINS(ip_shows("neighbour show to %s dev peer", address), mac);
@@ -302,6 +320,8 @@ static const struct named_test tests[] = {
 	 test_the_first_round_is_out_when_start_returns},
 	{"a burst of five is followed by one a second until stopped",
 	 test_a_burst_of_five_is_followed_by_one_a_second_until_stopped},
+	{"one address is repeated beside the schedule",
+	 test_one_address_is_repeated_beside_the_schedule},
 	{"either ARP form alone moves a neighbour's entry",
 	 test_either_arp_form_alone_moves_a_neighbours_entry},
 	{"an announcement moves the neighbour's entries of both families",

@@ -46,6 +46,45 @@ static void test_whoever_has_an_address_answers_a_probe_for_it(void)
 	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
 }
 
+static struct said forged(const struct fixture *fixture, unsigned i)
+{
+	const uint8_t mac[OO_MAC_LENGTH] = {0x52, 0x54, 0, 1, (uint8_t)(i >> 8), (uint8_t)i};
+	return announcement(&fixture->list[FIRST], mac);
+}
+
+static void test_an_answer_behind_many_frames_is_found(void)
+{
+	FIXTURE;
+	oo_rival_probe(fixture.rival, NULL);
+	for (unsigned i = 0; i < OO_RIVAL_TURN_FRAMES; i++) {
+		struct said other = announcement(&fixture.list[SIXTH], stranger);
+		other.bytes[77] ^= 1; /* the target: nobody's */
+		say(&fixture, &other);
+	}
+	say_address(&fixture, &fixture.list[SIXTH]);
+	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
+}
+
+/* Nor when there is no place left to tell it. */
+static void test_another_interface_of_this_host_is_no_stranger(void)
+{
+	FIXTURE;
+	ip("link add other0 type veth peer name other1");
+	ip("link set other0 address 02:00:00:00:00:05");
+	const uint8_t other[OO_MAC_LENGTH] = {0x02, 0, 0, 0, 0, 0x05};
+	oo_rival_probe(fixture.rival, NULL);
+	for (unsigned i = 0; i < OO_RIVAL_REPORTS_MAX; i++) {
+		const struct said said = forged(&fixture, i);
+		say(&fixture, &said);
+	}
+	CU_ASSERT_FALSE(has_answered(&fixture, SIXTH));
+	const struct said said = announcement(&fixture.list[SIXTH], other);
+	say(&fixture, &said);
+	CU_ASSERT_FALSE(has_answered(&fixture, SIXTH));
+	say_address(&fixture, &fixture.list[SIXTH]);
+	CU_ASSERT_TRUE(has_answered(&fixture, SIXTH));
+}
+
 /*
  * Its gratuitous ARP may have been under way; an advertisement that came before the probe as well.
  */
@@ -104,6 +143,42 @@ static void test_it_hears_again_when_the_interface_was_down_or_is_another(void)
 	expect_report(&fixture, 2, SIXTH, OO_FRAME_NA);
 }
 
+/* Moved to another network namespace and back: the kernel has unbound the sockets meanwhile. */
+static void test_it_hears_again_when_the_interface_was_away(void)
+{
+	FIXTURE;
+	OO_AUTO(oo_close) int away = space_new();
+	const int index = fixture.link.index;
+	space_enter(fixture.node);
+	ip("link set eth0 netns /proc/%d/fd/%d", getpid(), away);
+	space_enter(away);
+	ip("link set eth0 netns /proc/%d/fd/%d", getpid(), fixture.node);
+	space_enter(fixture.node);
+	ip("link set eth0 up");
+	CU_ASSERT_TRUE(AWAIT(fixture.event,
+			     oo_net_link(fixture.net, "eth0", &fixture.link, NULL) == 0 &&
+				     fixture.link.carrier,
+			     5000));
+	CU_ASSERT_EQUAL(fixture.link.index, index);
+	CU_ASSERT_EQUAL(oo_rival_set_link(fixture.rival, &fixture.link, NULL), 0);
+	say_address(&fixture, &fixture.list[FIRST]);
+	expect_report(&fixture, 0, FIRST, OO_FRAME_ARP_CLAIM);
+	say_address(&fixture, &fixture.list[SIXTH]);
+	expect_report(&fixture, 1, SIXTH, OO_FRAME_NA);
+}
+
+static void test_a_probe_that_cannot_be_sent_has_not_been_asked(void)
+{
+	FIXTURE;
+	oo_rival_probe(fixture.rival, NULL);
+	CU_ASSERT_TRUE(oo_rival_is_asked(fixture.rival, FIRST));
+	CU_ASSERT_TRUE(oo_rival_is_asked(fixture.rival, SIXTH));
+	ip("link set eth0 down");
+	oo_rival_probe(fixture.rival, NULL);
+	CU_ASSERT_FALSE(oo_rival_is_asked(fixture.rival, FIRST));
+	CU_ASSERT_FALSE(oo_rival_is_asked(fixture.rival, SIXTH));
+}
+
 static void test_an_interface_without_a_mac_hears_nothing(void)
 {
 	FIXTURE;
@@ -112,7 +187,7 @@ static void test_an_interface_without_a_mac_hears_nothing(void)
 	CU_ASSERT_EQUAL(oo_rival_set_link(fixture.rival, &fixture.link, NULL), 0);
 	say_address(&fixture, &fixture.list[FIRST]);
 	CU_ASSERT_TRUE(sd_event_run(fixture.event, 1000000) > 0);
-	CU_ASSERT_EQUAL(oo_rival_count(fixture.rival), 0);
+	CU_ASSERT_EQUAL(fixture.n_frames, 0);
 	oo_rival_probe(fixture.rival, NULL);
 }
 
@@ -189,10 +264,17 @@ static const struct named_test tests[] = {
 	 test_whoever_has_an_address_answers_a_probe_for_it},
 	{"late announcements of the last holder are no answers",
 	 test_late_announcements_of_the_last_holder_are_no_answers},
+	{"an answer behind many frames is found", test_an_answer_behind_many_frames_is_found},
+	{"another interface of this host is no stranger",
+	 test_another_interface_of_this_host_is_no_stranger},
 	{"another's question is no answer", test_anothers_question_is_no_answer},
 	{"many probes go out over some turns", test_many_probes_go_out_over_some_turns},
 	{"it hears again when the interface was down or is another",
 	 test_it_hears_again_when_the_interface_was_down_or_is_another},
+	{"it hears again when the interface was away",
+	 test_it_hears_again_when_the_interface_was_away},
+	{"a probe that cannot be sent has not been asked",
+	 test_a_probe_that_cannot_be_sent_has_not_been_asked},
 	{"an interface without a MAC hears nothing", test_an_interface_without_a_mac_hears_nothing},
 	{"a missing capability is named", test_a_missing_capability_is_named},
 };
