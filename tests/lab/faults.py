@@ -12,7 +12,6 @@ import signal
 import socket
 import time
 
-from lab import home
 from netns import LabError, batch, nft, now_us, run, set_link, wait_for
 
 CUT = "ooha_lab"
@@ -103,7 +102,7 @@ class Faults:
 
     def interface_up(self, node):
         before_us = set_link(node.namespace, "eth0", True)
-        batch(node.namespace, *home(node.address, node.address6))
+        batch(node.namespace, *node.home)
         return before_us
 
     def interface_rename(self, node):
@@ -122,8 +121,8 @@ class Faults:
                 batch(other.namespace, *(
                     f"neigh replace {address} lladdr {mac} dev eth0 nud reachable"
                     for address in (node.address, node.address6)))
-        return batch(node.namespace, f"link set eth0 address {mac}",
-                     *home(node.address, node.address6))  # it forgets its neighbours
+        # it forgets its neighbours
+        return batch(node.namespace, f"link set eth0 address {mac}", *node.home)
 
     def change_mtu(self, node):
         return batch(node.namespace, f"link set eth0 mtu {OTHER_MTU}")

@@ -28,7 +28,7 @@ class LabError(Exception):
 
 
 def told(error):
-    """What went wrong: a LabError in its own words, all else with its type and where it came from."""
+    """What went wrong: a LabError in its own words, all else with its type and its place."""
     if isinstance(error, LabError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
