@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 
-from netns import LabError, batch, nft, now_us, run, set_link, wait_for
+from netns import LabError, batch, fill_disk, nft, now_us, run, set_link, wait_for
 
 CUT = "ooha_lab"
 FILLER = "filler"  # in a full runtime directory
@@ -217,12 +217,8 @@ class Faults:
         if not os.path.ismount(node.runtime):
             raise LabError(f"{node.runtime} is on a disk of others: this lab has no runtime_kb")
         before_us = now_us()
-        with open(node.runtime / FILLER, "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(b"x" * 4096)
-            except OSError:  # ENOSPC
-                return before_us
+        fill_disk(node.runtime / FILLER)
+        return before_us
 
     def empty_runtime(self, node):
         before_us = now_us()
