@@ -47,7 +47,12 @@ void agent_doubts_note(struct agent_doubts *doubts, const char *node, const stru
 
 bool agent_doubts_end(struct agent_doubts *doubts, int64_t now)
 {
-	bool again = doubts->more;
+	if (!doubts->more) {
+		doubts->more_since = 0;
+	} else if (doubts->more_since == 0) {
+		doubts->more_since = now;
+	}
+	bool again = doubts->more && now - doubts->more_since < AGENT_DOUBTS_PATIENCE_MS;
 
 	for (size_t i = 0; i < doubts->n; i++) {
 		struct agent_doubt *doubt = &doubts->list[i];

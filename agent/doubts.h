@@ -6,7 +6,7 @@
  */
 #include "records.h"
 
-/* Nodes and VIPs that are kept apart; what is beyond them is announced to, but not told. */
+/* Nodes and VIPs that are kept apart; what is beyond them is announced to for as long, but not told. */
 #define AGENT_DOUBTS_MAX 64
 /* So long announcements may help; then somebody has to look. */
 #define AGENT_DOUBTS_PATIENCE_MS 30000
@@ -29,7 +29,8 @@ struct agent_doubt {
 struct agent_doubts {
 	struct agent_doubt list[AGENT_DOUBTS_MAX];
 	size_t n;
-	bool more; /* there was no room for one */
+	bool more;          /* there was no room for one */
+	int64_t more_since; /* that is so; 0: it is not */
 };
 
 void agent_doubts_begin(struct agent_doubts *doubts);

@@ -71,8 +71,8 @@ static bool is_at_rest(const struct agent_ending *ending)
 	const struct agent *agent = ending->agent;
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		const struct oo_want *want = oo_core_want(agent->core, g);
-		if (want->role != OO_ROLE_STANDBY &&
-		    !(want->address && agent_vips_is_up(agent->vips[g]))) {
+		/* an active one whose VIPs cannot be up, refused or lapsed, does not change by waiting */
+		if (want->role != OO_ROLE_STANDBY && want->role != OO_ROLE_ACTIVE) {
 			return false;
 		}
 	}
@@ -199,6 +199,14 @@ static bool is_a_service(void)
 	return started != NULL && oo_text_equal(started, pid);
 }
 
+/* Systemd before 248 does not set it: then a restart costs a hand-over, and that has to be told. */
+static const char *why_not_asked(void)
+{
+	return getenv("INVOCATION_ID") != NULL && getenv("SYSTEMD_EXEC_PID") == NULL
+		       ? "systemd is not asked what for: it has set no SYSTEMD_EXEC_PID (248 does)"
+		       : "";
+}
+
 static int ask_systemd(struct agent_ending *ending)
 {
 	OO_AUTO(oo_free) char *unit = NULL;
@@ -220,7 +228,7 @@ void agent_ending_on_signal(struct agent_ending *ending, int number)
 	ending->signal = number;
 	(void)sd_notify(0, "STOPPING=1");
 	if (number != SIGTERM || again || !is_a_service()) {
-		stop(ending, "");
+		stop(ending, number == SIGTERM && !again ? why_not_asked() : "");
 		return;
 	}
 	ending->step = STEP_ASKING;

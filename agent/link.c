@@ -23,7 +23,7 @@ bool agent_link_concerns(const struct agent_part *part, const struct oo_link *li
 
 bool agent_link_wants_vips(const struct agent_part *part)
 {
-	return part->link.exists && !part->whole;
+	return part->stray || (part->link.exists && !part->whole);
 }
 
 const char *agent_link_trouble(const struct agent_part *part)
@@ -47,6 +47,7 @@ static void leave(struct agent_part *part)
 
 	if (agent_part_remove(part, false, &err) < 0) {
 		oo_log(OO_LOG_ERROR, "%s: %s", part->config->name, err.text);
+		part->stray = true;
 	}
 	part->link.exists = false;
 	part->link.up = false;
@@ -61,7 +62,7 @@ static void announce_again(struct agent_part *part, const struct oo_link *before
 	/* who was not heard for a while may have been forgotten, or replaced */
 	const bool back = (link->carrier && !before->carrier) || link->mtu != before->mtu;
 
-	if (!part->whole) {
+	if (part->n_announced == 0) {
 		return;
 	}
 	if (moved) {

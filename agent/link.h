@@ -14,7 +14,7 @@ bool agent_link_concerns(const struct agent_part *part, const struct oo_link *li
  * agent_link_wants_vips.
  */
 void agent_link_take(struct agent_part *part, const struct oo_link *link);
-/* There is an interface, and not all of the VIPs are on it. */
+/* There is an interface, and not all of the VIPs are on it; or some are left on another. */
 bool agent_link_wants_vips(const struct agent_part *part);
 
 /* What is wrong with it, to go behind its name; "" while it has link. */

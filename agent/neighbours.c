@@ -224,7 +224,7 @@ static void judge(struct agent_neighbours *neighbours, unsigned group)
 
 	bool again = agent_doubts_end(doubts, oo_clock_now());
 	for (size_t i = 0; i < n_parts && again; i++) {
-		if (parts[i].whole) {
+		if (parts[i].n_announced > 0) {
 			oo_announcer_burst(parts[i].announcer);
 		}
 	}
@@ -245,7 +245,9 @@ static void on_timer(struct oo_timer *timer)
 		if (holds(agent, g)) {
 			agent_doubts_begin(&neighbours->doubts[g]);
 		} else {
-			neighbours->doubts[g].n = 0; /* they are somebody else's now */
+			/* they are somebody else's now */
+			neighbours->doubts[g].n = 0;
+			neighbours->doubts[g].more_since = 0;
 		}
 	}
 	compare_all(neighbours);

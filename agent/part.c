@@ -18,17 +18,80 @@ const char *agent_part_text(const struct agent_part *part, size_t k)
 	return part->config->vips[part->index[k]].address;
 }
 
+static bool is_strangers(const struct agent_part *part, size_t k)
+{
+	return agent_rival_state(part->rival, k).error[0] != '\0';
+}
+
+static size_t select_present(const struct agent_part *part)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < part->n; k++) {
+		if (part->present[k] && !is_strangers(part, k)) {
+			part->spoken[n++] = part->list[k];
+		}
+	}
+	return n;
+}
+
 int agent_part_announce(struct agent_part *part)
 {
-	const struct oo_address *list;
-	const size_t n = agent_rival_select(part->rival, &list);
-	return oo_announcer_start(part->announcer, &part->link, list, n);
+	const size_t n = select_present(part);
+	int r = oo_announcer_start(part->announcer, &part->link, part->spoken, n);
+	part->n_announced = r < 0 ? 0 : n;
+	return r;
+}
+
+void agent_part_hush(struct agent_part *part)
+{
+	oo_announcer_stop(part->announcer);
+	part->n_announced = 0;
+	part->whole = false;
+}
+
+/* Off every interface, for who knows which it was. */
+static int clear_strays(struct agent_part *part, struct oo_err *err)
+{
+	const struct oo_address_set set = {.list = part->list, .n = part->n};
+	int r = part->stray ? oo_net_addresses_remove(part->agent->net, &set, err) : 0;
+	part->stray = r < 0;
+	return r;
+}
+
+static int announce_in_time(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+{
+	if (oo_clock_now() >= hold_until) {
+		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
+	}
+	return agent_part_announce(part) < 0 ? oo_fail(err, ENOMEM, "announcements") : 0;
+}
+
+/* One that cannot be added, as IPv6 where it is disabled, must not keep the others from being known. */
+static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now,
+			  int64_t hold_until)
+{
+	if (agent_part_look(part, part->link.index, NULL) < 0) {
+		return;
+	}
+	const size_t n = select_present(part);
+	part->whole = false;
+	if (n > 0) {
+		part->armed_until = now + (int64_t)valid_s * 1000;
+	}
+	if (n > 0 && n != part->n_announced) {
+		(void)announce_in_time(part, hold_until, NULL); /* tried again with the addition */
+	}
 }
 
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err)
 {
+	const int64_t now = oo_clock_now();
 	struct oo_address_set set = {.ifindex = part->link.index};
+	int r = clear_strays(part, err);
+	if (r < 0) {
+		return r;
+	}
 	if (!part->link.exists) {
 		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
 	}
@@ -36,23 +99,26 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	if (set.n == 0) {
 		return 0; /* the rival sees to it that it is tried again */
 	}
-	int r = agent_guard_open(part->agent->guard, &set, hold_until, err);
+	r = agent_guard_open(part->agent->guard, &set, hold_until, err);
 	if (r < 0) {
 		return r;
 	}
 	part->up = true; /* whatever comes of it, to be taken down again */
 	r = oo_net_addresses_add(part->agent->net, &set, valid_s, err);
-	if (r < 0 || part->whole) {
+	if (r < 0) {
+		announce_some(part, valid_s, now, hold_until);
 		return r;
 	}
-	if (oo_clock_now() >= hold_until) {
-		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
+	part->armed_until = now + (int64_t)valid_s * 1000;
+	if (part->whole) {
+		return 0;
 	}
-	if (agent_part_announce(part) < 0) {
-		return oo_fail(err, ENOMEM, "announcements");
+	for (size_t k = 0; k < part->n; k++) {
+		part->present[k] = !is_strangers(part, k);
 	}
-	part->whole = true;
-	return 0;
+	r = announce_in_time(part, hold_until, err);
+	part->whole = r == 0;
+	return r;
 }
 
 static void reset_connections(const struct agent_part *part)
@@ -75,7 +141,7 @@ static void reset_connections(const struct agent_part *part)
 int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err)
 {
 	struct oo_address_set set = set_of(part);
-	oo_announcer_stop(part->announcer);
+	agent_part_hush(part);
 	if (!part->up) {
 		return 0;
 	}
@@ -83,9 +149,9 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 	if (graceful) {
 		reset_connections(part);
 	}
-	int r = oo_net_addresses_remove(part->agent->net, &set, err);
+	int r = clear_strays(part, err);
+	r = r < 0 ? r : oo_net_addresses_remove(part->agent->net, &set, err);
 	part->up = r < 0;
-	part->whole = false;
 	return r < 0 ? r : closed;
 }
 
@@ -106,7 +172,7 @@ bool agent_part_is_any_present(const struct agent_part *part)
 
 bool agent_part_is_missing(const struct agent_part *part, size_t k)
 {
-	return !part->present[k] && agent_rival_state(part->rival, k).error[0] == '\0';
+	return !part->present[k] && !is_strangers(part, k);
 }
 
 bool agent_part_is_any_missing(const struct agent_part *part)
@@ -159,9 +225,10 @@ int agent_part_open(struct agent_part *part, struct agent *agent,
 	part->list = calloc(config->n_vips, sizeof(*part->list));
 	part->index = calloc(config->n_vips, sizeof(*part->index));
 	part->present = calloc(config->n_vips, sizeof(*part->present));
+	part->spoken = calloc(config->n_vips, sizeof(*part->spoken));
 	part->repairs = calloc(config->n_vips, sizeof(*part->repairs));
 	if (part->list == NULL || part->index == NULL || part->present == NULL ||
-	    part->repairs == NULL) {
+	    part->spoken == NULL || part->repairs == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
 	int r = oo_net_link(agent->net, interface, &part->link, err);
@@ -176,5 +243,6 @@ void agent_part_done(struct agent_part *part)
 	free(part->list);
 	free(part->index);
 	free(part->present);
+	free(part->spoken);
 	free(part->repairs);
 }

@@ -20,13 +20,18 @@ struct agent_part {
 	struct agent_carrier carrier; /* of link */
 	struct oo_address *list;      /* owned */
 	size_t *index;                /* owned; of each, its place in the configuration */
-	bool *present;                /* owned; of each, what the last look has shown */
+	bool *present;                /* owned; of each, what the last look or addition has shown */
+	struct oo_address *spoken;    /* owned; scratch: those to announce */
 	uint64_t *repairs;            /* owned; of each, how often it was put back */
 	size_t n;
 	int64_t removal_said_at;    /* that somebody removed some; 0: never */
 	enum agent_suspect suspect; /* of that */
+	bool stray;                 /* some may be on an interface that is not this one any more */
 	bool up;                    /* some of them may be on this node */
 	bool whole;                 /* all of them are that no stranger has, and are announced */
+	size_t n_announced;         /* 0: none; less than there should be: unless whole */
+	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
+	bool gone_reported;         /* some, by the kernel; to be looked at */
 	struct oo_announcer *announcer;
 	struct agent_rival *rival; /* owned; made when all VIPs are in */
 };
@@ -48,14 +53,17 @@ void agent_part_set_config(struct agent_part *part, const struct oo_config_group
 const char *agent_part_text(const struct agent_part *part, size_t k);
 
 /*
- * Adds what is missing, re-arms what is there, and announces when it is whole for the first time.
+ * Adds what is missing, re-arms what is there, and announces when it is whole for the first time; if
+ * some cannot be added, those that could.
  * Returns 0, -ENODEV (the interface is gone), -ETIME (the hold ended before it could be announced),
  * or -errno of the guard, the kernel, or -ENOMEM.
  */
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
-/* Announces those of them that are its own from now on. Returns 0 or -ENOMEM. */
+/* Announces those that are there from now on, by the last look or addition. Returns 0 or -ENOMEM. */
 int agent_part_announce(struct agent_part *part);
+/* Not another announcement. */
+void agent_part_hush(struct agent_part *part);
 /* Removes them; graceful: resets their connections first. 0, or -errno of the guard or the kernel. */
 int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err);
 

@@ -9,14 +9,15 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "guard.h"
 #include "neighbours.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
 
 #define SCHEMA_VERSION 1
-#define CONFLICT_COUNTS_FOR_MS                                                                     \
-	60000 /* somebody should look while another host may still be at it */
+/* Somebody should look while another host may still be at it. */
+#define CONFLICT_COUNTS_FOR_MS 60000
 
 enum state {
 	STATE_FINE,
@@ -107,6 +108,8 @@ static struct json_object *new_agent(const struct agent *agent)
 	add_text(object, "cluster", agent->config->cluster);
 	add_number(object, "pid", getpid());
 	add_age(object, "uptime_ms", agent->started_at);
+	add_bool(object, "fence", agent_guard_has_fence(agent->guard));
+	add_number(object, "fence_repairs", (int64_t)agent_guard_repairs(agent->guard));
 	return object;
 }
 

@@ -14,6 +14,7 @@
 #include "records.h"
 
 #define TENURE_VERSION 1
+#define RETRY_MS 1000
 #define DEPTH_MAX 8 /* of what we write: 3 */
 #define FILE_BYTES_MAX (64 << 10)
 #define BOOT_ID_LENGTH 37
@@ -28,6 +29,7 @@ struct agent_tenure {
 		uint64_t nonce, epoch;
 	} written[OO_CORE_GROUPS_MAX]; /* what the file says */
 	bool failed;                   /* to write; said */
+	int64_t retry_at;              /* then; a disk that is full is not tried at every event */
 };
 
 static void put_json(struct json_object **object)
@@ -249,7 +251,7 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		changed = changed || tenure->written[g].nonce != nonce_of(&view) ||
 			  tenure->written[g].epoch != view.epoch;
 	}
-	if (!changed) {
+	if (!changed || (tenure->failed && oo_clock_now() < tenure->retry_at)) {
 		return;
 	}
 	int r = save(tenure, &err);
@@ -260,6 +262,7 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		oo_log(OO_LOG_NOTICE, "tenure saved again");
 	}
 	tenure->failed = r < 0;
+	tenure->retry_at = oo_clock_now() + RETRY_MS;
 	if (r == 0) {
 		note_written(tenure);
 	}

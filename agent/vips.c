@@ -14,6 +14,8 @@
 #include "story.h"
 
 #define RETRY_MS 100
+#define FIGHT_MS 100 /* gone again so soon after a repair */
+#define YIELD_MS 20  /* that is left so for a moment; 50 ms are promised */
 
 /* Of a VIP, by its number in the configuration: number k of part. */
 struct place {
@@ -29,12 +31,13 @@ struct agent_vips {
 	size_t n_parts;
 	struct place *places;       /* owned; as many as config has VIPs */
 	struct oo_timer timer;      /* re-arms between renewals, or tries again */
+	struct oo_timer gone_timer; /* some were reported to be gone */
 	struct oo_timer link_timer; /* a carrier will have lasted long enough to count */
 	bool wanted, graceful, kept;
 	bool lapsed;    /* down although the claim is ours */
 	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
-	int64_t armed_until;       /* the earliest that the kernel may take them down by itself */
+	int64_t repaired_at;       /* what somebody had removed; 0: never */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
@@ -46,20 +49,21 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
 
-static size_t count_whole(const struct agent_vips *vips)
+static size_t count_announced(const struct agent_vips *vips)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		n += vips->parts[i].whole;
+		n += vips->parts[i].n_announced;
 	}
 	return n;
 }
 
+/* Each part for itself: what fails on one interface must not be felt on another. */
 static void arm(struct agent_vips *vips)
 {
 	int64_t now = oo_clock_now();
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
-	const size_t n_before = count_whole(vips);
+	const size_t n_before = count_announced(vips);
 	struct oo_err err = {0};
 	int r = 0;
 
@@ -75,14 +79,11 @@ static void arm(struct agent_vips *vips)
 		}
 	}
 	note(vips, r, &err);
-	if (r < 0) {
-		oo_timer_set(&vips->timer, now + RETRY_MS);
-		return;
-	}
-	vips->armed_until = now + (int64_t)valid_s * 1000;
-	oo_timer_set(&vips->timer, agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
-							vips->armed_until));
-	if (count_whole(vips) > n_before) {
+	oo_timer_set(&vips->timer,
+		     r < 0 ? now + RETRY_MS
+			   : agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
+						  now + (int64_t)valid_s * 1000));
+	if (count_announced(vips) > n_before) {
 		agent_story_address_up(vips->agent->story, vips->group);
 	}
 }
@@ -253,7 +254,8 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 		.removed_by = part->removal_said_at == 0 ? "" : agent_suspect_name(part->suspect),
 		.error = vips->error,
 	};
-	state.up = part->up && (part->whole || !vips->wanted) && state.rival.error[0] == '\0';
+	state.up = part->up && (part->whole || part->present[k] || !vips->wanted) &&
+		   state.rival.error[0] == '\0';
 	return state;
 }
 
@@ -297,7 +299,7 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 			continue;
 		}
 		agent_link_take(part, link);
-		if (vips->wanted && agent_link_wants_vips(part)) {
+		if ((vips->wanted && agent_link_wants_vips(part)) || part->stray) {
 			make_so(vips);
 		}
 		tell_link(vips);
@@ -305,29 +307,58 @@ void agent_vips_on_link(struct agent_vips *vips, const struct oo_link *link)
 }
 
 /* Reports come late: only what a fresh look confirms is acted on. Others of part may still be there. */
-static void on_gone(struct agent_vips *vips, struct agent_part *part)
+static void repair(struct agent_vips *vips, struct agent_part *part)
 {
+	struct agent_removal removal = {.n = 0};
 	struct oo_err err;
-	const bool taken = part->link.up && oo_clock_now() < vips->armed_until;
+	/* also our own removal is reported, and what is kept may go */
+	const bool ours = part->link.up && vips->wanted;
+	const bool taken = ours && oo_clock_now() < part->armed_until;
 
-	if (agent_part_look(part, part->link.index, &err) < 0 || !agent_part_is_any_missing(part)) {
+	if (!part->up || agent_part_look(part, part->link.index, &err) < 0 ||
+	    !agent_part_is_any_missing(part)) {
 		return;
 	}
 	part->up = agent_part_is_any_present(part);
-	part->whole = false;
-	oo_announcer_stop(part->announcer); /* never announce what is not there */
-	if (part->link.up && !taken && !vips->kept) {
+	agent_part_hush(part); /* never announce what is not there */
+	if (taken) {
+		removal = agent_removal_count(part);
+	} else if (ours) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);
 	}
-	if (part->link
-		    .up) { /* else gone with its interface, and back with it: agent_vips_on_link */
+	if (part->link.up) { /* else gone with its interface, and back with it */
 		make_so(vips);
+		vips->repaired_at = oo_clock_now();
 	}
 	if (taken) {
-		agent_removal_note(part); /* after the repair: finding the suspect takes a while */
+		agent_removal_say(
+			part, &removal); /* after the repair: finding the suspect takes a while */
+	}
+}
+
+/* One look for all that went at once, be they a thousand. */
+static void on_gone_timer(struct oo_timer *timer)
+{
+	struct agent_vips *vips = oo_container_of(timer, struct agent_vips, gone_timer);
+
+	for (size_t i = 0; i < vips->n_parts; i++) {
+		if (vips->parts[i].gone_reported) {
+			vips->parts[i].gone_reported = false;
+			repair(vips, &vips->parts[i]);
+		}
 	}
 	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+/* At once; but who takes them off in rounds, as `ip addr flush`, has to see that none is left. */
+static void note_gone(struct agent_vips *vips, struct agent_part *part)
+{
+	const int64_t now = oo_clock_now();
+	const bool again = vips->repaired_at != 0 && now - vips->repaired_at < FIGHT_MS;
+
+	part->gone_reported = true;
+	oo_timer_set(&vips->gone_timer, again ? now + YIELD_MS : 0);
 }
 
 void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,
@@ -335,10 +366,12 @@ void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo
 {
 	for (size_t i = 0; i < vips->n_parts && !present; i++) {
 		struct agent_part *part = &vips->parts[i];
+		if (!part->up || part->gone_reported || part->link.index != ifindex) {
+			continue;
+		}
 		for (size_t k = 0; k < part->n; k++) {
-			if (part->up && part->link.index == ifindex &&
-			    oo_address_equal(&part->list[k], address)) {
-				on_gone(vips, part);
+			if (oo_address_equal(&part->list[k], address)) {
+				note_gone(vips, part);
 				return;
 			}
 		}
@@ -354,7 +387,7 @@ void agent_vips_on_resync(struct agent_vips *vips)
 		link.exists = link.exists && r != -ENODEV;
 		agent_vips_on_link(vips, &link);
 		if (part->up) {
-			on_gone(vips, part);
+			note_gone(vips, part);
 		}
 	}
 }
@@ -418,6 +451,7 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 	int r = vips->parts == NULL || vips->places == NULL
 			? oo_fail(err, ENOMEM, "addresses")
 			: oo_timer_init(&vips->timer, agent->event, on_timer);
+	r = r < 0 ? r : oo_timer_init(&vips->gone_timer, agent->event, on_gone_timer);
 	r = r < 0 ? r : oo_timer_init(&vips->link_timer, agent->event, on_link_timer);
 	r = r < 0 ? r : fill_parts(vips, err);
 	vips->said_link = r == 0 && agent_vips_has_link(vips);
@@ -439,6 +473,7 @@ void agent_vips_free(struct agent_vips *vips)
 		agent_part_done(&vips->parts[i]);
 	}
 	oo_timer_done(&vips->timer);
+	oo_timer_done(&vips->gone_timer);
 	oo_timer_done(&vips->link_timer);
 	free(vips->parts);
 	free(vips->places);

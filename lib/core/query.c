@@ -21,8 +21,6 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	core->config = *config;
 	core->random = seed;
 	core->wake_at = 0;
-	for (size_t g = 0; g < config->n_groups; g++) {
-	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		core->checks[i].config = config->checks[i];
 	}

@@ -322,3 +322,18 @@ def announcements_lost(story):
     wait_for(lambda: neighbours_of(story, vip, target).get(other.name) == (target.mac, True), 5,
              lambda: f"{other.name} is right again: {neighbours_of(story, vip, target)}")
     forget_neighbours(story)
+
+
+@scenario
+def fence_deleted(story):
+    """The fence is deleted by hand: it is put back, which the status counts."""
+    story.begin()
+
+    def fence():
+        agent = story.lab.status(story.holder)[1]["agent"]
+        return agent["fence"], agent["fence_repairs"]
+    _, before = fence()
+    fault_us = now_us()
+    nft(story.holder.namespace, "delete table inet ooha-office\n")
+    wait_for(lambda: fence() == (True, before + 1), 5, lambda: f"it is counted: {fence()}")
+    story.expect_stay(fault_us, 0.5)

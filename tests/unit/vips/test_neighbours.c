@@ -151,7 +151,7 @@ static void set_up(void)
 			.link = {.index = 7, .exists = true, .mac = {2, 0, 0, 0, 0, 1}},
 			.list = vips[g].list,
 			.n = N_VIPS,
-			.whole = true,
+			.n_announced = N_VIPS,
 		};
 		for (unsigned k = 0; k < N_VIPS; k++) {
 			snprintf(text, sizeof(text), "10.0.%u.10%u/24", g, k);

@@ -82,6 +82,16 @@ static void turn(void)
 	}
 }
 
+/* By the agent's own timers. */
+static void wait_until_gone(const char *address)
+{
+	const int64_t until = oo_clock_now() + TEN_S;
+	while (kernel_has(address) && oo_clock_now() < until) {
+		CU_ASSERT(sd_event_run(agent.event, 1000000) >= 0);
+	}
+	CU_ASSERT_FALSE(kernel_has(address));
+}
+
 /* Somebody deletes VIP number i, and the kernel reports it. */
 static void take(size_t i)
 {
@@ -112,10 +122,134 @@ static void test_what_is_kept_stays_when_one_of_it_is_taken(void)
 	CU_ASSERT_EQUAL(kernel.n, 0);
 }
 
+static void test_one_that_cannot_be_added_keeps_no_other_silent(void)
+{
+	kernel.refuses_family = AF_INET6;
+	hold();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 1);
+	CU_ASSERT_EQUAL(kernel.n_announced[1], 1);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	CU_ASSERT_TRUE(agent_vips_state(vips, 0).up);
+	CU_ASSERT_FALSE(agent_vips_state(vips, 1).up);
+	CU_ASSERT_STRING_NOT_EQUAL(agent_vips_state(vips, 1).error, "");
+	kernel.refuses_family = 0;
+	agent_vips_retry(vips);
+	turn();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	CU_ASSERT_EQUAL(kernel.n_ups, 2);
+	CU_ASSERT_STRING_EQUAL(agent_vips_state(vips, 1).error, "");
+}
+
+static void test_address_is_up_also_while_another_interface_is_gone(void)
+{
+	const struct oo_link gone = {.index = 2, .name = "eth1"};
+	agent_vips_on_link(vips, &gone);
+	hold();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	agent_vips_rearm(vips);
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	logged();
+	take(0);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	const char *text = logged();
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "10.0.0.100/24 taken off eth0 by somebody else"));
+	CU_ASSERT_PTR_NULL(strstr(text, "ran out"));
+}
+
+static void test_many_that_go_at_once_are_looked_for_once(void)
+{
+	struct oo_address address;
+	hold();
+	const unsigned n_dumps = kernel.n_dumps;
+	for (size_t i = 0; i < OO_LENGTH(list); i++) {
+		kernel_take(list[i].address);
+	}
+	for (size_t i = 0; i < OO_LENGTH(list); i++) {
+		CU_ASSERT_EQUAL(oo_address_parse(list[i].address, &address, NULL), 0);
+		agent_vips_on_address(vips, list[i].interface[3] - '0' + 1, &address, false);
+	}
+	turn();
+	CU_ASSERT_EQUAL(kernel.n, OO_LENGTH(list));
+	CU_ASSERT_EQUAL(kernel.n_dumps - n_dumps, 2); /* interfaces */
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 1);
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 1).repairs, 1);
+}
+
+static void test_who_removes_in_rounds_comes_to_an_end(void)
+{
+	hold();
+	take(0);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	const int64_t began = oo_clock_now();
+	take(0);
+	while (!kernel_has(list[0].address) && oo_clock_now() < began + TEN_S) {
+		CU_ASSERT(sd_event_run(agent.event, 1000000) >= 0);
+	}
+	CU_ASSERT(oo_clock_now() - began >= 20);
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 2);
+}
+
+static void test_what_cannot_be_put_back_is_not_said_to_be_back(void)
+{
+	hold();
+	kernel.refuses_family = AF_INET;
+	take(0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "by somebody else, and not back yet"));
+	tear_down();
+	set_up();
+	hold();
+	take(0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "by somebody else, and put back (1 so far)"));
+}
+
+static void test_own_removal_that_failed_in_part_is_blamed_on_nobody(void)
+{
+	hold();
+	kernel.refuses_removal = EPERM;
+	drop();
+	logged();
+	take(0);
+	CU_ASSERT_STRING_EQUAL(logged(), "");
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 0).repairs, 0);
+}
+
+static void test_what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be(void)
+{
+	const struct oo_link renamed = {.index = 1, .name = "lan0", .exists = true, .up = true};
+	hold();
+	kernel.refuses_removal = EPERM;
+	agent_vips_on_link(vips, &renamed);
+	CU_ASSERT_TRUE(kernel_has(list[0].address));
+	kernel.refuses_removal = 0;
+	wait_until_gone(list[0].address);
+	CU_ASSERT_FALSE(kernel_has(list[1].address));
+	CU_ASSERT_TRUE(kernel_has(list[2].address));
+}
+
+static void test_what_stays_on_a_renamed_interface_goes_with_the_hold(void)
+{
+	const struct oo_link other = {.index = 9, .name = "eth0", .exists = true};
+	hold();
+	kernel.refuses_removal = EPERM;
+	agent_vips_on_link(vips, &other);
+	kernel.refuses_removal = 0;
+	drop();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(what_is_kept_stays_when_one_of_it_is_taken),
+		TEST(one_that_cannot_be_added_keeps_no_other_silent),
+		TEST(address_is_up_also_while_another_interface_is_gone),
+		TEST(many_that_go_at_once_are_looked_for_once),
+		TEST(who_removes_in_rounds_comes_to_an_end),
+		TEST(what_cannot_be_put_back_is_not_said_to_be_back),
+		TEST(own_removal_that_failed_in_part_is_blamed_on_nobody),
+		TEST(what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be),
+		TEST(what_stays_on_a_renamed_interface_goes_with_the_hold),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
