@@ -19,7 +19,7 @@ import time
 sys.dont_write_bytecode = True
 
 from cases import Cases  # noqa: E402
-from netns import addresses, http_request, inside, now_us, run, wait_for  # noqa: E402
+from netns import addresses, fill_disk, http_request, inside, now_us, run, wait_for  # noqa: E402
 from place import (  # noqa: E402
     PATIENCE_S, TTL_S, VIP, expect, expect_end, lines_of, wait_line, wait_started)
 
@@ -113,11 +113,6 @@ def etcd_with_users(place, *options):
         place.etcdctl(*words.split())
 
 
-def as_user(place, password="right"):
-    file = place.write("password", password + "\n")
-    return place.config(etcd=f"  username: ooha\n  password_file: {file}\n")
-
-
 def as_root(place, *words):
     return place.etcdctl("--user", "root:root", *words)
 
@@ -131,7 +126,7 @@ def token_that_expires(place):
     etcd_with_users(place, "--auth-token", f"jwt,pub-key={place.directory}/jwt.pub,priv-key="
                     f"{place.directory}/jwt.key,sign-method=RS256,ttl=2s")
     place.etcdctl("auth", "enable")
-    agent = holder(place, as_user(place))
+    agent = holder(place, place.as_user())
     with Vip(place) as vip:
         time.sleep(7)
     vip.expect_stayed()
@@ -143,7 +138,7 @@ def token_that_expires(place):
 def auth_turned_on_with_a_user(place):
     """Authentication is turned on, and later off, under an agent that has a user: unnoticed."""
     etcd_with_users(place)
-    agent = holder(place, as_user(place))
+    agent = holder(place, place.as_user())
     with Vip(place) as vip:
         place.etcdctl("auth", "enable")
         time.sleep(TTL_S + 1)
@@ -172,7 +167,7 @@ def password_changed_in_the_file_first(place):
     """The new password is in the file before etcd has it: unnoticed."""
     etcd_with_users(place)
     place.etcdctl("auth", "enable")
-    agent = holder(place, as_user(place))
+    agent = holder(place, place.as_user())
     with Vip(place) as vip:
         place.write("password", "new\n")
         agent.signal(signal.SIGHUP)
@@ -190,7 +185,7 @@ def password_changed_in_etcd_first(place):
     """etcd has the new password before the file: said; a reload takes the file over in time."""
     etcd_with_users(place)
     place.etcdctl("auth", "enable")
-    agent = holder(place, as_user(place))
+    agent = holder(place, place.as_user())
     with Vip(place) as vip:
         place.run("sh", "-c", "echo new | ETCDCTL_API=3 etcdctl --user root:root user passwd "
                   "ooha --interactive=false")
@@ -442,18 +437,12 @@ def spoilt_disk(place, path, spoil, heal, why):
     expect_end(agent, 1)
 
 
-def fill(filler):
-    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-
-
 @case
 def disk_full(place):
     """The runtime directory's disk is full: said once, the VIP stays; saved again when it can."""
     with small_disk(place) as path:
         filler = path / "filler"
-        spoilt_disk(place, path, lambda: fill(filler), filler.unlink, "No space left on device")
+        spoilt_disk(place, path, lambda: fill_disk(filler), filler.unlink, "No space left on device")
 
 
 @case
@@ -462,7 +451,7 @@ def disk_full_at_the_start(place):
     with small_disk(place) as path:
         place.etcd()
         agent = holder(place, place.config(runtime=path))
-        fill(path / "filler")
+        fill_disk(path / "filler")
         with Vip(place) as vip:
             agent.signal(signal.SIGKILL)
             agent.wait_dead(5)

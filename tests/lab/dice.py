@@ -4,7 +4,7 @@ import dataclasses
 import random
 
 from excuse import RISE_US
-from havoc import COVERED, ROWS, Row
+from havoc import CLUSTER, COVERED, ROWS, Row
 
 SHOWS_US = 300_000  # past a bound, when what it is for has been seen
 RANKS = 24  # a multiple of how many standbys there may be
@@ -64,7 +64,10 @@ def once(random_, timing, row):
     span_us = row.bound(timing, timing.death_us) + SHOWS_US
     if row.span_s:
         span_us = min(max(span_us, int(row.span_s[0] * 1e6)), int(row.span_s[1] * 1e6))
-    return Episode((Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us),), True, RISE_US)
+    drawn = Draw(row, row.where[0], random_.randrange(RANKS), 0, span_us)
+    # while no node is able to hold, and for a while after, nobody owes the service
+    owed_us = timing.back_us if CLUSTER == row.where else 0
+    return Episode((drawn,), True, RISE_US + owed_us)
 
 
 def each(seed, timing, only=None):

@@ -12,8 +12,7 @@ import signal
 import socket
 import time
 
-from lab import home
-from netns import LabError, batch, nft, now_us, run, set_link, wait_for
+from netns import LabError, batch, fill_disk, nft, now_us, run, set_link, wait_for
 
 CUT = "ooha_lab"
 FILLER = "filler"  # in a full runtime directory
@@ -103,7 +102,7 @@ class Faults:
 
     def interface_up(self, node):
         before_us = set_link(node.namespace, "eth0", True)
-        batch(node.namespace, *home(node.address, node.address6))
+        batch(node.namespace, *node.home)
         return before_us
 
     def interface_rename(self, node):
@@ -122,8 +121,8 @@ class Faults:
                 batch(other.namespace, *(
                     f"neigh replace {address} lladdr {mac} dev eth0 nud reachable"
                     for address in (node.address, node.address6)))
-        return batch(node.namespace, f"link set eth0 address {mac}",
-                     *home(node.address, node.address6))  # it forgets its neighbours
+        # it forgets its neighbours
+        return batch(node.namespace, f"link set eth0 address {mac}", *node.home)
 
     def change_mtu(self, node):
         return batch(node.namespace, f"link set eth0 mtu {OTHER_MTU}")
@@ -218,12 +217,8 @@ class Faults:
         if not os.path.ismount(node.runtime):
             raise LabError(f"{node.runtime} is on a disk of others: this lab has no runtime_kb")
         before_us = now_us()
-        with open(node.runtime / FILLER, "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(b"x" * 4096)
-            except OSError:  # ENOSPC
-                return before_us
+        fill_disk(node.runtime / FILLER)
+        return before_us
 
     def empty_runtime(self, node):
         before_us = now_us()

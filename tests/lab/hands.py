@@ -3,7 +3,6 @@
 import time
 
 from faults import other_mac
-from lab import home
 from netns import batch, neighbours, nft, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
@@ -60,7 +59,7 @@ def interface_flushed(story):
     text = "taken off eth0 by somebody else"
     if any(text in line for line in story.ears.lines(story.holder)):
         time.sleep(10)  # said at most each 10 s
-    fault_us = batch(story.holder.namespace, "addr flush dev eth0", *home(story.holder.address, story.holder.address6))
+    fault_us = batch(story.holder.namespace, "addr flush dev eth0", *story.holder.home)
     story.expect_stay(fault_us, 3)
     expect_put_back(story, fault_us)
     lines = story.ears.said(story.holder, text)

@@ -57,6 +57,10 @@ class Node:
         self.directory = lab.directory / self.name
 
     @property
+    def home(self):
+        return home(self.address, self.address6)
+
+    @property
     def control(self):
         return self.directory / "standin.sock"
 
@@ -201,10 +205,10 @@ class Lab:
             batch(namespace, *lines)
 
     def introduce_eye(self):
-        """Tells the nodes again who the judge's prober is, as an interface may have forgotten it (a new
-        MAC, a new interface)."""
+        """Tells the nodes again who the judge's prober is, as an interface may have forgotten it (a
+        new MAC, a new interface)."""
         for node in self.nodes:
-            batch(node.namespace, *home(node.address, node.address6))
+            batch(node.namespace, *node.home)
 
     def down(self):
         """Ends what up() started and removes what it made; whatever of it there is. What cannot be

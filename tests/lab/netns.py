@@ -1,5 +1,6 @@
 """Network namespaces: commands and sockets inside them, the switch's links, one clock."""
 
+import contextlib
 import ctypes
 import fcntl
 import http.client
@@ -28,7 +29,7 @@ class LabError(Exception):
 
 
 def told(error):
-    """What went wrong: a LabError in its own words, all else with its type and where it came from."""
+    """What went wrong: a LabError in its own words, all else with its type and its place."""
     if isinstance(error, LabError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -169,6 +170,13 @@ def neighbours(namespace, interface="eth0"):
     done = run("ip", "-j", "-n", namespace, "neigh", "show", "dev", interface)
     return {entry["dst"]: entry["lladdr"] for entry in json.loads(done.stdout or "[]")
             if "lladdr" in entry}
+
+
+def fill_disk(path):
+    """Writes to a file until nothing more fits on its disk."""
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:  # ENOSPC
+        while True:
+            file.write(b"x" * 4096)
 
 
 def batch(namespace, *lines):

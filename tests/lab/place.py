@@ -80,6 +80,11 @@ class Place:
         path.write_text(CONFIG.format(**values), encoding="utf-8")
         return path
 
+    def as_user(self, name="ooha", password="right"):
+        """As config(), with a login to etcd."""
+        file = self.write("password", password + "\n")
+        return self.config(etcd=f"  username: {name}\n  password_file: {file}\n")
+
     def write(self, name, text):
         path = self.directory / name
         path.write_text(text, encoding="utf-8")

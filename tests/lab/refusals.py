@@ -317,11 +317,6 @@ def make_users(place):
         place.etcdctl(*words.split())
 
 
-def as_user(place, name, password):
-    file = place.write("password", password + "\n")
-    return place.config(etcd=f"  username: {name}\n  password_file: {file}\n")
-
-
 GRANT = (r"permission denied: give the user a role with readwrite on our prefix: etcdctl role "
          r"grant-permission <role> readwrite /ooha/<cluster>/ --prefix=true")
 
@@ -339,7 +334,7 @@ def etcd_wants_a_user(place):
 def etcd_knows_another_password(place):
     """A wrong password."""
     make_users(place)
-    expect_trouble(place, as_user(place, "ooha", "wrong"),
+    expect_trouble(place, place.as_user("ooha", "wrong"),
                    r"login: http://127\.0\.0\.1:2379: etcdserver: authentication failed, invalid "
                    r"user ID or password: check etcd\.username and etcd\.password_file")
 
@@ -348,7 +343,7 @@ def etcd_knows_another_password(place):
 def etcd_user_without_rights(place):
     """A user who may not read our keys: what to grant."""
     make_users(place)
-    expect_trouble(place, as_user(place, "ooha", "right"),
+    expect_trouble(place, place.as_user("ooha", "right"),
                    r"http://127\.0\.0\.1:2379: etcdserver: " + GRANT)
 
 
@@ -356,7 +351,7 @@ def etcd_user_without_rights(place):
 def etcd_user_who_may_only_read(place):
     """A user who may read but not write: what to grant, once, though reads succeed."""
     make_users(place)
-    expect_trouble(place, as_user(place, "reader", "right"),
+    expect_trouble(place, place.as_user("reader", "right"),
                    r"http://127\.0\.0\.1:2379: etcdserver: " + GRANT, TTL_S + QUIET_S)
 
 
@@ -364,7 +359,7 @@ def etcd_user_who_may_only_read(place):
 def etcd_user_with_rights(place):
     """A user with exactly the rights that the text names is enough."""
     make_users(place)
-    agent = place.agent(as_user(place, "ooha2", "right"))
+    agent = place.agent(place.as_user("ooha2", "right"))
     wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up: {lines_of(agent)}")
     expect(not any(line.startswith("etcd") for line in lines_of(agent)), f"{lines_of(agent)}")
     expect_end(agent, 1)

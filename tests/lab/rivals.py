@@ -259,7 +259,7 @@ def second_holder(story):
         story.lab.await_settled()
         story.watch.wait_served()
         for kind in story.kinds:
-            story.note_gap(kind, story.watch.outage_us(story.lab.vips[0], kind, fault_us))
+            story.note_outage(story.lab.vips[0], kind, fault_us)
         story.moved = f"{story.holder.letter} -> {story.lab.holders()[0].letter}"
         story.served_us = now_us()
 

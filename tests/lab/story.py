@@ -11,7 +11,7 @@ PLANNED_US = 100_000      # a move that the holder takes part in, or a repair in
 STARTING_US = 300_000     # nothing moves, but an etcd member that starts takes the cores
 SLACK_DEATH_US = 500_000  # over the ttl, when the holder cannot take part
 SLACK_CHECK_US = 100_000  # over the detection, when a check fails
-ASKED_US = 50_000         # clients ask no less often: what begins later may come of what is done next
+ASKED_US = 50_000         # clients ask as often: what begins later may come of what is done next
 NEW_OUTAGE_US = 200_000   # the service must not break again after the move
 PATIENCE_S = 5            # how far past its bound a move is waited for, to have a figure
 
@@ -108,8 +108,8 @@ class Story:
             self.problem(f"{kind}: {gap_us / 1000:.0f} ms, bound {self.bound_us / 1000:.0f} ms")
 
     def note_outage(self, vip, kind, since_us):
-        """Notes the longest outage from since_us until now. One that lasts now is not known yet: all
-        that began before are measured again when the watch is stopped."""
+        """Notes the longest outage from since_us until now. One that lasts now is not known yet:
+        all that began before now are measured again when the watch is stopped."""
         until_us = now_us() - ASKED_US
         gap_us = self.watch.outage_us(vip, kind, since_us)
         self.note_gap(kind, gap_us)

@@ -144,6 +144,29 @@ class Outage(unittest.TestCase):
         self.assertEqual(watch.outage_us("vip", "echo", 8), NEVER_US)
 
 
+class Stay(unittest.TestCase):
+    """What a story makes of a client that is away when a stay ends, and comes back much later."""
+
+    def problems(self, *lines):
+        watch = Outage.watch(self, *lines)
+        watch.verdict, watch.stop, watch.doubles = 0, lambda: None, lambda: []
+        story = Story(types.SimpleNamespace(options=types.SimpleNamespace(ttl_ms=3000)), None)
+        story.watch, story.kinds, story.served_us = watch, ["echo"], 10 * S
+        story.stays.append(("vip", "echo", 0, 2 * S, PLANNED_US))
+        story.end()
+        return story.problems
+
+    def test_an_outage_that_began_in_the_stay_is_measured_to_its_end(self):
+        lines = [Outage.gap(1 * S, 9 * S), Outage.end(20 * S, 20 * S)]
+        self.assertEqual(len(self.problems(*lines)), 1)
+
+    def test_an_outage_that_began_later_is_another_matter(self):
+        self.assertEqual(self.problems(Outage.gap(3 * S, 9 * S), Outage.end(20 * S, 20 * S)), [])
+
+    def test_an_outage_that_lasts_at_the_end_fails_the_story(self):
+        self.assertEqual(len(self.problems(Outage.end(11 * S, 12 * S))), 1)
+
+
 class Safety(unittest.TestCase):
     """What may run once more: a story in which no second holder was seen."""
 
