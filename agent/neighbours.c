@@ -29,12 +29,6 @@ struct agent_neighbours {
 	uint64_t revision;
 };
 
-static void set_mac(struct oo_sight *sight, const uint8_t mac[static OO_MAC_LENGTH])
-{
-	snprintf(sight->mac, sizeof(sight->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-		 mac[2], mac[3], mac[4], mac[5]);
-}
-
 static void set_address(struct oo_sight *sight, const struct oo_address *address)
 {
 	char text[OO_ADDRESS_LENGTH];
@@ -50,7 +44,7 @@ static struct oo_sight own_sight(const struct agent_part *part, size_t k)
 	struct oo_sight sight;
 
 	set_address(&sight, &part->list[k]);
-	set_mac(&sight, part->link.mac);
+	oo_mac_format(part->link.mac, sight.mac);
 	return sight;
 }
 
@@ -102,7 +96,7 @@ static void look_at(struct agent_neighbours *neighbours, int ifindex,
 	for (size_t k = 0; k < set.n && *n < OO_MEMBER_SEES_MAX; k++) {
 		if (neighbours->room[k].known) {
 			set_address(&sees[*n], &set.list[k]);
-			set_mac(&sees[(*n)++], neighbours->room[k].mac);
+			oo_mac_format(neighbours->room[k].mac, sees[(*n)++].mac);
 		}
 	}
 }
