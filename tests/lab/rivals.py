@@ -7,7 +7,7 @@ import struct
 import time
 
 from etcd_faults import EtcdFaults
-from hands import batch, expect_back, own_addresses, recreate
+from hands import expect_back
 from netns import inside, now_us, run, set_link, wait_for
 from scenarios import scenario
 from story import PLANNED_US
@@ -164,7 +164,9 @@ def stranger_comes_while_interface_is_away(story):
         wait_for(lambda: not any(story.lab.holders(vip) for vip in story.lab.vips),
                  story.ttl_us / 1e6 + 2, "the addresses are gone")
         stranger.take(vip)
-        recreate(story, story.holder)
+        story.faults.interface_delete(story.holder)
+        time.sleep(0.1)
+        story.faults.interface_restore(story.holder)
         etcd.start_all()
         wait_for(lambda: story.lab.holders(), 15, "an address is back")
         time.sleep(1)
@@ -220,7 +222,7 @@ def move_away(story, node):
     finally:
         run("ip", "netns", "del", away)
     story.check(index() == before, f"eth0 was number {before}, is {index()}")
-    return batch(node.namespace, "link set eth0 up", *own_addresses(node))
+    return story.faults.interface_up(node)
 
 
 @scenario
