@@ -133,7 +133,8 @@ enum oo_request_op {
 	OO_REQUEST_NONE,
 	OO_REQUEST_CLAIM, /* if both keys are still *expect and pause is absent: put claim and beat */
 	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's, and the beat exists: put beat */
-	OO_REQUEST_YIELD, /* if the claim's value is that (and node's member key exists, unless empty): put claim, beat */
+	/* if the claim's value is that (and node's member key exists, unless empty): put claim, beat */
+	OO_REQUEST_YIELD,
 	OO_REQUEST_RECLAIM, /* if the claim's value is that: put claim and beat */
 	OO_REQUEST_MARK, /* if there is no claim: put a released one that ends nothing, and a beat */
 };
