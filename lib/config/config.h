@@ -103,6 +103,17 @@ struct oo_config_api {
 	struct oo_config_address listen;
 };
 
+/* Where the Document Server of this node and its proxy are; NULL where the key is not given. */
+struct oo_config_documentserver {
+	const char *url;              /* "http://127.0.0.1:8000" */
+	const char *proxy_url;        /* "http://127.0.0.1": how it is reached on this node */
+	const char *config_directory; /* "/etc/onlyoffice/documentserver" */
+	const char *log_directory;    /* "/var/log/onlyoffice/documentserver" */
+	const char *proxy_config;     /* "/etc/nginx/nginx.conf" */
+	const char *container;        /* name or id, where it runs in one */
+	const char *container_socket; /* of the API */
+};
+
 struct oo_config_memory;
 
 /* Pure data. Everything that it points to is its own and lives until oo_config_free. */
@@ -115,6 +126,7 @@ struct oo_config {
 	size_t n_groups;
 	struct oo_config_check *checks;
 	size_t n_checks;
+	struct oo_config_documentserver documentserver;
 	struct oo_config_hooks hooks;
 	struct oo_config_api api;
 	const char *runtime_directory;
