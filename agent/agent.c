@@ -191,13 +191,15 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
 	for (size_t g = 0; g < config->n_groups; g++) {
-		ret_config->groups[g].checks = config->groups[g].checks;
+		memcpy(ret_config->groups[g].checks, config->groups[g].checks,
+		       sizeof(ret_config->groups[g].checks));
 	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		ret_config->checks[i] = (struct oo_core_check){
 			.rise = (unsigned)config->checks[i].rise,
 			.fall = (unsigned)config->checks[i].fall,
 			.inherits = -1,
+			.optional = config->checks[i].optional,
 		};
 	}
 }

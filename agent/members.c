@@ -153,6 +153,7 @@ void agent_store_members_tell(struct agent_store *store)
 		memcpy(members[i].node, member->node, sizeof(members[i].node));
 		members[i].priority = member->priority;
 		members[i].eligible = member->groups;
+		memcpy(members[i].ailing, member->ailing, sizeof(members[i].ailing));
 	}
 	agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_MEMBERS,
 						    .members = members,

@@ -86,6 +86,8 @@ static struct json_object *new_eligibility(const struct agent *agent, unsigned g
 			       json_object_new_boolean(said->eligible[group] == OO_HEALTH_UP));
 	json_object_object_add(object, "reason",
 			       reason[0] == '\0' ? NULL : json_object_new_string(reason));
+	json_object_object_add(object, "ailing",
+			       json_object_new_int((int)oo_core_view(agent->core, group).ailing));
 	return object;
 }
 

@@ -49,7 +49,8 @@ struct oo_member {
 	char reason[OO_REASON_LENGTH]; /* why not, else empty */
 	char agent_version[32];
 	char api[64];
-	uint32_t groups; /* bit g: eligible for group g */
+	uint32_t groups;                     /* bit g: eligible for group g */
+	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
 	struct oo_sight sees[OO_MEMBER_SEES_MAX];
 	size_t n_sees;
 	int64_t mod_revision;

@@ -277,6 +277,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_bool(object, "degraded", view.degraded);
 	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
 	add_text(object, "reason", reason);
+	add_number(object, "ailing", view.ailing);
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
@@ -324,6 +325,7 @@ static struct json_object *new_member(const struct agent *agent,
 		bool eligible = (member->groups & 1u << g) != 0;
 		add_bool(one, "eligible", eligible);
 		add_text(one, "reason", eligible ? "" : member->reason);
+		add_number(one, "ailing", member->ailing[g]);
 		json_object_object_add(groups, agent->group_names[g], one);
 	}
 	json_object_object_add(object, "groups", groups);
@@ -375,6 +377,7 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	add_number(object, "streak", streak);
 	add_age(object, "age_ms", result->at);
 	add_number(object, "took_ms", result->times.total_us / 1000);
+	add_bool(object, "required", !config->optional);
 	add_number(object, "rise", config->rise);
 	add_number(object, "fall", config->fall);
 	add_number(object, "interval_ms", config->spec.interval_ms);

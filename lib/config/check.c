@@ -16,6 +16,7 @@ enum common_key {
 	COMMON_GRACE,
 	COMMON_RISE,
 	COMMON_FALL,
+	COMMON_REQUIRED,
 	COMMON_END,
 };
 
@@ -121,6 +122,9 @@ static const struct config_key common_keys[COMMON_END] = {
 			 CONFIG_AT(oo_config_check, fall),
 			 .least = 1,
 			 .most = 100},
+	[COMMON_REQUIRED] = {.name = "required",
+			     .parse = config_parse_denied,
+			     CONFIG_AT(oo_config_check, optional)},
 };
 /* The keys of a type have their place in the check from its spec on. */
 _Static_assert(offsetof(struct oo_config_check, spec) == 0, "the spec comes first");

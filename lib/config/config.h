@@ -9,6 +9,7 @@
  * Who has a struct oo_config needs to check nothing again: names are safe for etcd keys and file
  * names, addresses and URLs are well-formed, numbers in range, timings possible together.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,8 @@
 #define OO_CONFIG_ENDPOINTS 16
 #define OO_CONFIG_GROUPS 16
 #define OO_CONFIG_VIPS 4096 /* in one group */
-#define OO_CONFIG_CHECKS 64 /* so that a set of checks is one uint64_t */
-#define OO_CONFIG_HOOKS 16  /* paths in one list */
+#define OO_CONFIG_CHECKS 256
+#define OO_CONFIG_HOOKS 16 /* paths in one list */
 #define OO_CONFIG_PROBLEMS 20
 
 struct oo_config_texts {
@@ -82,13 +83,14 @@ struct oo_config_group {
 	const char *name;
 	struct oo_config_vip *vips;
 	size_t n_vips;
-	uint64_t checks; /* bit i: checks[i] of the configuration counts for this group */
+	bool checks[OO_CONFIG_CHECKS]; /* the configuration's that count for this group */
 };
 
 struct oo_config_check {
 	struct oo_check_spec spec;
 	int rise;
 	int fall;
+	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
 struct oo_config_hooks {
@@ -103,6 +105,17 @@ struct oo_config_api {
 	struct oo_config_address listen;
 };
 
+/* Where the Document Server of this node and its proxy are; NULL where the key is not given. */
+struct oo_config_documentserver {
+	const char *url;              /* "http://127.0.0.1:8000" */
+	const char *proxy_url;        /* "http://127.0.0.1": how it is reached on this node */
+	const char *config_directory; /* "/etc/onlyoffice/documentserver" */
+	const char *log_directory;    /* "/var/log/onlyoffice/documentserver" */
+	const char *proxy_config;     /* "/etc/nginx/nginx.conf" */
+	const char *container;        /* name or id, where it runs in one */
+	const char *container_socket; /* of the API */
+};
+
 struct oo_config_memory;
 
 /* Pure data. Everything that it points to is its own and lives until oo_config_free. */
@@ -115,6 +128,7 @@ struct oo_config {
 	size_t n_groups;
 	struct oo_config_check *checks;
 	size_t n_checks;
+	struct oo_config_documentserver documentserver;
 	struct oo_config_hooks hooks;
 	struct oo_config_api api;
 	const char *runtime_directory;

@@ -17,7 +17,7 @@
 #define OO_CORE_NEVER INT64_MAX
 
 #define OO_CORE_GROUPS_MAX 16
-#define OO_CORE_CHECKS_MAX 64
+#define OO_CORE_CHECKS_MAX 256
 #define OO_CORE_MEMBERS_MAX 128
 #define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
 #define OO_CORE_VALUE_LENGTH 768
@@ -106,10 +106,11 @@ enum oo_health {
 struct oo_core_check {
 	unsigned rise, fall; /* consecutive results that turn it; at least 1 */
 	int inherits;        /* index of the same check before a reload, -1: starts unknown */
+	bool optional;       /* down, it lowers the rank and no more; else it is required */
 };
 
 struct oo_core_group {
-	uint64_t checks; /* bit i: check i is required */
+	bool checks[OO_CORE_CHECKS_MAX]; /* those that count for it */
 };
 
 /* Of one agent. renew, margin: for its own ttl; a claim with another ttl gets them in proportion. */
@@ -126,7 +127,8 @@ struct oo_core_config {
 struct oo_core_member {
 	char node[OO_CORE_NAME_LENGTH];
 	int priority;
-	uint32_t eligible; /* bit g: for group g */
+	uint32_t eligible;                   /* bit g: for group g */
+	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
 };
 
 enum oo_request_op {
@@ -230,6 +232,7 @@ struct oo_core_view {
 	enum oo_cause cause;
 	enum oo_health eligible; /* UP: may take; DOWN: must not serve if another can */
 	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
+	unsigned ailing;         /* optional checks that are down */
 	bool link_up;
 	const struct oo_claim *mine; /* ours, as far as we know; NULL: none */
 	bool degraded;               /* holds though ineligible: nobody is better */

@@ -20,6 +20,27 @@ void oo_core_count(struct check *check, enum oo_health result)
 	}
 }
 
+static bool counts(const struct oo_core *core, const struct group *group, size_t check)
+{
+	return core->config.groups[oo_core_group_index(core, group)].checks[check];
+}
+
+static bool is_required(const struct oo_core *core, const struct group *group, size_t check)
+{
+	return counts(core, group, check) && !core->checks[check].config.optional;
+}
+
+/* How many optional checks are down here: they make a node worse than others, not unfit. */
+unsigned oo_core_ailing(const struct oo_core *core, const struct group *group)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < core->config.n_checks; i++) {
+		n += counts(core, group, i) && core->checks[i].config.optional &&
+		     core->checks[i].health == OO_HEALTH_DOWN;
+	}
+	return n;
+}
+
 /*
  * Eligible (UP) when the link and all required checks are up. One that is down makes the node DOWN;
  * one that is only unknown leaves it UNKNOWN: it takes nothing, but gives nothing up for that.
@@ -28,14 +49,12 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 				int *ret_check)
 {
 	enum oo_health health = OO_HEALTH_UP;
-	uint64_t required = core->config.groups[oo_core_group_index(core, group)].checks;
-
 	*ret_check = -1;
 	if (!group->link_up) {
 		return OO_HEALTH_DOWN;
 	}
 	for (size_t i = 0; i < core->config.n_checks; i++) {
-		if ((required & UINT64_C(1) << i) == 0 || core->checks[i].health == OO_HEALTH_UP) {
+		if (!is_required(core, group, i) || core->checks[i].health == OO_HEALTH_UP) {
 			continue;
 		}
 		if (core->checks[i].health == OO_HEALTH_DOWN) {
@@ -50,10 +69,24 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 	return health;
 }
 
-/* Priority, then name: the same order on every node. */
-static bool is_better(const struct oo_core_member *one, int priority, const char *node)
+/* The healthiest first, then by priority, then by name: the same order on every node. */
+static bool is_better(const struct oo_core_member *one, const struct oo_core_member *other,
+		      unsigned g)
 {
-	return one->priority != priority ? one->priority > priority : strcmp(one->node, node) < 0;
+	if (one->ailing[g] != other->ailing[g]) {
+		return one->ailing[g] < other->ailing[g];
+	}
+	return one->priority != other->priority ? one->priority > other->priority
+						: strcmp(one->node, other->node) < 0;
+}
+
+/* This node, as others see it if they are up to date. */
+static struct oo_core_member self(const struct oo_core *core, const struct group *group)
+{
+	struct oo_core_member self = {.priority = core->config.priority};
+	memcpy(self.node, core->config.node, sizeof(self.node));
+	self.ailing[oo_core_group_index(core, group)] = (uint16_t)oo_core_ailing(core, group);
+	return self;
 }
 
 static bool is_candidate(const struct oo_core *core, const struct group *group,
@@ -66,12 +99,13 @@ static bool is_candidate(const struct oo_core *core, const struct group *group,
 /* How many eligible standbys come before this node; the silent holder is none of them. */
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group)
 {
+	const struct oo_core_member here = self(core, group);
 	unsigned rank = 0;
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
 		if (is_candidate(core, group, member) &&
 		    strcmp(member->node, group->pair.claim.node) != 0 &&
-		    is_better(member, core->config.priority, core->config.node)) {
+		    is_better(member, &here, oo_core_group_index(core, group))) {
 			rank++;
 		}
 	}
@@ -96,7 +130,7 @@ const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
 		if (is_candidate(core, group, member) &&
-		    (best == NULL || is_better(member, best->priority, best->node))) {
+		    (best == NULL || is_better(member, best, oo_core_group_index(core, group)))) {
 			best = member;
 		}
 	}

@@ -87,6 +87,7 @@ int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 void oo_core_count(struct check *check, enum oo_health result);
 enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *group,
 				int *ret_check);
+unsigned oo_core_ailing(const struct oo_core *core, const struct group *group);
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);

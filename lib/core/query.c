@@ -115,6 +115,7 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 		.epoch = group->epoch_seen,
 	};
 	view.eligible = oo_core_eligible(core, group, &view.failed_check);
+	view.ailing = oo_core_ailing(core, group);
 	if (group->want.role != OO_ROLE_STANDBY && group->want.role != OO_ROLE_ACQUIRING) {
 		view.mine = &group->mine.claim;
 	}

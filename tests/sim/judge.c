@@ -116,19 +116,36 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 		transition->from == OO_ROLE_ACTIVE && transition->cause == OO_CAUSE_LOST;
 }
 
-/* Never move without a gain: only to who is seen as eligible. */
+static bool is_eligible(const struct oo_core_member *member, unsigned group)
+{
+	return (member->eligible & 1u << group) != 0;
+}
+
+/* Never move without a gain: only to who is seen as eligible, and only to the healthiest. */
 void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
 {
 	const struct sim_agent *agent = &sim->agents[index];
+	const struct oo_core_member *target = NULL;
 
 	for (size_t i = 0; i < agent->n_view; i++) {
 		if (strcmp(agent->view[i].node, sim_node(node)) == 0 &&
-		    (agent->view[i].eligible & 1u << group) != 0) {
-			return;
+		    is_eligible(&agent->view[i], group)) {
+			target = &agent->view[i];
 		}
 	}
-	sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
-		 sim_node((int)index), group, sim_node(node));
+	if (target == NULL) {
+		sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
+			 sim_node((int)index), group, sim_node(node));
+		return;
+	}
+	for (size_t i = 0; i < agent->n_view; i++) {
+		const struct oo_core_member *other = &agent->view[i];
+		if (is_eligible(other, group) && other->ailing[group] < target->ailing[group] &&
+		    strcmp(other->node, sim_node((int)index)) != 0 && !agent->refused[group]) {
+			sim_fail(sim, "%s offers group %u to %s, though %s is healthier",
+				 sim_node((int)index), group, target->node, other->node);
+		}
+	}
 }
 
 /* Each group has one holder, which etcd names, and whose address is up. */

@@ -66,7 +66,7 @@ void sim_life_start(struct sim *sim, unsigned index)
 	agent->read_seq = 0;
 	agent->reads = 0;
 	agent->n_view = 0;
-	agent->published = UINT32_MAX;
+	agent->published = (struct sim_member){0};
 	agent->heard_at = sim->now;
 	agent->watch_from = sim->now;
 	for (unsigned g = 0; g < sim->n_groups; g++) {

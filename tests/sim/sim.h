@@ -22,7 +22,8 @@
 
 #define SIM_AGENTS_MAX 5
 #define SIM_GROUPS_MAX 2
-#define SIM_CHECKS 2
+#define SIM_CHECKS 3
+#define SIM_CHECK_OPTIONAL 2 /* the last of them */
 #define SIM_NEVER INT64_MAX
 #define SIM_SECOND INT64_C(1000000)
 #define SIM_MS INT64_C(1000)
@@ -89,6 +90,7 @@ struct sim_pair {
 struct sim_member {
 	bool present;
 	uint32_t eligible;
+	uint16_t ailing[SIM_GROUPS_MAX];
 };
 
 /* What etcd has. */
@@ -113,7 +115,8 @@ struct sim_request {
 	uint8_t claim_kind;
 	bool answered, has_deadline;
 	uint16_t references; /* events that speak of it */
-	uint32_t incarnation, eligible;
+	uint32_t incarnation;
+	struct sim_member member; /* to put */
 	uint64_t seq, nonce, ends, epoch, beat;
 	int64_t ttl_ms, sent_at, sent_at_ms;
 	struct sim_pair expect;
@@ -172,9 +175,10 @@ struct sim_agent {
 	enum oo_health health[SIM_CHECKS]; /* the truth */
 	struct oo_core_member view[SIM_AGENTS_MAX];
 	size_t n_view;
+	bool refused[SIM_GROUPS_MAX]; /* an offer, since the view was told: somebody is gone */
 	struct sim_tenure tenures[SIM_GROUPS_MAX];
 	bool has_tenures;
-	uint32_t published;
+	struct sim_member published;
 	bool publishing;
 };
 

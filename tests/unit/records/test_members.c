@@ -27,7 +27,7 @@ static void test_a_member_reads_back(void)
 			    "{\"version\":1,\"node\":\"node-b\",\"zone\":\"az-2\",\"priority\":90,"
 			    "\"groups\":{\"office\":{\"eligible\":false,\"reason\":\"check proxy "
 			    "down\"},"
-			    "\"mail\":{\"eligible\":true,\"reason\":null}},\"eligible\":false,"
+			    "\"mail\":{\"eligible\":true,\"reason\":null,\"ailing\":3}},\"eligible\":false,"
 			    "\"reason\":\"check proxy down\",\"checks\":{\"proxy\":\"down\"},"
 			    "\"agent_version\":\"0.1.0\",\"api\":\"127.0.0.1:8009\"}",
 			    &member, &err),
@@ -37,6 +37,8 @@ static void test_a_member_reads_back(void)
 	CU_ASSERT_EQUAL(member.priority, 90);
 	CU_ASSERT_FALSE(member.eligible);
 	CU_ASSERT_EQUAL(member.groups, 1u << 1);
+	CU_ASSERT_EQUAL(member.ailing[0], 0);
+	CU_ASSERT_EQUAL(member.ailing[1], 3);
 	CU_ASSERT_STRING_EQUAL(member.reason, "check proxy down");
 	CU_ASSERT_STRING_EQUAL(member.agent_version, "0.1.0");
 	CU_ASSERT_STRING_EQUAL(member.api, "127.0.0.1:8009");
