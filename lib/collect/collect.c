@@ -17,6 +17,7 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
+	&oo_collect_processes,
 	&oo_collect_places,
 };
 
@@ -45,6 +46,8 @@ static int prepare(struct gathering *gathering, const struct oo_collect_subject 
 	gather->subject = subject;
 	gather->began_at = oo_clock_now();
 	gather->deadline = gather->began_at + OO_COLLECT_MS;
+	gather->evidence->is_docker =
+		subject->config != NULL && subject->config->documentserver.container != NULL;
 	const char *proxy_config =
 		subject->config != NULL ? subject->config->documentserver.proxy_config : NULL;
 	OO_GATHER_SAY(gather->proxy_config, proxy_config != NULL ? proxy_config : PROXY_CONFIG);
