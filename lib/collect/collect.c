@@ -19,6 +19,7 @@
 static const struct oo_collector *const collectors[] = {
 	&oo_collect_processes,
 	&oo_collect_places,
+	&oo_collect_sockets,
 };
 
 struct gathering {
