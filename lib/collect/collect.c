@@ -20,6 +20,7 @@ static const struct oo_collector *const collectors[] = {
 	&oo_collect_processes,
 	&oo_collect_places,
 	&oo_collect_sockets,
+	&oo_collect_exchanges,
 };
 
 struct gathering {

@@ -48,7 +48,8 @@ struct oo_collector {
 	void (*stop)(struct oo_gather *gather, void *state);
 };
 
-extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_collect_sockets;
+extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_collect_sockets,
+	oo_collect_exchanges;
 
 /* Something will still come from the loop; and now it has. The last one ends the gathering. */
 void oo_gather_hold(struct oo_gather *gather);
