@@ -14,13 +14,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "diagnosis.h"
 #include "ending.h"
 #include "guard.h"
 #include "neighbours.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
-#include "status.h"
+#include "routes.h"
 #include "store.h"
 #include "story.h"
 #include "tenure.h"
@@ -69,6 +70,7 @@ static void apply(struct agent *agent)
 	}
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
+	agent_diagnosis_apply(agent->diagnosis);
 }
 
 /* What applying itself has brought about: addresses that are up or down now, unsent requests. */
@@ -313,6 +315,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
+	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
 	return r;
 }
@@ -350,6 +353,7 @@ void agent_done(struct agent *agent)
 {
 	oo_api_free(agent->api);
 	agent_checks_free(agent->checks);
+	agent_diagnosis_free(agent->diagnosis);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
 	agent_neighbours_free(agent->neighbours);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "diagnosis.h"
 #include "etcd/etcd.h"
 #include "neighbours.h"
 #include "records.h"
@@ -24,7 +25,8 @@ struct said {
 	enum oo_health eligible[OO_CORE_GROUPS_MAX];
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
-	uint64_t sees; /* the revision of what neighbours.h sees */
+	uint64_t sees;      /* the revision of what neighbours.h sees */
+	int64_t verdict_at; /* 0: none */
 };
 
 struct agent_presence {
@@ -60,6 +62,8 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
 		ret_said->checks[i] = oo_core_check_health(agent->core, i, &streak);
 	}
+	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
+	ret_said->verdict_at = verdict == NULL ? 0 : verdict->at;
 	ret_said->sees = agent_neighbours_revision(agent->neighbours);
 }
 

@@ -222,6 +222,7 @@ void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_tex
 	*ret_text = (struct oo_claim_text){0};
 	OO_AUTO(put_json) struct json_object *object = parse(claim->value, claim->value_length);
 	if (object != NULL) {
+		oo_text_clip(ret_text->by, sizeof(ret_text->by), text_of(object, "by"));
 		oo_text_clip(ret_text->zone, sizeof(ret_text->zone), text_of(object, "zone"));
 		oo_text_clip(ret_text->acquired_at, sizeof(ret_text->acquired_at),
 			     text_of(object, "acquired_at"));

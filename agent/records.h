@@ -31,6 +31,7 @@ struct oo_claim_record {
 
 /* What people want to know of a claim beyond what the core keeps. */
 struct oo_claim_text {
+	char by[OO_CORE_NAME_LENGTH]; /* who wrote it */
 	char zone[OO_CORE_NAME_LENGTH];
 	char acquired_at[32];
 	char reason[OO_REASON_LENGTH];

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "checks.h"
+#include "diagnosis.h"
 #include "history.h"
 #include "hook/hook.h"
 #include "vips.h"
@@ -55,7 +56,10 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 	const char *name = agent->config->checks[view.failed_check].spec.name;
 	const struct oo_check_result *result =
 		agent_checks_result(agent->checks, (unsigned)view.failed_check);
-	if (view.eligible == OO_HEALTH_DOWN) {
+	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
+	if (view.eligible == OO_HEALTH_DOWN && verdict != NULL) {
+		oo_text_clip(text, OO_REASON_LENGTH, verdict->summary);
+	} else if (view.eligible == OO_HEALTH_DOWN) {
 		snprintf(text, OO_REASON_LENGTH, "check %s down: %s (%s)", name,
 			 oo_check_reason_name(result->reason), result->seen);
 	} else {
