@@ -35,7 +35,7 @@ static bool is_required(const struct agent *agent, unsigned index)
 {
 	bool counts = false;
 	for (size_t g = 0; g < agent->config->n_groups; g++) {
-		counts = counts || (agent->config->groups[g].checks & UINT64_C(1) << index) != 0;
+		counts = counts || agent->config->groups[g].checks[index];
 	}
 	return counts && !agent->config->checks[index].optional;
 }

@@ -2,6 +2,7 @@
 
 #include <json-c/json.h>
 
+#include "base/cleanup.h"
 #include "records.h"
 #include "status.h"
 #include "story.h"
