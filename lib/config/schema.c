@@ -296,6 +296,7 @@ static const struct config_key root_keys[] = {
 	 .least = 0,
 	 .most = OO_CONFIG_CHECKS,
 	 .list = &config_check_list},
+	{.name = "repair", .parse = config_parse_repair, CONFIG_AT(oo_config, repair)},
 	{.name = "hooks",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, hooks),
