@@ -17,10 +17,18 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
-	&oo_collect_processes,
-	&oo_collect_places,
-	&oo_collect_sockets,
-	&oo_collect_exchanges,
+	&oo_collect_processes,     /* what runs, since when, and nginx's file */
+	&oo_collect_configuration, /* what it was told */
+	&oo_collect_places,        /* where it is */
+	&oo_collect_dependencies,  /* over the network */
+	&oo_collect_units,         /* by systemd's bus, or the container's API */
+	&oo_collect_disks,         /* by processes that may hang */
+	&oo_collect_journal,       /* by journalctl */
+	&oo_collect_proxy_test,    /* by nginx -t */
+	&oo_collect_sockets,       /* by the kernel */
+	&oo_collect_exchanges,     /* over HTTP */
+	&oo_collect_certificates,  /* files */
+	&oo_collect_logs,          /* files */
 };
 
 struct gathering {
@@ -74,6 +82,7 @@ static int run(struct gathering *gathering, struct oo_err *err)
 	}
 	oo_gather_release(gather);
 	int r = sd_event_loop(gather->event);
+	oo_gather_end_checks(gather); /* they use what the collectors hold */
 	for (size_t i = 0; i < OO_LENGTH(collectors); i++) {
 		if (gathering->states[i] != NULL) {
 			collectors[i]->stop(gather, gathering->states[i]);
@@ -85,7 +94,6 @@ static int run(struct gathering *gathering, struct oo_err *err)
 static void done(struct gathering *gathering)
 {
 	struct oo_gather *gather = &gathering->gather;
-	oo_gather_end_checks(gather);
 	oo_transfers_free(gather->transfers);
 	oo_timer_done(&gathering->timer);
 	gather->event = sd_event_unref(gather->event);
