@@ -17,10 +17,8 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
-	&oo_collect_processes,
-	&oo_collect_places,
-	&oo_collect_sockets,
-	&oo_collect_exchanges,
+	&oo_collect_processes, &oo_collect_places,    &oo_collect_sockets,
+	&oo_collect_host,      &oo_collect_exchanges,
 };
 
 struct gathering {

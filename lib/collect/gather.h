@@ -49,7 +49,7 @@ struct oo_collector {
 };
 
 extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_collect_sockets,
-	oo_collect_exchanges;
+	oo_collect_exchanges, oo_collect_host;
 
 /* Something will still come from the loop; and now it has. The last one ends the gathering. */
 void oo_gather_hold(struct oo_gather *gather);
