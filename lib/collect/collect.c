@@ -17,8 +17,14 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
-	&oo_collect_processes, &oo_collect_places,    &oo_collect_sockets,
-	&oo_collect_host,      &oo_collect_exchanges,
+	&oo_collect_processes, /* leaves proxy_config, started_at_s */
+	&oo_collect_places,    /* docservice, proxy */
+	&oo_collect_sockets,   /* before the requests, which would wait in them */
+	&oo_collect_host,      /* before them, too: it counts connections */
+	&oo_collect_lookups,   /* before there are threads: it forks */
+	&oo_collect_exchanges, /* what takes longest is begun first, from here on */
+	&oo_collect_vips,      /* vips */
+	&oo_collect_agent,     /* adds to them */
 };
 
 struct gathering {
