@@ -17,18 +17,22 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
-	&oo_collect_processes,     /* what runs, since when, and nginx's file */
-	&oo_collect_configuration, /* what it was told */
-	&oo_collect_places,        /* where it is */
-	&oo_collect_dependencies,  /* over the network */
-	&oo_collect_units,         /* by systemd's bus, or the container's API */
-	&oo_collect_disks,         /* by processes that may hang */
-	&oo_collect_journal,       /* by journalctl */
-	&oo_collect_proxy_test,    /* by nginx -t */
-	&oo_collect_sockets,       /* by the kernel */
-	&oo_collect_exchanges,     /* over HTTP */
-	&oo_collect_certificates,  /* files */
-	&oo_collect_logs,          /* files */
+	&oo_collect_processes,     /* leaves proxy_config, started_at_s */
+	&oo_collect_configuration, /* proxy, settings */
+	&oo_collect_places,        /* docservice, proxy */
+	&oo_collect_sockets,       /* before the requests, which would wait in them */
+	&oo_collect_host,          /* before them, too: it counts connections */
+	&oo_collect_lookups,       /* before there are threads: it forks */
+	&oo_collect_dependencies,  /* what takes longest is begun first, from here on */
+	&oo_collect_exchanges,     /* exchanges */
+	&oo_collect_units,         /* after dependencies: which of them are here */
+	&oo_collect_disks,         /* disks */
+	&oo_collect_journal,       /* lines */
+	&oo_collect_proxy_test,    /* proxy_test */
+	&oo_collect_vips,          /* vips */
+	&oo_collect_agent,         /* adds to them */
+	&oo_collect_certificates,  /* certificates */
+	&oo_collect_logs,          /* lines */
 };
 
 struct gathering {
