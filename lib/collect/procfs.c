@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,7 +15,6 @@
 
 #define PATH_LENGTH 48
 #define STAT_LENGTH 512
-#define LINK_LENGTH 64
 #define WORDS_MAX 8 /* of a command, that are looked at */
 /* Counted no further: what is left to open is far from used up, or the limit is told anyway. */
 #define DESCRIPTORS_MAX 100000
@@ -202,19 +202,17 @@ size_t oo_procfs_command(int proc, pid_t pid, char command[static OO_PROCFS_COMM
 	return (size_t)n;
 }
 
-static ssize_t read_link(int directory, const char *path, char link[static LINK_LENGTH])
-{
-	ssize_t n = readlinkat(directory, path, link, LINK_LENGTH - 1);
-	link[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
+/*
+ * By the inode of a file that each network namespace has of its own: what a process's ns/net links
+ * to may be seen by its owner and root alone, this by everybody.
+ */
 bool oo_procfs_is_elsewhere(int proc, pid_t pid)
 {
-	char path[PATH_LENGTH], there[LINK_LENGTH], here[LINK_LENGTH];
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	return read_link(proc, path, there) > 0 && read_link(proc, "self/ns/net", here) > 0 &&
-	       !oo_text_equal(there, here);
+	char path[PATH_LENGTH];
+	struct stat there, here;
+	snprintf(path, sizeof(path), "%d/net/dev", pid);
+	return fstatat(proc, path, &there, 0) == 0 &&
+	       fstatat(proc, "self/net/dev", &here, 0) == 0 && there.st_ino != here.st_ino;
 }
 
 uint32_t oo_procfs_count_descriptors(int proc, pid_t pid)
