@@ -14,7 +14,7 @@
 #define GRACE_MS 500
 #define AGAIN_MS 60000       /* as long as the checks fail */
 #define TURNED_AGAIN_MS 5000 /* by then the fault has shown itself */
-#define OUTPUT_MAX 32768
+#define OUTPUT_MAX OO_CHILD_OUTPUT_MAX
 
 struct agent_diagnosis {
 	struct agent *agent;

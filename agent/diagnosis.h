@@ -36,7 +36,4 @@ void agent_diagnosis_apply(struct agent_diagnosis *diagnosis);
 /* NULL: nothing is known. Valid until the next turn of the loop. */
 const struct agent_verdict *agent_diagnosis_verdict(const struct agent_diagnosis *diagnosis);
 
-/* What --diagnose does; returns the process's exit code. */
-int agent_diagnosis_print(const struct oo_config *config);
-
 #endif
