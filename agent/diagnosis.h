@@ -10,9 +10,21 @@
 
 struct agent_diagnosis;
 
+#define AGENT_FINDINGS 8
+
+/* One of the causes that were found. */
+struct agent_finding {
+	char fault[48], confidence[16]; /* oo_fault_name, oo_confidence_name */
+	bool harmless;                  /* it breaks nothing yet */
+};
+
 /* What was found out last; texts of strangers are in them. */
 struct agent_verdict {
 	int64_t at; /* CLOCK_BOOTTIME ms */
+	struct agent_finding
+		findings[AGENT_FINDINGS]; /* strongest first: what follows is of that one */
+	size_t n_findings;
+	bool database_answers;
 	char fault[48], layer[24], confidence[16];
 	char summary[OO_REASON_LENGTH];
 	char remedy[256];
