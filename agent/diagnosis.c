@@ -152,13 +152,15 @@ static void start(struct agent_diagnosis *diagnosis)
 	}
 }
 
-void agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
+bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 {
 	int64_t gap_ms = turned ? TURNED_AGAIN_MS : AGAIN_MS;
-	if (diagnosis->child == NULL && !diagnosis->agent->leaving &&
-	    (diagnosis->looked_at == 0 || oo_clock_now() - diagnosis->looked_at >= gap_ms)) {
-		start(diagnosis);
+	if (diagnosis->child != NULL || diagnosis->agent->leaving ||
+	    (diagnosis->looked_at != 0 && oo_clock_now() - diagnosis->looked_at < gap_ms)) {
+		return false;
 	}
+	start(diagnosis);
+	return true;
 }
 
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)

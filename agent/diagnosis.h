@@ -38,8 +38,9 @@ void agent_diagnosis_free(struct agent_diagnosis *diagnosis);
 /*
  * A required check has failed. Looks, unless it does, or has not long ago.
  * turned  it counts as down from now on: what was seen before may not be all.
+ * Returns whether it has begun to.
  */
-void agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned);
+bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned);
 /* All required checks are up, as counted and as last seen: what was found out is over. */
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis);
 /* After each step of the core: completes the history. */

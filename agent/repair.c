@@ -252,7 +252,7 @@ static void tell_why(struct agent_repair *repair, const struct agent_repair_situ
 		       !oo_text_equal(plan->why, repair->why);
 	bool is_over = agent_repair_count(situation) >= (size_t)situation->config->attempts;
 
-	if (is_news) {
+	if (is_news && !plan->passes) {
 		oo_log(is_over ? OO_LOG_ERROR : OO_LOG_NOTICE, "repair: not now: %s", plan->why);
 	}
 	oo_text_clip(repair->why, sizeof(repair->why), plan->why);
@@ -270,9 +270,9 @@ void agent_repair_apply(struct agent_repair *repair)
 	agent_repair_plan(&situation, &plan);
 	tell_why(repair, &situation, &plan);
 	oo_timer_set(&repair->timer, plan.again_at);
-	if (plan.look && repair->looked_for != repair->attempt.ended_at) {
+	if (plan.look && repair->looked_for != repair->attempt.ended_at &&
+	    agent_diagnosis_look(agent->diagnosis, true)) {
 		repair->looked_for = repair->attempt.ended_at;
-		agent_diagnosis_look(agent->diagnosis, true);
 	}
 	if (plan.n_steps > 0) {
 		begin(repair, &situation, &plan);

@@ -198,15 +198,8 @@ static bool is_time(const struct agent_repair_situation *situation, struct agent
 	size_t n = agent_repair_count(situation);
 	int64_t at = next_at(situation, n);
 
-	if (n >= (size_t)config->attempts) {
-		plan->again_at =
-			situation->ended_at[situation->n_attempts - (size_t)config->attempts] +
-			config->window_ms;
-		return refuse(plan, "%d attempt%s within %s: somebody has to look",
-			      config->attempts, config->attempts == 1 ? "" : "s",
-			      oo_duration_format(config->window_ms, text));
-	}
 	if (at > situation->now) {
+		plan->passes = true;
 		plan->again_at = at;
 		return refuse(plan, "backs off for %s after attempt %zu",
 			      oo_duration_format(
@@ -215,8 +208,16 @@ static bool is_time(const struct agent_repair_situation *situation, struct agent
 	}
 	if (situation->verdict->at < at ||
 	    situation->now - situation->verdict->at > AGENT_REPAIR_EVIDENCE_MS) {
-		plan->look = true;
+		plan->passes = plan->look = true;
 		return refuse(plan, "waits for a new diagnosis");
+	}
+	if (n >= (size_t)config->attempts) {
+		plan->again_at =
+			situation->ended_at[situation->n_attempts - (size_t)config->attempts] +
+			config->window_ms;
+		return refuse(plan, "%d attempt%s within %s: somebody has to look",
+			      config->attempts, config->attempts == 1 ? "" : "s",
+			      oo_duration_format(config->window_ms, text));
 	}
 	return true;
 }

@@ -41,12 +41,13 @@ struct agent_repair_step {
  * n_steps is 0: why says why nothing is done; it changes with the situation, not with the time.
  * again_at  when time alone may change that; OO_NEVER: it cannot.
  * look      a newer diagnosis is all that is missing.
+ * passes    it is part of trying again, and nothing that anybody has to be told.
  */
 struct agent_repair_plan {
 	struct agent_repair_step steps[AGENT_REPAIR_STEPS_MAX];
 	size_t n_steps;
 	int64_t again_at;
-	bool look;
+	bool look, passes;
 	char why[OO_REASON_LENGTH];
 };
 

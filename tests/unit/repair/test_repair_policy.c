@@ -277,6 +277,7 @@ static void test_each_attempt_waits_twice_as_long_as_the_one_before(void)
 	tried(29999);
 	expect_refusal("backs off for 30s after attempt 1");
 	CU_ASSERT_EQUAL(plan.again_at, NOW + 1);
+	CU_ASSERT(plan.passes);
 	ended_at[0] = NOW - 30000;
 	verdict.at = NOW;
 	expect_steps("restart documentserver");
@@ -305,6 +306,7 @@ static void test_there_are_so_many_attempts_within_the_window(void)
 	tried(30 * MINUTE);
 	tried(20 * MINUTE);
 	expect_refusal("3 attempts within 1h: somebody has to look");
+	CU_ASSERT_FALSE(plan.passes);
 	CU_ASSERT_EQUAL(plan.again_at, NOW + 1);
 	CU_ASSERT_EQUAL(agent_repair_count(&situation), 3);
 	ended_at[0]--; /* just out of the window */
@@ -313,6 +315,19 @@ static void test_there_are_so_many_attempts_within_the_window(void)
 	config.attempts = 1;
 	expect_refusal("1 attempt within 1h: somebody has to look");
 	CU_ASSERT_EQUAL(plan.again_at, NOW + 40 * MINUTE);
+}
+
+/* The last may have helped: nobody is called before it is seen that it has not. */
+static void test_nobody_is_called_before_the_last_attempt_has_been_seen_to_fail(void)
+{
+	config.attempts = 1;
+	tried(29999);
+	expect_refusal("backs off for 30s after attempt 1");
+	ended_at[0] = NOW - 30001;
+	verdict.at = NOW - 2;
+	expect_refusal("waits for a new diagnosis");
+	verdict.at = NOW - 1;
+	expect_refusal("1 attempt within 1h: somebody has to look");
 }
 
 static void test_a_backoff_is_never_longer_than_the_window(void)
@@ -344,6 +359,7 @@ int main(void)
 		TEST(each_attempt_waits_twice_as_long_as_the_one_before),
 		TEST(each_attempt_rests_on_a_diagnosis_from_after_the_backoff),
 		TEST(there_are_so_many_attempts_within_the_window),
+		TEST(nobody_is_called_before_the_last_attempt_has_been_seen_to_fail),
 		TEST(a_backoff_is_never_longer_than_the_window),
 	};
 	return run_tests_in("repair policy", (struct frame){set_up, NULL}, tests, OO_LENGTH(tests));
