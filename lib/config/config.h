@@ -90,6 +90,7 @@ struct oo_config_check {
 	struct oo_check_spec spec;
 	int rise;
 	int fall;
+	bool shared;   /* of something that all nodes use */
 	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
