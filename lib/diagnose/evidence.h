@@ -40,8 +40,11 @@ enum oo_exchange_name {
 	OO_EXCHANGE_DIRECT_INFO,     /* GET /info/info.json of it */
 	OO_EXCHANGE_DIRECT_INACTIVE, /* GET /internal/cluster/inactive of it */
 	OO_EXCHANGE_DIRECT_EDITOR,   /* WebSocket handshake with it */
-	OO_EXCHANGE_VIP,             /* GET /healthcheck of the first VIP */
-	OO_EXCHANGE_USER,            /* GET of the URL that was given */
+	OO_EXCHANGE_DIRECT_TLS, /* GET /healthcheck of it over TLS: whether it speaks that instead */
+	OO_EXCHANGE_UPSTREAM, /* GET /healthcheck of what the proxy passes to, as it does (plain or
+				   TLS), where that is another place than DIRECT_... asks */
+	OO_EXCHANGE_VIP,      /* GET /healthcheck of the first VIP */
+	OO_EXCHANGE_USER,     /* GET of the URL that was given */
 	OO_EXCHANGE_END,
 };
 
