@@ -1,6 +1,7 @@
 #include "collect/ask.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct oo_ask {
 	int64_t until_at; /* CLOCK_BOOTTIME ms */
 	int64_t tls_us;   /* when TLS was first spoken, after began_us; 0: not yet */
 	int socket_errno;
+	int fd; /* owned: the connection, once more; -1: none */
 	char error[CURL_ERROR_SIZE];
 	char asked[OO_ASK_REDIRECTS][OO_EVIDENCE_TEXT];
 	size_t n_asked;
@@ -73,6 +75,19 @@ static void note_times(struct oo_ask *ask)
 	times->total_us = oo_clock_now_us() - ask->began_us;
 }
 
+/* What the kernel knows of the last connection: asked through a descriptor of our own, as libcurl
+ * closes its own before it says that it has failed. */
+static void take_info(struct oo_ask *ask)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	if (ask->fd >= 0 && getsockopt(ask->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+		ask->exchange->retransmits += info.tcpi_total_retrans;
+		ask->exchange->rtt_us = info.tcpi_rtt;
+	}
+	oo_close(&ask->fd);
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION: as libcurl's own, but says where to, and why there is no socket. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -87,20 +102,9 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			address->protocol);
 	ask->socket_errno = fd < 0 ? errno : 0;
+	take_info(ask); /* of the address that was tried before */
+	ask->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-/* CURLOPT_CLOSESOCKETFUNCTION: the last moment at which the kernel can be asked about it. */
-static int on_close(void *user, curl_socket_t fd)
-{
-	struct oo_ask *ask = user;
-	struct tcp_info info = {0};
-	socklen_t length = sizeof(info);
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
-		ask->exchange->retransmits += info.tcpi_total_retrans;
-		ask->exchange->rtt_us = info.tcpi_rtt;
-	}
-	return close(fd);
 }
 
 /* CURLOPT_SSL_CTX_FUNCTION: called between the TCP and the TLS handshake. */
@@ -240,6 +244,7 @@ static void judge(struct oo_ask *ask, CURLcode code)
 	struct curl_certinfo *chain = NULL;
 	exchange->look = OO_LOOK_SEEN;
 	note_times(ask);
+	take_info(ask);
 	if (!ask->not_http) {
 		exchange->status = status_of(ask);
 	}
@@ -259,6 +264,7 @@ static void free_ask(struct oo_ask *ask)
 	curl_easy_cleanup(ask->easy);
 	curl_slist_free_all(ask->headers);
 	curl_slist_free_all(ask->connect_to);
+	oo_close(&ask->fd);
 	free(ask);
 }
 
@@ -341,8 +347,6 @@ static void set_callbacks(struct oo_ask *ask)
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ask->error);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, ask);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, ask);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, ask);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -443,6 +447,7 @@ int oo_ask_start(struct oo_transfers *transfers, const struct oo_ask_request *re
 	}
 	*ask = (struct oo_ask){.transfers = transfers,
 			       .exchange = ret_exchange,
+			       .fd = -1,
 			       .done = done,
 			       .user = user,
 			       .upgrades = request->upgrades,

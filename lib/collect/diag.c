@@ -40,6 +40,7 @@ bool oo_diag_parse(const struct nlmsghdr *header, struct oo_diag_socket *ret_soc
 		return false;
 	}
 	entry.at.port = ntohs(message->id.idiag_sport);
+	entry.peer_port = ntohs(message->id.idiag_dport);
 	entry.state = message->idiag_state;
 	entry.queued = message->idiag_rqueue;
 	entry.backlog = message->idiag_wqueue;

@@ -12,10 +12,11 @@
 /* A socket in the list. at: its own end; port in host order. */
 struct oo_diag_socket {
 	struct oo_endpoint_text at;
-	uint8_t state;    /* TCP_LISTEN, TCP_CLOSE_WAIT, ... */
-	uint32_t queued;  /* listeners: waiting to be accepted; others: bytes to be read */
-	uint32_t backlog; /* listeners: how many may wait; others: bytes to be sent */
-	uint32_t inode;   /* 0: nobody has it open */
+	uint16_t peer_port; /* in host order */
+	uint8_t state;      /* TCP_LISTEN, TCP_CLOSE_WAIT, ... */
+	uint32_t queued;    /* listeners: waiting to be accepted; others: bytes to be read */
+	uint32_t backlog;   /* listeners: how many may wait; others: bytes to be sent */
+	uint32_t inode;     /* 0: nobody has it open */
 	bool v6only;
 };
 

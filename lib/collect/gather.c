@@ -47,7 +47,7 @@ static void on_result(void *user, const struct oo_check *check,
 	oo_check_free(entry->check);
 	entry->check = NULL;
 	if (entry->done != NULL) {
-		entry->done(entry->gather, result);
+		entry->done(entry->gather, entry->result);
 	}
 	oo_gather_release(entry->gather);
 }

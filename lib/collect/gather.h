@@ -18,6 +18,7 @@
 #include "event/transfer.h"
 
 struct oo_gather_check;
+struct oo_collect_vips;
 
 struct oo_gather {
 	sd_event *event;
@@ -39,6 +40,7 @@ struct oo_gather {
 	/* collect.c's and gather.c's own */
 	unsigned held;
 	struct oo_gather_check *checks;
+	struct oo_collect_vips *vips; /* vips.c's; NULL while it does not run */
 };
 
 struct oo_collector {
@@ -49,7 +51,10 @@ struct oo_collector {
 };
 
 extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_collect_sockets,
-	oo_collect_exchanges;
+	oo_collect_exchanges, oo_collect_host, oo_collect_lookups, oo_collect_vips,
+	oo_collect_agent, oo_collect_configuration, oo_collect_dependencies, oo_collect_units,
+	oo_collect_disks, oo_collect_journal, oo_collect_certificates, oo_collect_logs,
+	oo_collect_proxy_test;
 
 /* Something will still come from the loop; and now it has. The last one ends the gathering. */
 void oo_gather_hold(struct oo_gather *gather);
@@ -68,7 +73,7 @@ int64_t oo_gather_left_ms(const struct oo_gather *gather);
 bool oo_gather_url_split(const char *text, struct oo_endpoint_text *ret_at, char *path,
 			 size_t size);
 
-/* Runs from the loop, once, when *ret_result is filled. The gather is still held. */
+/* Runs from the loop, once. result: ret_result, filled. The gather is still held. */
 typedef void oo_gather_check_fn(struct oo_gather *gather, const struct oo_check_result *result);
 
 /*

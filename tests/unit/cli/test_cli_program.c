@@ -208,7 +208,7 @@ static void test_a_wrong_command_line_is_told_apart_from_a_state(void)
 		const char *message;
 	} cases[] = {
 		{{NULL}, "usage: ooha [--socket PATH] COMMAND; see: ooha --help\n"},
-		{{"stauts"}, "ooha: no command 'stauts'; there are: status version help\n"},
+		{{"stauts"}, "ooha: no command 'stauts'; there are: status checks version help\n"},
 		{{"--colour", "status"}, "unrecognized option '--colour'\nsee: ooha --help\n"},
 		{{"--socket"}, "option '--socket' requires an argument\nsee: ooha --help\n"},
 		{{"status", "--jsn"},
