@@ -321,6 +321,7 @@ static void token_mismatch(struct oo_rules *rules)
 #define READS OO_EXCHANGE_BIT(DIRECT_INDEX)
 
 static const struct oo_rule table[] = {
+	{0, descriptors}, /* whoever has none left accepts nothing, as if it hung */
 	{READS, port_taken}, {READS, firewall}, {READS, hung}, {READS, unseen_behind_proxy},
 	{0, drained},        {0, descriptors},  {READS, busy}, {0, ip_filter},
 	{0, token_mismatch},
