@@ -110,8 +110,7 @@ struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, 
 	return role;
 }
 
-/* The word after an option, in a title of words with single spaces. */
-static bool find_option(const char *title, const char *option, char *value, size_t size)
+bool oo_procfs_option(const char *title, const char *option, char *value, size_t size)
 {
 	char text[OO_PROCFS_COMMAND];
 	char *rest = text;
@@ -133,13 +132,13 @@ static bool find_option(const char *title, const char *option, char *value, size
 bool oo_procfs_parse_proxy(const char *title, char path[static OO_TEXT_LENGTH])
 {
 	char file[OO_TEXT_LENGTH], prefix[OO_TEXT_LENGTH], joined[2 * OO_TEXT_LENGTH];
-	if (!find_option(title, "-c", file, sizeof(file))) {
+	if (!oo_procfs_option(title, "-c", file, sizeof(file))) {
 		return false;
 	}
 	if (file[0] == '/') {
 		return oo_text_copy(path, OO_TEXT_LENGTH, file) == 0;
 	}
-	if (!find_option(title, "-p", prefix, sizeof(prefix)) || prefix[0] != '/') {
+	if (!oo_procfs_option(title, "-p", prefix, sizeof(prefix)) || prefix[0] != '/') {
 		return false; /* relative to what it was built with: we cannot know */
 	}
 	snprintf(joined, sizeof(joined), "%s%s%s", prefix, ends_with(prefix, "/") ? "" : "/", file);
