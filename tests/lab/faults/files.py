@@ -169,6 +169,7 @@ class Proxy:
     common: str = ""
     server: str = ""
     location: str = ""
+    extra: str = ""  # further servers
     certificate: str = ""  # and with it the package's template for TLS
     key: str = ""
 
@@ -184,7 +185,7 @@ def write_proxy(directory, proxy):
     words["target"] = proxy.target or f"{proxy.scheme}://docservice"
     words["location"] = proxy.location
     conf = DS_SSL_CONF if proxy.certificate else DS_CONF
-    for name, text in {"nginx.conf": NGINX, "conf.d/ds.conf": conf,
+    for name, text in {"nginx.conf": NGINX, "conf.d/ds.conf": conf, "conf.d/front.conf": "{extra}",
                        "includes/http-common.conf": HTTP_COMMON,
                        "includes/ds-common.conf": DS_COMMON,
                        "includes/ds-docservice.conf": DS_DOCSERVICE}.items():

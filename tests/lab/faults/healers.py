@@ -2,10 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import signal
+import socket
 
 import files
-from netns import LabError, nft, run, wait_for
+from netns import LabError, inside, nft, run, wait_for
+from process import Process
+from stage import HERE
 
 TABLE = "ooha_faults"
 
@@ -123,3 +127,68 @@ def remounted(path, option):
         yield
     finally:
         run("mount", "-o", "remount,rw", path)
+
+
+@contextlib.contextmanager
+def held(stage, namespace, host, port, n, at_least=0):
+    """Connections that somebody opened and says nothing on; fewer when no more are had."""
+    opened = []
+
+    def connect():
+        with contextlib.suppress(OSError):
+            for _ in range(n):
+                opened.append(socket.create_connection((host, port), 0.5))
+    inside(namespace, connect)
+    try:
+        if len(opened) < at_least:
+            raise LabError(f"{len(opened)} connections, at least {at_least}")
+        yield
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+@contextlib.contextmanager
+def program(stage, name, *command, namespace=None):
+    """A further program on the node, or elsewhere, under that name."""
+    if name not in ("relay", "names"):
+        path = stage.directory / "bin" / name
+        if not path.exists():
+            shutil.copy(os.path.realpath("/usr/bin/python3"), path)
+        command = (path, *command)
+    else:
+        command = ("/usr/bin/python3", *command)
+    process = Process.start(name, namespace or stage.node, command, stage.directory / f"{name}.log")
+    try:
+        yield process
+    finally:
+        process.signal(signal.SIGKILL, whole_group=True)
+        process.wait_dead(5)
+
+
+@contextlib.contextmanager
+def listening(stage, name, port):
+    """Another program of that name that has the port, and answers HTTP after its own fashion."""
+    with program(stage, name, "-m", "http.server", str(port), "--bind", "::", "--directory",
+                 "/nonexistent"):
+        wait_for(lambda: stage.accepts(port), 5, f"{name} has port {port}")
+        yield
+
+
+@contextlib.contextmanager
+def relayed(stage, at, to, namespace=None):
+    """A relay from "unix:PATH" or "ADDRESS:PORT" to "ADDRESS:PORT"."""
+    with program(stage, "relay", HERE / "standin/relay.py", at, to, namespace=namespace) as process:
+        wait_for(lambda: "ready" in process.tail(1), 5, "the relay is ready")
+        yield process
+
+
+@contextlib.contextmanager
+def setting(stage, key, value):
+    """A sysctl of the node's network."""
+    before = stage.exec("sysctl", "-n", key).stdout.strip()
+    stage.exec("sysctl", "-q", "-w", f"{key}={value}")
+    try:
+        yield
+    finally:
+        stage.exec("sysctl", "-q", "-w", f"{key}={before}")

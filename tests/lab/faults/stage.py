@@ -14,6 +14,7 @@ import time
 import pika
 
 import files
+from certificates import Authority
 from lab import STATE
 from netns import LabError, addresses, batch, exists, http_request, inside, run, wait_for
 from process import Process, stat_fields, uninterrupted
@@ -28,6 +29,7 @@ STORAGE_KB, LOG_KB = 2048, 8192
 API_JS = "www/web-apps/apps/api/documents/api.js"
 QUICK_S = 0.4  # of a request that may well stay without an answer
 READY_S = 20
+BROKER_READY_S = 180  # Erlang on a busy machine takes its time
 SCHEMA = """
 CREATE TABLE doc_changes (tenant varchar(255) NOT NULL, id varchar(255) NOT NULL,
     change_id int NOT NULL, change_data text NOT NULL, PRIMARY KEY (tenant, id, change_id));
@@ -47,6 +49,7 @@ class Stage:
         self.data = pathlib.Path(f"/dev/shm/ooha-lab-{name}")
         self.processes = {}
         self.made_user = False
+        self.authority = None
 
     @property
     def namespaces(self):
@@ -79,7 +82,7 @@ class Stage:
         self.sql("CREATE ROLE onlyoffice LOGIN PASSWORD 'onlyoffice'", database="postgres")
         self.sql("CREATE DATABASE onlyoffice OWNER onlyoffice", database="postgres")
         self.sql(SCHEMA, user="onlyoffice")
-        wait_for(lambda: self.accepts(5672), 3 * READY_S, "RabbitMQ listens")
+        wait_for(lambda: self.accepts(5672), BROKER_READY_S, "RabbitMQ listens")
         for service in ("docservice", "converter", "nginx", "agent"):
             self.start(service)
         self.await_healthy()
@@ -104,6 +107,9 @@ class Stage:
             shutil.copy(os.path.realpath("/usr/bin/python3"), self.directory / "bin" / name)
         files.write(self.directory / API_JS, "(function(DocsAPI, window, document) {})\n")
         files.write(self.directory / "names.json", "{}")
+        self.authority = Authority(self.directory / "ca")
+        files.write(self.etc / "ssl/certs/ca-certificates.crt",  # all that the node trusts
+                    (self.directory / "ca/root.pem").read_text("ascii"))
         files.write(self.directory / "documentserver/default.json",
                     json.dumps(files.default_settings(self.directory), indent=2))
         self.write_settings()
@@ -305,6 +311,13 @@ class Stage:
         wait_for(self.consumers, READY_S, "the converter consumes")
         wait_for(lambda: VIP in addresses(self.node), READY_S,
                  lambda: f"the agent has the VIP: {self.processes['agent'].tail(3)}")
+
+    def mend(self):
+        """Puts right whatever a case that failed half-way has left."""
+        for service in ("names", "postgres", "rabbitmq", "etcd", "docservice", "converter",
+                        "nginx", "agent"):
+            self.start(service)
+        self.await_healthy()
 
     def forget(self):
         """A fresh node: its logs say nothing of earlier faults."""
