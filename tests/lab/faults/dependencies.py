@@ -94,8 +94,7 @@ def read_only(stage):
         stage.see(80, "200 true")
         yield
     finally:
-        stage.sql("SET transaction_read_only = off; "
-                  "ALTER SYSTEM RESET default_transaction_read_only")
+        stage.sql("ALTER SYSTEM RESET default_transaction_read_only")
         stage.sql("SELECT pg_reload_conf()")
 
 

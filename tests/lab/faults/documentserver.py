@@ -6,7 +6,7 @@ import pathlib
 
 from case import case
 from healers import (docservice_with, ended, frozen, held, listening, mode, moved, remounted)
-from netns import LabError, fill_disk, run, wait_for
+from netns import LabError, fill_disk, wait_for
 from stage import NODE
 
 MEMORY = pathlib.Path("/sys/fs/cgroup/memory/ooha-faults")
@@ -130,13 +130,16 @@ def drained(stage):
 
 @case("docservice has no file descriptor left", "document server descriptors exhausted")
 def descriptors(stage):
-    pid = stage.processes["docservice"].pid
-    run("prlimit", "--pid", pid, "--nofile=24:24")
-    with held(stage, stage.client, NODE, 8000, 24):
-        stage.see(8000, "silent", "/index.html")
-        yield
     stage.end("docservice")
-    stage.start("docservice")
+    stage.start("docservice", before=["prlimit", "--nofile=32:32"])
+    stage.see(80, "200 true")
+    try:
+        with held(stage.client, NODE, 8000, 32):
+            stage.see(8000, "silent", "/index.html")
+            yield
+    finally:
+        stage.end("docservice")
+        stage.start("docservice")
 
 
 @case("the IP filter refuses the proxy", "document server ip filter")

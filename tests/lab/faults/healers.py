@@ -87,7 +87,7 @@ def frozen(stage, pids):
 @contextlib.contextmanager
 def filtered(stage, *rules, hook="output"):
     """Packets that the node's own rules refuse or drop."""
-    nft(stage.node, f"table inet {TABLE} {{\nchain all {{ type filter hook {hook} priority -10;\n"
+    nft(stage.node, f"table inet {TABLE} {{\nchain faults {{ type filter hook {hook} priority -10;\n"
         + "\n".join(rules) + "\n}\n}\n")
     try:
         yield
@@ -130,14 +130,15 @@ def remounted(path, option):
 
 
 @contextlib.contextmanager
-def held(stage, namespace, host, port, n, at_least=0):
-    """Connections that somebody opened and says nothing on; fewer when no more are had."""
+def held(namespace, host, port, n, at_least=0, say=b""):
+    """Connections that somebody opened, and said so much on; fewer when no more are had."""
     opened = []
 
     def connect():
         with contextlib.suppress(OSError):
             for _ in range(n):
                 opened.append(socket.create_connection((host, port), 0.5))
+                opened[-1].sendall(say)
     inside(namespace, connect)
     try:
         if len(opened) < at_least:
@@ -158,6 +159,7 @@ def program(stage, name, *command, namespace=None):
         command = (path, *command)
     else:
         command = ("/usr/bin/python3", *command)
+    (stage.directory / f"{name}.log").write_text("")
     process = Process.start(name, namespace or stage.node, command, stage.directory / f"{name}.log")
     try:
         yield process

@@ -12,6 +12,9 @@ from netns import wait_for
 from stage import API_JS, NODE, VIP
 
 USERS_NAME = "docs.office.test"
+EDITOR = (b"GET /doc/held/c/?EIO=4&transport=websocket HTTP/1.1\r\nHost: office\r\n"
+          b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 USERS_URL = f"https://{USERS_NAME}/"
 
 
@@ -89,7 +92,7 @@ def port_taken(stage):
     with ended(stage, "nginx"), listening(stage, "apache2", 80):
         stage.start("nginx")
         wait_for(lambda: not stage.is_running("nginx"), 10, "nginx gives up")
-        stage.see(80, "501")
+        stage.see(80, "404")
         yield
 
 
@@ -114,7 +117,7 @@ def firewall_reject(stage):
 
 @case("nginx: worker_connections are used up", "proxy connections exhausted")
 def connections(stage):
-    with proxy_with(stage, workers="1", connections=16), held(stage, stage.client, VIP, 80, 24):
+    with proxy_with(stage, workers="1", connections=16), held(stage.client, VIP, 80, 24, say=EDITOR):
         stage.said("log/nginx-main.error.log", "worker_connections are not enough")
         yield
 
@@ -122,7 +125,7 @@ def connections(stage):
 @case("nginx: no file descriptor is left", "proxy descriptors exhausted")
 def descriptors(stage):
     with proxy_with(stage, workers="1", main="worker_rlimit_nofile 24;"), \
-            held(stage, stage.client, VIP, 80, 32):
+            held(stage.client, VIP, 80, 32, say=EDITOR):
         stage.said("log/nginx-main.error.log", "Too many open files")
         yield
 

@@ -78,7 +78,7 @@ class Stage:
         self.make_database()
         for service in ("names", "postgres", "rabbitmq", "etcd"):
             self.start(service)
-        wait_for(lambda: self.accepts(5432), READY_S, "PostgreSQL listens")
+        wait_for(self.has_database, READY_S, "PostgreSQL answers")
         self.sql("CREATE ROLE onlyoffice LOGIN PASSWORD 'onlyoffice'", database="postgres")
         self.sql("CREATE DATABASE onlyoffice OWNER onlyoffice", database="postgres")
         self.sql(SCHEMA, user="onlyoffice")
@@ -216,14 +216,14 @@ class Stage:
         folder = {"docservice": "log/docservice/out.log", "converter": "log/converter/out.log"}
         return self.directory / folder.get(service, f"{service}.log")
 
-    def start(self, service, *more):
-        """Starts a service unless it runs. more: further words of its command."""
+    def start(self, service, *more, before=()):
+        """Starts a service unless it runs. before, more: words around those of its command."""
         if self.is_running(service):
             return
         command, environment = self.command(service)
         with uninterrupted():
             self.processes[service] = Process.start(
-                service, self.other if service == "names" else self.node, [*command, *more],
+                service, self.other if service == "names" else self.node, [*before, *command, *more],
                 self.log(service), environment)
 
     def is_running(self, service):
@@ -287,6 +287,12 @@ class Stage:
     def sql(self, statement, user="postgres", database="onlyoffice"):
         return run("psql", "-h", self.data / "postgres", "-U", user, "-d", database, "-v", "ON_ERROR_STOP=1",
                    "-qAtc", statement)
+
+    def has_database(self):
+        """Whether it answers: while it starts it listens, and says no."""
+        with contextlib.suppress(LabError):
+            return self.sql("SELECT 1", database="postgres").returncode == 0
+        return False
 
     def rabbitmqctl(self, *words):
         command, environment = self.command("rabbitmq")

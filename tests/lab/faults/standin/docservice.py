@@ -127,7 +127,12 @@ class Docservice:
 
     async def exchange(self, reader, writer):
         """One request and its answer; whether the connection is kept."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first = await reader.readexactly(1)
+        if not b"A" <= first <= b"Z":  # no HTTP, and node says so at once
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, _, rest = head[0].partition(" ")
         path = rest.split(" ")[0].split("?")[0]
         headers = {key.lower(): value.strip() for key, _, value in
