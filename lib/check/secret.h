@@ -1,6 +1,6 @@
 #ifndef OO_CHECK_SECRET_H
 #define OO_CHECK_SECRET_H
-/* What is signed and proved with secrets from files. Private to the module. */
+/* What is signed and proved with secrets from files. For the kinds, and for collect/. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -41,115 +41,124 @@ enum oo_confidence {
 	OO_CONFIDENCE_CERTAIN,  /* seen itself, not only what follows from it */
 };
 
-/* One for each thing that a person has to do differently. Names: oo_cause_name. */
-enum oo_cause {
-	OO_CAUSE_NONE = 0,
+/* One for each thing that a person has to do differently. Names: oo_fault_name. (A cause of core/
+ * is why a role changed.) */
+enum oo_fault {
+	OO_FAULT_NONE = 0,
 	/* the request */
-	OO_CAUSE_URL_UNAUTHORIZED, /* 401 */
-	OO_CAUSE_URL_FORBIDDEN,    /* 403: IP filter, nginx's deny, secure_link */
-	OO_CAUSE_URL_NOT_FOUND,    /* 404 */
-	OO_CAUSE_LINK_EXPIRED,     /* 410: secure_link's time is over */
-	OO_CAUSE_BODY_TOO_LARGE,   /* 413 */
-	OO_CAUSE_REDIRECT_LOOP, /* https is taken off before the proxy, X-Forwarded-Proto missing */
-	OO_CAUSE_TOKEN_MISMATCH, /* the JWT secret is another one */
-	OO_CAUSE_USER_NAME_NOT_RESOLVED,
-	OO_CAUSE_NAME_POINTS_ELSEWHERE, /* the user's name leads neither to a VIP nor to this node */
+	OO_FAULT_URL_UNAUTHORIZED, /* 401 */
+	OO_FAULT_URL_FORBIDDEN,    /* 403: IP filter, nginx's deny, secure_link */
+	OO_FAULT_URL_NOT_FOUND,    /* 404 */
+	OO_FAULT_LINK_EXPIRED,     /* 410: secure_link's time is over */
+	OO_FAULT_BODY_TOO_LARGE,   /* 413 */
+	OO_FAULT_REDIRECT_LOOP, /* https is taken off before the proxy, X-Forwarded-Proto missing */
+	OO_FAULT_TOKEN_MISMATCH, /* the JWT secret is another one */
+	OO_FAULT_USER_NAME_NOT_RESOLVED,
+	OO_FAULT_NAME_POINTS_ELSEWHERE, /* the user's name leads neither to a VIP nor to this node */
 	/* the address */
-	OO_CAUSE_VIP_NOWHERE,
-	OO_CAUSE_VIP_NOT_ANNOUNCED, /* here, but another host, or nobody, answers for it */
-	OO_CAUSE_VIP_NOT_LISTENED_ON,
-	OO_CAUSE_VIP_FENCED,
-	OO_CAUSE_VIP_INTERFACE_DOWN,
-	OO_CAUSE_VIP_DUPLICATE,
-	OO_CAUSE_AGENT_DOWN,
-	OO_CAUSE_ETCD_UNREACHABLE,
+	OO_FAULT_VIP_NOWHERE,
+	OO_FAULT_VIP_NOT_ANNOUNCED, /* here, but another host, or nobody, answers for it */
+	OO_FAULT_VIP_NOT_LISTENED_ON,
+	OO_FAULT_VIP_FENCED,
+	OO_FAULT_VIP_INTERFACE_DOWN,
+	OO_FAULT_VIP_DUPLICATE,
+	OO_FAULT_AGENT_DOWN,
+	OO_FAULT_ETCD_UNREACHABLE,
 	/* the proxy */
-	OO_CAUSE_PROXY_STOPPED,
-	OO_CAUSE_PROXY_CRASHED,
-	OO_CAUSE_PROXY_HUNG,
-	OO_CAUSE_PROXY_CONFIG_BROKEN, /* nginx -t fails: it does not start, or will not again */
-	OO_CAUSE_PROXY_PORT_TAKEN,
-	OO_CAUSE_PROXY_LISTENS_ELSEWHERE,
-	OO_CAUSE_PROXY_FIREWALL_DROP,
-	OO_CAUSE_PROXY_FIREWALL_REJECT,
-	OO_CAUSE_PROXY_CONNECTIONS_EXHAUSTED,
-	OO_CAUSE_PROXY_DESCRIPTORS_EXHAUSTED,
-	OO_CAUSE_PROXY_RELOAD_NEEDED, /* the files were changed, the running one has the old */
-	OO_CAUSE_CERTIFICATE_EXPIRED,
-	OO_CAUSE_CERTIFICATE_EXPIRES_SOON,
-	OO_CAUSE_CERTIFICATE_NOT_YET_VALID,
-	OO_CAUSE_CERTIFICATE_OTHER_NAME,
-	OO_CAUSE_CERTIFICATE_CHAIN,
+	OO_FAULT_PROXY_STOPPED,
+	OO_FAULT_PROXY_CRASHED,
+	OO_FAULT_PROXY_HUNG,
+	OO_FAULT_PROXY_CONFIG_BROKEN, /* nginx -t fails: it does not start, or will not again */
+	OO_FAULT_PROXY_PORT_TAKEN,
+	OO_FAULT_PROXY_LISTENS_ELSEWHERE,
+	OO_FAULT_PROXY_FIREWALL_DROP,
+	OO_FAULT_PROXY_FIREWALL_REJECT,
+	OO_FAULT_PROXY_CONNECTIONS_EXHAUSTED,
+	OO_FAULT_PROXY_DESCRIPTORS_EXHAUSTED,
+	OO_FAULT_PROXY_RELOAD_NEEDED, /* the files were changed, the running one has the old */
+	OO_FAULT_CERTIFICATE_EXPIRED,
+	OO_FAULT_CERTIFICATE_EXPIRES_SOON,
+	OO_FAULT_CERTIFICATE_NOT_YET_VALID,
+	OO_FAULT_CERTIFICATE_OTHER_NAME,
+	OO_FAULT_CERTIFICATE_CHAIN,
 	/* between the proxy and the Document Server */
-	OO_CAUSE_UPSTREAM_WRONG_PORT,
-	OO_CAUSE_UPSTREAM_NAME_NOT_RESOLVED,
-	OO_CAUSE_UPSTREAM_NAME_STALE, /* nginx goes on with an address that the name had at its start */
-	OO_CAUSE_UPSTREAM_SPEAKS_TLS, /* where plain is expected */
-	OO_CAUSE_UPSTREAM_SPEAKS_PLAIN,
-	OO_CAUSE_UPSTREAM_HEADER_TOO_BIG,
-	OO_CAUSE_UPSTREAM_CLOSES_EARLY,
-	OO_CAUSE_UPSTREAM_NOT_HTTP,
-	OO_CAUSE_UPSTREAM_READ_TIMEOUT_SHORT,
-	OO_CAUSE_UPSTREAM_PERMISSION, /* SELinux, AppArmor, a socket's mode */
-	OO_CAUSE_UPSTREAM_FIREWALL_DROP,
-	OO_CAUSE_UPSTREAM_FIREWALL_REJECT,
-	OO_CAUSE_UPSTREAM_NO_ROUTE,
-	OO_CAUSE_UPSTREAM_PORTS_EXHAUSTED,
-	OO_CAUSE_WEBSOCKET_NOT_PASSED,
-	OO_CAUSE_WRONG_HOST, /* the Document Server is told another host than the user's */
+	OO_FAULT_UPSTREAM_WRONG_PORT,
+	OO_FAULT_UPSTREAM_NAME_NOT_RESOLVED,
+	OO_FAULT_UPSTREAM_NAME_STALE, /* nginx goes on with an address that the name had at its start */
+	OO_FAULT_UPSTREAM_SPEAKS_TLS, /* where plain is expected */
+	OO_FAULT_UPSTREAM_SPEAKS_PLAIN,
+	OO_FAULT_UPSTREAM_HEADER_TOO_BIG,
+	OO_FAULT_UPSTREAM_CLOSES_EARLY,
+	OO_FAULT_UPSTREAM_NOT_HTTP,
+	OO_FAULT_UPSTREAM_READ_TIMEOUT_SHORT,
+	OO_FAULT_UPSTREAM_PERMISSION, /* SELinux, AppArmor, a socket's mode */
+	OO_FAULT_UPSTREAM_FIREWALL_DROP,
+	OO_FAULT_UPSTREAM_FIREWALL_REJECT,
+	OO_FAULT_UPSTREAM_NO_ROUTE,
+	OO_FAULT_UPSTREAM_PORTS_EXHAUSTED,
+	OO_FAULT_WEBSOCKET_NOT_PASSED,
+	OO_FAULT_WRONG_HOST, /* the Document Server is told another host than the user's */
 	/* the Document Server */
-	OO_CAUSE_DOCSERVICE_STOPPED,
-	OO_CAUSE_DOCSERVICE_CRASHING,
-	OO_CAUSE_DOCSERVICE_OUT_OF_MEMORY,
-	OO_CAUSE_DOCSERVICE_HUNG, /* stopped, blocked, its event loop busy: see the grounds */
-	OO_CAUSE_DOCSERVICE_BUSY, /* its backlog overflows, or one core is all it has */
-	OO_CAUSE_DOCSERVICE_NEVER_LISTENING, /* started without its database: only a restart cures it */
-	OO_CAUSE_DOCSERVICE_WAITS_FOR_BROKER,
-	OO_CAUSE_DOCSERVICE_STARTING,
-	OO_CAUSE_DOCSERVICE_PORT_TAKEN,
-	OO_CAUSE_DOCSERVICE_CONFIG_BROKEN,
-	OO_CAUSE_DOCSERVICE_DRAINED,
-	OO_CAUSE_DOCSERVICE_DESCRIPTORS_EXHAUSTED,
-	OO_CAUSE_DOCSERVICE_IP_FILTER,
-	OO_CAUSE_FONTS_OR_FILES_MISSING, /* the proxy's static files: api.js is not there */
-	OO_CAUSE_CONVERTER_STOPPED,
-	OO_CAUSE_CONVERTER_NOT_CONSUMING,
-	OO_CAUSE_CONVERTER_FAILING,
+	OO_FAULT_DOCSERVICE_STOPPED,
+	OO_FAULT_DOCSERVICE_CRASHING,
+	OO_FAULT_DOCSERVICE_OUT_OF_MEMORY,
+	OO_FAULT_DOCSERVICE_HUNG, /* stopped, blocked, its event loop busy: see the grounds */
+	OO_FAULT_DOCSERVICE_BUSY, /* its backlog overflows, or one core is all it has */
+	OO_FAULT_DOCSERVICE_NEVER_LISTENING, /* started without its database: only a restart cures it */
+	OO_FAULT_DOCSERVICE_WAITS_FOR_BROKER,
+	OO_FAULT_DOCSERVICE_STARTING,
+	OO_FAULT_DOCSERVICE_PORT_TAKEN,
+	OO_FAULT_DOCSERVICE_CONFIG_BROKEN,
+	OO_FAULT_DOCSERVICE_DRAINED,
+	OO_FAULT_DOCSERVICE_DESCRIPTORS_EXHAUSTED,
+	OO_FAULT_DOCSERVICE_IP_FILTER,
+	OO_FAULT_FONTS_OR_FILES_MISSING, /* the proxy's static files: api.js is not there */
+	OO_FAULT_CONVERTER_STOPPED,
+	OO_FAULT_CONVERTER_NOT_CONSUMING,
+	OO_FAULT_CONVERTER_FAILING,
 	/* what it depends on; DATABASE, BROKER and CACHE alike */
-	OO_CAUSE_DATABASE_NAME_NOT_RESOLVED,
-	OO_CAUSE_DATABASE_STOPPED,
-	OO_CAUSE_DATABASE_UNREACHABLE,
-	OO_CAUSE_DATABASE_HUNG,
-	OO_CAUSE_DATABASE_LOGIN,
-	OO_CAUSE_DATABASE_CONNECTIONS_EXHAUSTED,
-	OO_CAUSE_DATABASE_READ_ONLY,
-	OO_CAUSE_DATABASE_SCHEMA,
-	OO_CAUSE_DATABASE_STARTING,
-	OO_CAUSE_BROKER_NAME_NOT_RESOLVED,
-	OO_CAUSE_BROKER_STOPPED,
-	OO_CAUSE_BROKER_UNREACHABLE,
-	OO_CAUSE_BROKER_HUNG,
-	OO_CAUSE_BROKER_LOGIN,
-	OO_CAUSE_BROKER_ALARM, /* memory or disk: publishers are blocked */
-	OO_CAUSE_BROKER_FRAME_MAX,
-	OO_CAUSE_CACHE_STOPPED,
-	OO_CAUSE_CACHE_HUNG,
-	OO_CAUSE_STORAGE_MISSING,
-	OO_CAUSE_STORAGE_DENIED,
-	OO_CAUSE_STORAGE_READ_ONLY,
-	OO_CAUSE_STORAGE_FULL,
-	OO_CAUSE_STORAGE_HUNG,
+	OO_FAULT_DATABASE_NAME_NOT_RESOLVED,
+	OO_FAULT_DATABASE_STOPPED,
+	OO_FAULT_DATABASE_UNREACHABLE,
+	OO_FAULT_DATABASE_HUNG,
+	OO_FAULT_DATABASE_LOGIN,
+	OO_FAULT_DATABASE_CONNECTIONS_EXHAUSTED,
+	OO_FAULT_DATABASE_READ_ONLY,
+	OO_FAULT_DATABASE_SCHEMA,
+	OO_FAULT_DATABASE_STARTING,
+	OO_FAULT_BROKER_NAME_NOT_RESOLVED,
+	OO_FAULT_BROKER_STOPPED,
+	OO_FAULT_BROKER_UNREACHABLE,
+	OO_FAULT_BROKER_HUNG,
+	OO_FAULT_BROKER_LOGIN,
+	OO_FAULT_BROKER_ALARM, /* memory or disk: publishers are blocked */
+	OO_FAULT_BROKER_FRAME_MAX,
+	OO_FAULT_CACHE_STOPPED,
+	OO_FAULT_CACHE_HUNG,
+	OO_FAULT_STORAGE_MISSING,
+	OO_FAULT_STORAGE_DENIED,
+	OO_FAULT_STORAGE_READ_ONLY,
+	OO_FAULT_STORAGE_FULL,
+	OO_FAULT_STORAGE_HUNG,
 	/* the host */
-	OO_CAUSE_DISK_FULL, /* not the storage: logs, temporary files */
-	OO_CAUSE_MEMORY_EXHAUSTED,
-	OO_CAUSE_NAME_SERVICE_DOWN,
-	OO_CAUSE_END,
+	OO_FAULT_DISK_FULL, /* not the storage: logs, temporary files */
+	OO_FAULT_MEMORY_EXHAUSTED,
+	OO_FAULT_NAME_SERVICE_DOWN,
+	OO_FAULT_END,
+};
+
+/* What it does to users. */
+enum oo_weight {
+	OO_WEIGHT_WARNING = 0, /* nothing yet: the chain is not broken by it */
+	OO_WEIGHT_PART,        /* some of what they do fails */
+	OO_WEIGHT_OUTAGE,      /* they cannot work */
 };
 
 struct oo_finding {
-	enum oo_cause cause;
+	enum oo_fault cause;
 	enum oo_layer layer;
 	enum oo_confidence confidence;
+	enum oo_weight weight;
 	char summary
 		[OO_EVIDENCE_TEXT]; /* one sentence: "Document Server hung: index.html silent, ..." */
 	char grounds[OO_DIAGNOSE_GROUNDS][OO_EVIDENCE_TEXT]; /* what was seen, one fact each */
@@ -169,9 +178,10 @@ struct oo_verdict {
 void oo_diagnose(const struct oo_evidence *evidence, struct oo_verdict *ret_verdict);
 
 /* "document server hung": for people and scripts; stable. */
-const char *oo_cause_name(enum oo_cause cause);
+const char *oo_fault_name(enum oo_fault cause);
 const char *oo_layer_name(enum oo_layer layer);                /* "proxy" */
 const char *oo_confidence_name(enum oo_confidence confidence); /* "certain" */
 const char *oo_layer_state_name(enum oo_layer_state state);    /* "fine" */
+const char *oo_weight_name(enum oo_weight weight);             /* "outage" */
 
 #endif

@@ -50,9 +50,10 @@ struct oo_proxy_pass {
 	bool upgrades;         /* sends Upgrade and Connection on: WebSocket */
 	bool http11;           /* proxy_http_version 1.1 */
 	char host_header[OO_NAME_LENGTH]; /* that proxy_set_header Host sets; "": nginx's default */
-	char proto_header[OO_NAME_LENGTH]; /* that X-Forwarded-Proto is set to; "" */
-	uint64_t body_max_bytes;           /* client_max_body_size; 0: any */
-	bool redirects_to_https;           /* a redirect in force before it */
+	char proto_header[OO_NAME_LENGTH];          /* that X-Forwarded-Proto is set to; "" */
+	char forwarded_host_header[OO_NAME_LENGTH]; /* that X-Forwarded-Host is set to; "" */
+	uint64_t body_max_bytes;                    /* client_max_body_size; 0: any */
+	bool redirects_to_https;                    /* a redirect in force before it */
 };
 
 struct oo_proxy_config {
@@ -67,8 +68,10 @@ struct oo_proxy_config {
 	char keys[OO_PROXY_LOGS][OO_TEXT_LENGTH];         /* ssl_certificate_key's, one each */
 	size_t n_certificates;
 	struct oo_endpoint_text listens[OO_PROXY_LISTENS]; /* host "" is any */
+	bool listens_tls[OO_PROXY_LISTENS];                /* of each */
 	size_t n_listens;
 	bool has_tls_listen;
+	uint16_t tls_port; /* of the first listen with ssl; 0: there is none */
 	unsigned worker_connections; /* 512 by default */
 	struct oo_proxy_pass passes[OO_PROXY_PASSES];
 	size_t n_passes;
