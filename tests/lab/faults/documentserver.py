@@ -73,7 +73,7 @@ def port_taken(stage):
         yield
 
 
-@case("local.json is broken", "document server config broken")
+@case("local.json is broken", "document server configuration broken")
 def config_broken(stage):
     text = '{\n  "services": {\n    "CoAuthoring": {\n      "sql": {"dbHost": "localhost",}\n'
     with docservice_with(stage, text=text):
@@ -142,14 +142,14 @@ def descriptors(stage):
         stage.start("docservice")
 
 
-@case("the IP filter refuses the proxy", "document server ip filter")
+@case("the IP filter refuses the proxy", "document server IP filter")
 def ip_filter(stage):
     with docservice_with(stage, ip_filter=True):
         stage.see(80, "403")
         yield
 
 
-@case("the JWT secret was changed, docservice has the old one", "token mismatch")
+@case("the JWT secret was changed, docservice has the old one", "token secret mismatch")
 def token_mismatch(stage):
     stage.write_settings(secret="another-secret-than-before")
     try:

@@ -51,21 +51,21 @@ def hung(stage):
         yield
 
 
-@case("nginx did not come up again: a semicolon is missing", "proxy config broken")
+@case("nginx did not come up again: a semicolon is missing", "proxy configuration broken")
 def config_broken(stage):
     with proxy_with(stage, server="client_body_timeout 60s"):
         stage.see(80, "refused")
         yield
 
 
-@case("nginx did not come up again: no cache_tag", "proxy config broken")
+@case("nginx did not come up again: no cache_tag", "proxy configuration broken")
 def cache_tag(stage):
     with proxy_with(stage, location="add_header X-Cache-Tag $cache_tag;"):
         stage.see(80, "refused")
         yield
 
 
-@case("nginx runs, but its files were broken since", "proxy config broken")
+@case("nginx runs, but its files were broken since", "proxy configuration broken")
 def config_broken_since(stage):
     path = stage.directory / "nginx/includes/ds-common.conf"
     good = path.read_text("utf-8")
@@ -118,7 +118,7 @@ def firewall_reject(stage):
 @case("nginx: worker_connections are used up", "proxy connections exhausted")
 def connections(stage):
     with proxy_with(stage, workers="1", connections=16), held(stage.client, VIP, 80, 24, say=EDITOR):
-        stage.said("log/nginx-main.error.log", "worker_connections are not enough")
+        stage.said("log/nginx.error.log", "worker_connections are not enough")
         yield
 
 
@@ -126,11 +126,11 @@ def connections(stage):
 def descriptors(stage):
     with proxy_with(stage, workers="1", main="worker_rlimit_nofile 24;"), \
             held(stage.client, VIP, 80, 32, say=EDITOR):
-        stage.said("log/nginx-main.error.log", "Too many open files")
+        stage.said("log/nginx.error.log", "Too many open files")
         yield
 
 
-@case("nginx: the editor's own files are missing", "files missing", "fonts or files missing")
+@case("nginx: the editor's own files are missing", "fonts or files missing")
 def files_missing(stage):
     with moved(stage.directory / API_JS):
         stage.see(80, "404", "/web-apps/apps/api/documents/api.js")
@@ -173,19 +173,19 @@ def not_yet(stage):
         yield USERS_URL
 
 
-@case("the certificate is another host's", "certificate other name")
+@case("the certificate is another host's", "certificate for another name")
 def other_name(stage):
     with shown(stage, "intranet.office.test"):
         yield USERS_URL
 
 
-@case("the certificate comes without its intermediate", "certificate chain")
+@case("the certificate comes without its intermediate", "certificate chain not trusted")
 def chain(stage):
     with shown(stage, chain=False):
         yield USERS_URL
 
 
-@case("nginx listens on the node's own address only", "vip not listened on")
+@case("nginx listens on the node's own address only", "VIP not listened on")
 def own_address_only(stage):
     with proxy_with(stage, listen=f"listen 127.0.0.1:80;\n  listen {NODE}:80;"):
         stage.see(80, "200 true")

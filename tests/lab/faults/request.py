@@ -33,7 +33,7 @@ location /cache/files/ {
 }"""
 
 
-@case("401: nginx asks for a login", "url unauthorized")
+@case("401: nginx asks for a login", "unauthorized")
 def unauthorized(stage):
     files.write(stage.directory / "nginx/passwords", "office:{PLAIN}secret\n")
     with proxy_with(stage, server='auth_basic "office"; '
@@ -42,19 +42,19 @@ def unauthorized(stage):
         yield f"http://{VIP}/web-apps/apps/api/documents/api.js"
 
 
-@case("403: nginx denies everybody but one network", "url forbidden")
+@case("403: nginx denies everybody but one network", "forbidden")
 def forbidden(stage):
     with proxy_with(stage, server="allow 192.0.2.0/24; allow 127.0.0.1; deny all;"):
         yield f"http://{VIP}/healthcheck"
 
 
-@case("403: /info asked from afar", "url forbidden")
+@case("403: /info asked from afar", "forbidden")
 def info_from_afar(stage):
     stage.see(80, "200", "/info/info.json")
     yield f"http://{VIP}/info/info.json"
 
 
-@case("404: a URL that is not there", "url not found")
+@case("404: a URL that is not there", "not found")
 def not_found(stage):
     yield f"http://{VIP}/editors/index.php"
 
@@ -88,7 +88,7 @@ def redirect_loop(stage):
         yield f"https://{USERS_NAME}/healthcheck"
 
 
-@case("the users' name is gone", "user name not resolved")
+@case("the users' name is gone", "user's name not resolved")
 def name_gone(stage):
     yield f"http://{USERS_NAME}/"
 

@@ -41,7 +41,7 @@ def name_stale(stage):
         yield
 
 
-@case("the Document Server's port speaks TLS, nginx does not", "upstream speaks tls")
+@case("the Document Server's port speaks TLS, nginx does not", "upstream speaks TLS")
 def speaks_tls(stage):
     pem = stage.directory / "ca/both.pem"
     made = stage.authority.server("localhost")
@@ -74,7 +74,7 @@ def closes_early(stage):
         yield
 
 
-@case("what answers on port 8000 is no HTTP", "upstream not http")
+@case("what answers on port 8000 is no HTTP", "upstream not HTTP")
 def not_http(stage):
     with mode(stage, "garbage"):
         stage.ask(80)
@@ -89,7 +89,7 @@ def read_timeout(stage):
         yield
 
 
-@case("the upstream is a socket that nginx may not open", "upstream permission")
+@case("the upstream is a socket that nginx may not open", "upstream permission denied")
 def permission(stage):
     path = stage.directory / "docservice.sock"
     with relayed(stage, f"unix:{path}", "127.0.0.1:8000"), \
@@ -106,17 +106,22 @@ def firewall_drop(stage):
         yield
 
 
+def rejected(stage):
+    """The kernel believes a refusal at the second SYN only."""
+    wait_for(lambda: stage.ask(80, seconds=5) == "502", 10, "502")
+
+
 @case("the packet filter rejects port 8000", "upstream firewall reject")
 def firewall_reject(stage):
     with filtered(stage, "tcp dport 8000 reject with icmpx admin-prohibited"):
-        stage.see(80, "502")
+        rejected(stage)
         yield
 
 
 @case("the packet filter rejects port 8000 for nginx's user only", "upstream firewall reject")
 def firewall_reject_user(stage):
     with filtered(stage, "meta skuid www-data tcp dport 8000 reject with icmpx admin-prohibited"):
-        stage.see(80, "502")
+        rejected(stage)
         stage.see(8000, "200 true")
         yield
 
@@ -135,7 +140,7 @@ def host_gone(stage):
         yield
 
 
-@case("no local port is left for connections to the upstream", "upstream ports exhausted")
+@case("no local port is left for connections to the upstream", "upstream local ports exhausted")
 def ports_exhausted(stage):
     with contextlib.ExitStack() as stack:
         stack.enter_context(setting(stage, "net.ipv4.ip_local_port_range", "50000 50007"))
@@ -145,7 +150,7 @@ def ports_exhausted(stage):
         yield
 
 
-@case("the proxy does not pass the WebSocket's upgrade", "websocket not passed")
+@case("the proxy does not pass the WebSocket's upgrade", "WebSocket not passed")
 def websocket(stage):
     with proxy_with(stage, upgrade=""):
         stage.see(80, "200 true")
