@@ -17,14 +17,22 @@
  * come first, then what reads configurations, then places, then all that asks there.
  */
 static const struct oo_collector *const collectors[] = {
-	&oo_collect_processes, /* leaves proxy_config, started_at_s */
-	&oo_collect_places,    /* docservice, proxy */
-	&oo_collect_sockets,   /* before the requests, which would wait in them */
-	&oo_collect_host,      /* before them, too: it counts connections */
-	&oo_collect_lookups,   /* before there are threads: it forks */
-	&oo_collect_exchanges, /* what takes longest is begun first, from here on */
-	&oo_collect_vips,      /* vips */
-	&oo_collect_agent,     /* adds to them */
+	&oo_collect_processes,     /* leaves proxy_config, started_at_s */
+	&oo_collect_configuration, /* proxy, settings */
+	&oo_collect_places,        /* docservice, proxy */
+	&oo_collect_sockets,       /* before the requests, which would wait in them */
+	&oo_collect_host,          /* before them, too: it counts connections */
+	&oo_collect_lookups,       /* before there are threads: it forks */
+	&oo_collect_dependencies,  /* what takes longest is begun first, from here on */
+	&oo_collect_exchanges,     /* exchanges */
+	&oo_collect_units,         /* after dependencies: which of them are here */
+	&oo_collect_disks,         /* disks */
+	&oo_collect_journal,       /* lines */
+	&oo_collect_proxy_test,    /* proxy_test */
+	&oo_collect_vips,          /* vips */
+	&oo_collect_agent,         /* adds to them */
+	&oo_collect_certificates,  /* certificates */
+	&oo_collect_logs,          /* lines */
 };
 
 struct gathering {
@@ -78,6 +86,7 @@ static int run(struct gathering *gathering, struct oo_err *err)
 	}
 	oo_gather_release(gather);
 	int r = sd_event_loop(gather->event);
+	oo_gather_end_checks(gather); /* they use what the collectors hold */
 	for (size_t i = 0; i < OO_LENGTH(collectors); i++) {
 		if (gathering->states[i] != NULL) {
 			collectors[i]->stop(gather, gathering->states[i]);
@@ -89,7 +98,6 @@ static int run(struct gathering *gathering, struct oo_err *err)
 static void done(struct gathering *gathering)
 {
 	struct oo_gather *gather = &gathering->gather;
-	oo_gather_end_checks(gather);
 	oo_transfers_free(gather->transfers);
 	oo_timer_done(&gathering->timer);
 	gather->event = sd_event_unref(gather->event);

@@ -52,7 +52,9 @@ struct oo_collector {
 
 extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_collect_sockets,
 	oo_collect_exchanges, oo_collect_host, oo_collect_lookups, oo_collect_vips,
-	oo_collect_agent;
+	oo_collect_agent, oo_collect_configuration, oo_collect_dependencies, oo_collect_units,
+	oo_collect_disks, oo_collect_journal, oo_collect_certificates, oo_collect_logs,
+	oo_collect_proxy_test;
 
 /* Something will still come from the loop; and now it has. The last one ends the gathering. */
 void oo_gather_hold(struct oo_gather *gather);

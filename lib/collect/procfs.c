@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,7 +15,6 @@
 
 #define PATH_LENGTH 48
 #define STAT_LENGTH 512
-#define LINK_LENGTH 64
 #define WORDS_MAX 8 /* of a command, that are looked at */
 /* Counted no further: what is left to open is far from used up, or the limit is told anyway. */
 #define DESCRIPTORS_MAX 100000
@@ -110,8 +110,7 @@ struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, 
 	return role;
 }
 
-/* The word after an option, in a title of words with single spaces. */
-static bool find_option(const char *title, const char *option, char *value, size_t size)
+bool oo_procfs_option(const char *title, const char *option, char *value, size_t size)
 {
 	char text[OO_PROCFS_COMMAND];
 	char *rest = text;
@@ -133,13 +132,13 @@ static bool find_option(const char *title, const char *option, char *value, size
 bool oo_procfs_parse_proxy(const char *title, char path[static OO_TEXT_LENGTH])
 {
 	char file[OO_TEXT_LENGTH], prefix[OO_TEXT_LENGTH], joined[2 * OO_TEXT_LENGTH];
-	if (!find_option(title, "-c", file, sizeof(file))) {
+	if (!oo_procfs_option(title, "-c", file, sizeof(file))) {
 		return false;
 	}
 	if (file[0] == '/') {
 		return oo_text_copy(path, OO_TEXT_LENGTH, file) == 0;
 	}
-	if (!find_option(title, "-p", prefix, sizeof(prefix)) || prefix[0] != '/') {
+	if (!oo_procfs_option(title, "-p", prefix, sizeof(prefix)) || prefix[0] != '/') {
 		return false; /* relative to what it was built with: we cannot know */
 	}
 	snprintf(joined, sizeof(joined), "%s%s%s", prefix, ends_with(prefix, "/") ? "" : "/", file);
@@ -203,19 +202,17 @@ size_t oo_procfs_command(int proc, pid_t pid, char command[static OO_PROCFS_COMM
 	return (size_t)n;
 }
 
-static ssize_t read_link(int directory, const char *path, char link[static LINK_LENGTH])
-{
-	ssize_t n = readlinkat(directory, path, link, LINK_LENGTH - 1);
-	link[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
+/*
+ * By the inode of a file that each network namespace has of its own: what a process's ns/net links
+ * to may be seen by its owner and root alone, this by everybody.
+ */
 bool oo_procfs_is_elsewhere(int proc, pid_t pid)
 {
-	char path[PATH_LENGTH], there[LINK_LENGTH], here[LINK_LENGTH];
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	return read_link(proc, path, there) > 0 && read_link(proc, "self/ns/net", here) > 0 &&
-	       !oo_text_equal(there, here);
+	char path[PATH_LENGTH];
+	struct stat there, here;
+	snprintf(path, sizeof(path), "%d/net/dev", pid);
+	return fstatat(proc, path, &there, 0) == 0 &&
+	       fstatat(proc, "self/net/dev", &here, 0) == 0 && there.st_ino != here.st_ino;
 }
 
 uint32_t oo_procfs_count_descriptors(int proc, pid_t pid)

@@ -44,6 +44,9 @@ struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, 
  */
 bool oo_procfs_parse_proxy(const char *title, char path[static OO_TEXT_LENGTH]);
 
+/* The word after an option, in a title of words with single spaces. Returns whether it fits. */
+bool oo_procfs_option(const char *title, const char *option, char *value, size_t size);
+
 /* The soft limit "Max open files" of /proc/PID/limits; 0: none found. */
 uint32_t oo_procfs_parse_limits(const char *text);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define PATTERN_MAX 512
+#define REPEATS_MAX 12 /* of +: each in another doubles what regcomp(3) makes of the pattern */
 
 enum match {
 	MATCH_EXACT = 0,
@@ -63,6 +64,7 @@ struct translation {
 	char to[PATTERN_MAX];
 	size_t length;
 	bool in_brackets;
+	int n_repeats;
 };
 
 static void add(struct translation *made, const char *text)
@@ -140,6 +142,7 @@ static bool translate_one(struct translation *made)
 		made->in_brackets = c == '[';
 	}
 	add(made, text);
+	made->n_repeats += text[0] == '+' && !made->in_brackets;
 	if (strchr("*+?}", c) != NULL && (*made->from == '?' || *made->from == '+')) {
 		made->from++; /* how much it prefers to take does not matter to whether it matches */
 	}
@@ -155,7 +158,7 @@ static bool matches(const char *pattern, bool any_case, const char *path)
 			return false;
 		}
 	}
-	if (made.length >= sizeof(made.to) ||
+	if (made.length >= sizeof(made.to) || made.n_repeats > REPEATS_MAX ||
 	    regcomp(&regex, made.to, REG_EXTENDED | REG_NOSUB | (any_case ? REG_ICASE : 0)) != 0) {
 		return false;
 	}

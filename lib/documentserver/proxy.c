@@ -41,7 +41,10 @@ static void add_listen(struct oo_proxy_config *proxy, const char *text, bool is_
 	if (is_any(made.host)) {
 		made.host[0] = '\0';
 	}
-	proxy->has_tls_listen = proxy->has_tls_listen || is_tls;
+	if (is_tls && !proxy->has_tls_listen) {
+		proxy->has_tls_listen = true;
+		proxy->tls_port = made.port;
+	}
 	for (size_t i = 0; i < proxy->n_listens; i++) {
 		if (proxy->listens[i].port == made.port &&
 		    strcmp(proxy->listens[i].host, made.host) == 0) {

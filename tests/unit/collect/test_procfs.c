@@ -1,8 +1,11 @@
 /* What /proc says, as recorded. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../event/testing.h"
@@ -158,6 +161,33 @@ static void test_our_own_process_is_seen_as_it_is(void)
 	CU_ASSERT_EQUAL(oo_procfs_count_descriptors(proc, getpid()), n + 1);
 }
 
+static void test_a_process_of_another_network_is_told_from_ours(void)
+{
+	int ready[2];
+	CU_ASSERT_EQUAL_FATAL(pipe2(ready, O_CLOEXEC), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		/* whoever may not do the one may mostly do the other */
+		bool moved =
+			unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+		if (write(ready[1], moved ? "y" : "n", 1) == 1) {
+			pause();
+		}
+		_exit(1);
+	}
+	char moved = 'n';
+	CU_ASSERT_EQUAL(read(ready[0], &moved, 1), 1);
+	OO_AUTO(oo_close) int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_EQUAL(moved, 'y');
+	CU_ASSERT(oo_procfs_is_elsewhere(proc, child));
+	CU_ASSERT_FALSE(oo_procfs_is_elsewhere(proc, getppid()));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	CU_ASSERT_FALSE(oo_procfs_is_elsewhere(proc, child)); /* gone: nothing is known */
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -167,6 +197,7 @@ int main(void)
 		TEST(the_proxys_configuration_is_the_one_that_it_was_told),
 		TEST(limits_and_capabilities_are_found_in_their_files),
 		TEST(our_own_process_is_seen_as_it_is),
+		TEST(a_process_of_another_network_is_told_from_ours),
 	};
 	return run_tests("procfs", tests, OO_LENGTH(tests));
 }

@@ -94,6 +94,15 @@ static void test_regular_expressions_of_perl_are_understood(void)
 	}
 }
 
+static void test_repeats_in_each_other_end_soon(void)
+{
+	char text[256] = "location ~ \"x";
+	memset(text + strlen(text), '+', 100);
+	strcat(text, "\" {}");
+	check(text, "x", "none");
+	check("location ~ \"((((x+)+)+)+)+\" {}", "x", "((((x+)+)+)+)+");
+}
+
 static void test_long_pattern_matches_nothing(void)
 {
 	char text[2048] = "location ~ \"";
@@ -108,6 +117,7 @@ int main(void)
 		{"order of matching is that of nginx", test_order_of_matching_is_that_of_nginx},
 		{"regular expressions of Perl are understood",
 		 test_regular_expressions_of_perl_are_understood},
+		{"repeats in each other end soon", test_repeats_in_each_other_end_soon},
 		{"long pattern matches nothing", test_long_pattern_matches_nothing},
 		CU_TEST_INFO_NULL,
 	};

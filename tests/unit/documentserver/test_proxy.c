@@ -286,6 +286,7 @@ static void test_listens(void)
 		CU_ASSERT_EQUAL(proxy.listens_tls[i], expected[i].tls);
 	}
 	CU_ASSERT_TRUE(proxy.has_tls_listen);
+	CU_ASSERT_EQUAL(proxy.tls_port, 443);
 	read_main("http { server { listen 80; } }");
 	CU_ASSERT_FALSE(proxy.has_tls_listen);
 	read_main("http { server { ssl on; listen 444; } }");
