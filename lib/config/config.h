@@ -9,6 +9,7 @@
  * Who has a struct oo_config needs to check nothing again: names are safe for etcd keys and file
  * names, addresses and URLs are well-formed, numbers in range, timings possible together.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,8 @@
 #define OO_CONFIG_ENDPOINTS 16
 #define OO_CONFIG_GROUPS 16
 #define OO_CONFIG_VIPS 4096 /* in one group */
-#define OO_CONFIG_CHECKS 64 /* so that a set of checks is one uint64_t */
-#define OO_CONFIG_HOOKS 16  /* paths in one list */
+#define OO_CONFIG_CHECKS 256
+#define OO_CONFIG_HOOKS 16 /* paths in one list */
 #define OO_CONFIG_PROBLEMS 20
 
 struct oo_config_texts {
@@ -82,13 +83,15 @@ struct oo_config_group {
 	const char *name;
 	struct oo_config_vip *vips;
 	size_t n_vips;
-	uint64_t checks; /* bit i: checks[i] of the configuration counts for this group */
+	bool checks[OO_CONFIG_CHECKS]; /* the configuration's that count for this group */
 };
 
 struct oo_config_check {
 	struct oo_check_spec spec;
 	int rise;
 	int fall;
+	bool shared;   /* of something that all nodes use */
+	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
 struct oo_config_hooks {

@@ -95,6 +95,7 @@ config_parse_fn config_parse_endpoint;    /* const char *: URL of scheme, host a
 config_parse_fn config_parse_url;         /* const char * */
 
 config_parse_fn config_parse_flag;         /* bool: yes or no */
+config_parse_fn config_parse_denied;       /* bool: no or yes: whether it is not so */
 config_parse_fn config_parse_choice;       /* const char *: one of key->choices */
 config_parse_fn config_parse_regex;        /* const char *: POSIX extended */
 config_parse_fn config_parse_statuses;     /* struct oo_check_expect: its statuses */

@@ -113,7 +113,7 @@ static void test_shapes_are_told_apart(void)
 						  "{}"},
 		{LEAST "checks: [a]\n",
 		 "4: checks[0]: 'a': a single value where a mapping is expected; known here: name, "
-		 "type, interval, fast_interval, timeout, grace, rise, fall"},
+		 "type, interval, fast_interval, timeout, grace, rise, fall, required, shared"},
 		{LEAST "hooks: {promoted: [[a]]}\n", "4: hooks.promoted[0]: a list where a single "
 						     "value is expected; write it without - , "
 						     "[] and {}"},
