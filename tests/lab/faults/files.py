@@ -248,6 +248,12 @@ groups:
     vips:
       - address: {vip}/24
         interface: eth0
+documentserver:
+  url: http://127.0.0.1:8000
+  proxy_url: http://127.0.0.1
+  config_directory: {directory}/documentserver
+  log_directory: {directory}/log
+  proxy_config: {directory}/nginx/nginx.conf
 checks:
   - name: proxy
     type: http
