@@ -85,6 +85,19 @@ static void explain_claimed(const struct agent_story *story, const struct oo_tra
 	}
 }
 
+/* With the reason that the other node gave. */
+static void explain_offered(const struct agent_story *story, const struct oo_transition *transition,
+			    char text[static OO_REASON_LENGTH])
+{
+	struct oo_core_view view = oo_core_view(story->agent->core, transition->group);
+	struct oo_claim_text claim;
+
+	oo_record_read_claim_text(&view.pair->claim, &claim);
+	snprintf(text, OO_REASON_LENGTH, "handed over by %s%s%.*s", named(transition->peer),
+		 claim.reason[0] == '\0' ? "" : ": ", OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 18,
+		 claim.reason);
+}
+
 static void explain_unfit(const struct agent_story *story, const struct oo_transition *transition,
 			  char text[static OO_REASON_LENGTH])
 {
@@ -130,7 +143,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		snprintf(text, OO_REASON_LENGTH, "released by %s", peer);
 		return;
 	case OO_CAUSE_OFFERED:
-		snprintf(text, OO_REASON_LENGTH, "handed over by %s", peer);
+		explain_offered(story, transition, text);
 		return;
 	case OO_CAUSE_CLAIMED:
 		explain_claimed(story, transition, text);
