@@ -30,6 +30,11 @@
 
 /* Failed requests are tried again after this share of renew. */
 #define RETRY_SHARE 5
+/*
+ * Who has a shared check down waits for so many of its runs: another node, whose runs come later by an
+ * interval and a timeout at most, has noticed and said so by then.
+ */
+#define NOTICE_RUNS 2
 
 static void notify(struct agent *agent)
 {
@@ -204,6 +209,9 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 			.fall = (unsigned)config->checks[i].fall,
 			.inherits = -1,
 			.optional = config->checks[i].optional,
+			.shared = config->checks[i].shared,
+			.notice_ms = NOTICE_RUNS * (config->checks[i].spec.interval_ms +
+						    config->checks[i].spec.timeout_ms),
 		};
 	}
 }

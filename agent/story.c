@@ -28,6 +28,7 @@ struct chapter {
 	struct agent_timeline timeline;
 	bool promoted;  /* of this tenure people and hooks have been told */
 	uint64_t epoch; /* of the tenure that they were told of */
+	bool shared;    /* people were told that all nodes fail the same */
 	struct tries tries;
 };
 
@@ -84,6 +85,19 @@ static void explain_claimed(const struct agent_story *story, const struct oo_tra
 	}
 }
 
+/* With the reason that the other node gave. */
+static void explain_offered(const struct agent_story *story, const struct oo_transition *transition,
+			    char text[static OO_REASON_LENGTH])
+{
+	struct oo_core_view view = oo_core_view(story->agent->core, transition->group);
+	struct oo_claim_text claim;
+
+	oo_record_read_claim_text(&view.pair->claim, &claim);
+	snprintf(text, OO_REASON_LENGTH, "handed over by %s%s%.*s", named(transition->peer),
+		 claim.reason[0] == '\0' ? "" : ": ", OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 18,
+		 claim.reason);
+}
+
 static void explain_unfit(const struct agent_story *story, const struct oo_transition *transition,
 			  char text[static OO_REASON_LENGTH])
 {
@@ -129,7 +143,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		snprintf(text, OO_REASON_LENGTH, "released by %s", peer);
 		return;
 	case OO_CAUSE_OFFERED:
-		snprintf(text, OO_REASON_LENGTH, "handed over by %s", peer);
+		explain_offered(story, transition, text);
 		return;
 	case OO_CAUSE_CLAIMED:
 		explain_claimed(story, transition, text);
@@ -283,12 +297,39 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 	}
 }
 
+/* Said by the holder, when it begins and when it is over: the same of all nodes is noise. */
+static void tell_shared(struct agent_story *story, unsigned group)
+{
+	const struct agent *agent = story->agent;
+	struct chapter *chapter = &story->chapters[group];
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	bool holds = oo_core_want(agent->core, group)->role == OO_ROLE_ACTIVE;
+	bool shared = holds && view.degraded && view.shared_check >= 0;
+
+	if (shared && !chapter->shared) {
+		oo_log(OO_LOG_WARNING,
+		       "%s: degraded: shared %s: every node that could serve fails it, too; nobody "
+		       "moves",
+		       agent->group_names[group],
+		       agent->config->checks[view.shared_check].spec.name);
+	} else if (chapter->shared && !shared && (!holds || view.eligible == OO_HEALTH_UP)) {
+		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
+		       agent->group_names[group]);
+	} else {
+		return;
+	}
+	chapter->shared = shared;
+}
+
 void agent_story_tell(struct agent_story *story)
 {
 	size_t n;
 	const struct oo_transition *transitions = oo_core_transitions(story->agent->core, &n);
 	for (size_t i = 0; i < n; i++) {
 		tell(story, &transitions[i]);
+	}
+	for (unsigned g = 0; g < story->agent->core_config.n_groups; g++) {
+		tell_shared(story, g);
 	}
 }
 

@@ -192,9 +192,13 @@ const struct config_check_kind config_check_tcp = {.schema = CONFIG_SCHEMA(tcp_k
 
 #define LOGIN_KEYS(type)                                                                           \
 	{.name = "user", .parse = config_parse_line, AT(type.user), .least = 1, .most = 128},      \
+		{.name = "password_file",                                                          \
+		 .parse = config_parse_password_file,                                              \
+		 AT(type.password_file),                                                           \
+		 .most = PATH_BYTES},                                                              \
 	{                                                                                          \
-		.name = "password_file", .parse = config_parse_secret_file,                        \
-		AT(type.password_file), .most = PATH_BYTES                                         \
+		.name = "password_pointer", .parse = config_parse_json_pointer,                    \
+		AT(type.password_pointer), .least = 1, .most = 256                                 \
 	}
 
 static const struct config_key amqp_tls_keys[] = TLS_KEYS(amqp.tls);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "check/spec.h"
 
 #define OO_CONFIG_NAME_LENGTH 63 /* most of a cluster's, node's, zone's, group's, check's name */
@@ -91,6 +92,7 @@ struct oo_config_check {
 	struct oo_check_spec spec;
 	int rise;
 	int fall;
+	bool shared;   /* of something that all nodes use */
 	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
@@ -156,8 +158,9 @@ struct oo_config {
 typedef void oo_config_problem_fn(const char *text, void *user);
 
 /*
- * Reads, parses and validates. Reads the file at path, and looks at the etcd files' modes; nothing
- * else is opened, nothing is written, printed or logged.
+ * Reads, parses and validates. Reads the file at path, looks at the modes of files that it names, and,
+ * where it has a preset, reads the configuration of nginx and of the Document Server; nothing else is
+ * opened, nothing is written, printed or logged.
  * err  the first problem.
  * Returns 0, -EINVAL (wrong content), -EFBIG (over 1 MiB), -ENOMEM or -errno of reading path.
  */
@@ -173,6 +176,11 @@ int oo_config_check(const char *path, oo_config_problem_fn *problem, void *user)
  * Returns 0 or -EINVAL with "KEY.PATH: 'VALUE': what is wrong; what would be right".
  */
 int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err *err);
+/*
+ * Writes the checks that the presets of the file stand for on this machine as YAML, each value with where
+ * it came from. Secrets are named by the file that has them. Errors as of oo_config_load.
+ */
+int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
 /* NULL is accepted. */
 void oo_config_free(struct oo_config *config);
 

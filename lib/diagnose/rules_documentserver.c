@@ -321,8 +321,8 @@ static void token_mismatch(struct oo_rules *rules)
 #define READS OO_EXCHANGE_BIT(DIRECT_INDEX)
 
 static const struct oo_rule table[] = {
-	{READS, port_taken}, {READS, firewall}, {READS, hung}, {READS, unseen_behind_proxy},
-	{0, drained},        {0, descriptors},  {READS, busy}, {0, ip_filter},
-	{0, token_mismatch},
+	{0, descriptors}, /* whoever has none left accepts nothing, as if it hung */
+	{READS, port_taken}, {READS, firewall}, {READS, hung},  {READS, unseen_behind_proxy},
+	{0, drained},        {READS, busy},     {0, ip_filter}, {0, token_mismatch},
 };
 const struct oo_rule_table oo_rules_documentserver = OO_RULE_TABLE(table);

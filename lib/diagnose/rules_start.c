@@ -79,6 +79,8 @@ static void config_broken(struct oo_rules *rules)
 			    "Document Server's configuration broken: %s",
 			    is_seen ? server->config_error : line->text);
 	char command[OO_RULE_COMMAND];
+	oo_rule_ground(finding, "%s: %s", server->config_path,
+		       is_seen ? server->config_error : "it says so");
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_CONFIG);
 	oo_rule_remedy(finding, "correct %s (python3 -m json.tool FILE says where), then: %s",
 		       server->config_path,

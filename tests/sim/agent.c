@@ -59,14 +59,23 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 
 static struct sim_member member_of(const struct sim *sim, const struct sim_agent *agent)
 {
-	struct sim_member member = {.present = true};
+	struct sim_member member;
+	unsigned streak;
+
+	memset(&member, 0, sizeof(member)); /* compared byte by byte */
+	member.present = true;
 	for (unsigned g = 0; g < sim->n_groups; g++) {
 		struct oo_core_view view = oo_core_view(agent->core, g);
 		if (view.eligible == OO_HEALTH_UP && !agent->stopping) {
 			member.eligible |= 1u << g;
 		}
+		if (view.stranded && !agent->stopping) {
+			member.stranded |= 1u << g;
+		}
 		member.ailing[g] = (uint16_t)view.ailing;
 	}
+	member.fails =
+		oo_core_check_health(agent->core, SIM_CHECK_SHARED, &streak) == OO_HEALTH_DOWN;
 	return member;
 }
 
@@ -140,17 +149,47 @@ static void apply(struct sim *sim, unsigned index)
 	}
 }
 
+/* For the judge: what of the shared check this agent knows, and since when. */
+static void note_failure(struct sim *sim, struct sim_agent *agent)
+{
+	unsigned streak;
+	bool down = oo_core_check_health(agent->core, SIM_CHECK_SHARED, &streak) == OO_HEALTH_DOWN;
+	if (!down) {
+		agent->failed_at_ms = 0;
+	} else if (agent->failed_at_ms == 0) {
+		agent->failed_at_ms = sim_local_ms(sim, agent);
+	}
+}
+
 void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event)
 {
 	struct sim_agent *agent = &sim->agents[index];
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
+		note_failure(sim, agent);
 		sim_life_note(sim, index); /* on disk before anything comes up by it */
 		apply(sim, index);
 	}
 	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
 			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP)) {
 		publish(sim, index);
+	}
+}
+
+static void note_relief(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		bool any = false;
+		for (size_t i = 0; i < agent->n_view; i++) {
+			any = any || ((agent->view[i].eligible & 1u << g) != 0 &&
+				      strcmp(agent->view[i].node, sim_node((int)index)) != 0);
+		}
+		if (!any) {
+			agent->relief_at_ms[g] = 0;
+		} else if (agent->relief_at_ms[g] == 0) {
+			agent->relief_at_ms[g] = sim_local_ms(sim, agent);
+		}
 	}
 }
 
@@ -165,12 +204,15 @@ static void tell_members(struct sim *sim, unsigned index, const struct sim_store
 			struct oo_core_member *member = &agent->view[agent->n_view++];
 			*member =
 				(struct oo_core_member){.priority = sim->agents[i].config.priority,
-							.eligible = store->members[i].eligible};
+							.eligible = store->members[i].eligible,
+							.stranded = store->members[i].stranded};
+			member->fails[SIM_CHECK_SHARED] = store->members[i].fails;
 			memcpy(member->node, sim_node((int)i), sizeof("node-a"));
 			memcpy(member->ailing, store->members[i].ailing,
 			       sizeof(store->members[i].ailing));
 		}
 	}
+	note_relief(sim, index);
 	agent->published = store->members[index];
 	sim_agent_tell(sim, index,
 		       &(struct oo_event){.type = OO_EVENT_MEMBERS,

@@ -56,7 +56,10 @@ static void init_agent(struct sim *sim, unsigned index)
 		config->checks[i] = (struct oo_core_check){.rise = (unsigned)sim_between(sim, 1, 2),
 							   .fall = (unsigned)sim_between(sim, 1, 3),
 							   .inherits = -1,
-							   .optional = i == SIM_CHECK_OPTIONAL};
+							   .optional = i == SIM_CHECK_OPTIONAL,
+							   .shared = i == SIM_CHECK_SHARED &&
+								     sim->seed / 2 % 2 == 0,
+							   .notice_ms = SIM_NOTICE_MS};
 		agent->health[i] = OO_HEALTH_UP;
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {

@@ -128,10 +128,13 @@ static void test_a_check_has_its_defaults_and_its_type_s_members(void)
 		      "  - {name: a, type: http, url: 'https://[::1]:8443?x=1', interval: 1.5s}\n"
 		      "  - {name: b, type: tcp, address: 'localhost:5432', timeout: 10ms}\n"
 		      "  - {name: c, type: tcp, address: '[::1]:1', rise: 100, fall: 1, "
-		      "required: no}\n");
+		      "required: no}\n"
+		      "  - {name: d, type: tcp, address: '[::1]:1', shared: yes}\n");
 	const struct oo_config_check *checks = config->checks;
 
-	CU_ASSERT_EQUAL_FATAL(config->n_checks, 3);
+	CU_ASSERT_EQUAL_FATAL(config->n_checks, 4);
+	CU_ASSERT_FALSE(checks[2].shared);
+	CU_ASSERT_TRUE(checks[3].shared);
 	CU_ASSERT_STRING_EQUAL(checks[0].spec.http.url, "https://[::1]:8443?x=1");
 	CU_ASSERT_EQUAL(checks[0].spec.http.expect.n_statuses, 1);
 	CU_ASSERT_EQUAL(checks[0].spec.interval_ms, 1500);
@@ -146,7 +149,7 @@ static void test_a_check_has_its_defaults_and_its_type_s_members(void)
 	CU_ASSERT_FALSE(checks[1].optional);
 	CU_ASSERT_TRUE(checks[2].optional);
 	CU_ASSERT_EQUAL(checks[2].fall, 1);
-	CU_ASSERT_EQUAL(first_checks(config, 0), 7);
+	CU_ASSERT_EQUAL(first_checks(config, 0), 15);
 }
 
 static void test_a_group_has_the_checks_that_it_names(void)
