@@ -91,7 +91,8 @@ bool config_parse_repair(struct config_reader *reader, struct fy_node *node,
 	struct fy_node *values[CONFIG_KEYS] = {NULL};
 
 	(void)key;
-	repair->container_socket = "/run/docker.sock";
+	const char *socket = reader->config->documentserver.container_socket;
+	repair->container_socket = socket != NULL ? socket : "/run/docker.sock";
 	repair->attempts = 3;
 	repair->window_ms = 60 * CONFIG_MINUTE_MS;
 	repair->backoff_ms = CONFIG_MINUTE_MS / 2;

@@ -49,6 +49,19 @@ static void test_what_is_named_may_be_touched_so_often(void)
 	oo_config_free(config);
 }
 
+/* In whichever order the two are. */
+static void test_the_socket_of_the_document_servers_container_is_the_default(void)
+{
+	static const char *const texts[] = {
+		LEAST "documentserver: {container_socket: /run/x}\nrepair: {proxy: a.service}\n",
+		LEAST "repair: {proxy: a.service}\ndocumentserver: {container_socket: /run/x}\n"};
+	for (size_t i = 0; i < OO_LENGTH(texts); i++) {
+		struct oo_config *config = file_load(texts[i]);
+		CU_ASSERT_STRING_EQUAL(config->repair.container_socket, "/run/x");
+		oo_config_free(config);
+	}
+}
+
 static void test_what_is_not_meant_so_is_refused(void)
 {
 	static const struct file_row rows[] = {
@@ -101,6 +114,8 @@ int main(void)
 		{"without repair: nothing may be touched", test_without_it_nothing_may_be_touched},
 		{"what is named may be touched so often",
 		 test_what_is_named_may_be_touched_so_often},
+		{"the socket of the document server's container is the default",
+		 test_the_socket_of_the_document_servers_container_is_the_default},
 		{"what is not meant so is refused", test_what_is_not_meant_so_is_refused},
 		CU_TEST_INFO_NULL,
 	};
