@@ -29,8 +29,7 @@ static void read_message(const struct oo_buffer *answer, char text[static SAID_L
 	struct json_object *message;
 	OO_AUTO(put_json)
 	struct json_object *whole = answer->length > 0 ? json_tokener_parse(answer->data) : NULL;
-	bool found = json_object_is_type(whole, json_type_object) &&
-		     json_object_object_get_ex(whole, "message", &message);
+	bool found = json_object_object_get_ex(whole, "message", &message);
 
 	oo_text_clip(text, SAID_LENGTH,
 		     found ? json_object_get_string(message) : "no reason given");
