@@ -133,3 +133,19 @@ def repair_holder(story):
         story.check(docker.asked[0][2] == [target],
                     f"restarted while {docker.asked[0][2]} had the VIPs")
         story.expect_held_by(target)
+
+
+@scenario
+def repair_last_node(story):
+    """The holder's hangs, and no other node is eligible: it is restarted under its VIPs."""
+    story.begin()
+    node = story.holder
+    for standby in story.standbys():
+        story.faults.standin(standby, "false")
+    wait_for(lambda: len(story.lab.ineligible()) == len(story.standbys()), 15,
+             "the standbys are not eligible")
+    with repairing(story.lab, node) as docker:
+        fault_us = story.faults.freeze(node, "standin")
+        expect_repaired(story, node, docker)
+        story.check(docker.asked[0][2] == [node], f"{docker.asked[0][2]} had the VIPs")
+        story.expect_stay(fault_us, 1, bound_us=REPAIRED_S * 1_000_000)
