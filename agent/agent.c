@@ -28,6 +28,11 @@
 
 /* Failed requests are tried again after this share of renew. */
 #define RETRY_SHARE 5
+/*
+ * Who has a shared check down waits for so many of its runs: another node, whose runs come later by an
+ * interval and a timeout at most, has noticed and said so by then.
+ */
+#define NOTICE_RUNS 2
 
 static void notify(struct agent *agent)
 {
@@ -191,13 +196,18 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
 	for (size_t g = 0; g < config->n_groups; g++) {
-		ret_config->groups[g].checks = config->groups[g].checks;
+		memcpy(ret_config->groups[g].checks, config->groups[g].checks,
+		       sizeof(ret_config->groups[g].checks));
 	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		ret_config->checks[i] = (struct oo_core_check){
 			.rise = (unsigned)config->checks[i].rise,
 			.fall = (unsigned)config->checks[i].fall,
 			.inherits = -1,
+			.optional = config->checks[i].optional,
+			.shared = config->checks[i].shared,
+			.notice_ms = NOTICE_RUNS * (config->checks[i].spec.interval_ms +
+						    config->checks[i].spec.timeout_ms),
 		};
 	}
 }

@@ -86,6 +86,10 @@ static struct json_object *new_eligibility(const struct agent *agent, unsigned g
 			       json_object_new_boolean(said->eligible[group] == OO_HEALTH_UP));
 	json_object_object_add(object, "reason",
 			       reason[0] == '\0' ? NULL : json_object_new_string(reason));
+	json_object_object_add(object, "stranded",
+			       json_object_new_boolean(oo_core_view(agent->core, group).stranded));
+	json_object_object_add(object, "ailing",
+			       json_object_new_int((int)oo_core_view(agent->core, group).ailing));
 	return object;
 }
 
@@ -120,6 +124,21 @@ static void add_checks(struct json_object *object, const struct agent *agent,
 	json_object_object_add(object, "checks", checks);
 }
 
+/* By name: another node's list of checks may be in another order. */
+static void add_shared_down(struct json_object *object, const struct agent *agent,
+			    const struct said *said)
+{
+	struct json_object *names = json_object_new_array();
+	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
+		const struct oo_config_check *check = &agent->config->checks[i];
+		if (check->shared && said->checks[i] == OO_HEALTH_DOWN &&
+		    json_object_array_length(names) < OO_MEMBER_FAILS_MAX) {
+			json_object_array_add(names, json_object_new_string(check->spec.name));
+		}
+	}
+	json_object_object_add(object, "shared_down", names);
+}
+
 static struct json_object *new_record(const struct agent *agent, const struct said *said)
 {
 	const struct oo_config_api *api = &agent->config->api;
@@ -132,6 +151,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 			       json_object_new_int(agent->config->node.priority));
 	add_groups(object, agent, said);
 	add_checks(object, agent, said);
+	add_shared_down(object, agent, said);
 	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
 	if (api->listen.host != NULL) {

@@ -216,7 +216,11 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	if (holder_of(agent, group)[0] == '\0') {
 		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
 	}
-	if (view.degraded) {
+	if (view.shared_check >= 0) {
+		complain(verdict, STATE_DEGRADED,
+			 "%s: degraded: shared %s: every node that could serve fails it, too (%s)",
+			 name, agent->config->checks[view.shared_check].spec.name, reason);
+	} else if (view.degraded) {
 		complain(verdict, STATE_DEGRADED,
 			 "%s: this node holds although it must not serve (%s): no node is better",
 			 name, reason);
@@ -277,6 +281,9 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_bool(object, "degraded", view.degraded);
 	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
 	add_text(object, "reason", reason);
+	add_number(object, "ailing", view.ailing);
+	add_text(object, "shared",
+		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
@@ -324,6 +331,7 @@ static struct json_object *new_member(const struct agent *agent,
 		bool eligible = (member->groups & 1u << g) != 0;
 		add_bool(one, "eligible", eligible);
 		add_text(one, "reason", eligible ? "" : member->reason);
+		add_number(one, "ailing", member->ailing[g]);
 		json_object_object_add(groups, agent->group_names[g], one);
 	}
 	json_object_object_add(object, "groups", groups);
@@ -375,6 +383,8 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	add_number(object, "streak", streak);
 	add_age(object, "age_ms", result->at);
 	add_number(object, "took_ms", result->times.total_us / 1000);
+	add_bool(object, "required", !config->optional);
+	add_bool(object, "shared", config->shared);
 	add_number(object, "rise", config->rise);
 	add_number(object, "fall", config->fall);
 	add_number(object, "interval_ms", config->spec.interval_ms);

@@ -27,6 +27,7 @@ struct chapter {
 	struct agent_timeline timeline;
 	bool promoted;  /* of this tenure people and hooks have been told */
 	uint64_t epoch; /* of the tenure that they were told of */
+	bool shared;    /* people were told that all nodes fail the same */
 	struct tries tries;
 };
 
@@ -279,12 +280,39 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 	}
 }
 
+/* Said by the holder, when it begins and when it is over: the same of all nodes is noise. */
+static void tell_shared(struct agent_story *story, unsigned group)
+{
+	const struct agent *agent = story->agent;
+	struct chapter *chapter = &story->chapters[group];
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	bool holds = oo_core_want(agent->core, group)->role == OO_ROLE_ACTIVE;
+	bool shared = holds && view.degraded && view.shared_check >= 0;
+
+	if (shared && !chapter->shared) {
+		oo_log(OO_LOG_WARNING,
+		       "%s: degraded: shared %s: every node that could serve fails it, too; nobody "
+		       "moves",
+		       agent->group_names[group],
+		       agent->config->checks[view.shared_check].spec.name);
+	} else if (chapter->shared && !shared && (!holds || view.eligible == OO_HEALTH_UP)) {
+		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
+		       agent->group_names[group]);
+	} else {
+		return;
+	}
+	chapter->shared = shared;
+}
+
 void agent_story_tell(struct agent_story *story)
 {
 	size_t n;
 	const struct oo_transition *transitions = oo_core_transitions(story->agent->core, &n);
 	for (size_t i = 0; i < n; i++) {
 		tell(story, &transitions[i]);
+	}
+	for (unsigned g = 0; g < story->agent->core_config.n_groups; g++) {
+		tell_shared(story, g);
 	}
 }
 

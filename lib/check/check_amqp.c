@@ -103,8 +103,10 @@ static bool log_in(struct oo_check_stream *stream)
 {
 	const struct oo_check_amqp *spec = &stream->curl.run->spec->amqp;
 	char password[OO_CHECK_SECRET_LENGTH] = "guest";
-	int r = spec->password_file != NULL ? oo_check_secret_read(spec->password_file, password)
-					    : 0;
+	int r = spec->password_file != NULL
+			? oo_check_password_read(spec->password_file, spec->password_pointer,
+						 password)
+			: 0;
 	if (r < 0) {
 		oo_check_run_say(stream->curl.run, OO_CHECK_REASON_LOCAL, "password_file: %s",
 				 strerror(-r));

@@ -15,6 +15,14 @@
 int oo_check_secret_read(const char *path, char secret[static OO_CHECK_SECRET_LENGTH]);
 
 /*
+ * Reads a password: all of the file, or, with a pointer (RFC 6901), the string there of a file of JSON,
+ * such as the Document Server's own configuration; of a URL there, the password in it.
+ * Returns as oo_check_secret_read; also -EBADMSG (not JSON), -ENOENT (nothing there) and -ENOMEM.
+ */
+int oo_check_password_read(const char *path, const char *pointer,
+			   char password[static OO_CHECK_SECRET_LENGTH]);
+
+/*
  * Writes a JSON Web Token signed with HS256 (RFC 7515, 7519): {"payload": <payload>, "iat", "exp"}.
  * payload  JSON.
  * now_s    seconds since the epoch; the token is good for a few minutes from then on.

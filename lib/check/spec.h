@@ -155,7 +155,8 @@ struct oo_check_amqp {
 	bool uses_tls;
 	struct oo_check_tls tls;
 	const char *user;
-	const char *password_file; /* NULL: the password is guest */
+	const char *password_file;    /* NULL: the password is guest */
+	const char *password_pointer; /* where it is in that file, of JSON; NULL: it is all of it */
 	const char *vhost;
 	const char *queue; /* NULL: being let in is enough */
 	int consumers;     /* of the queue, at least */
@@ -167,6 +168,7 @@ struct oo_check_postgres {
 	struct oo_check_address address;
 	const char *user;
 	const char *password_file;
+	const char *password_pointer; /* as of amqp */
 	const char *database;
 	bool read_only;               /* a standby will do */
 	struct oo_check_texts tables; /* names with nothing in them to escape */

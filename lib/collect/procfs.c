@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,7 +15,6 @@
 
 #define PATH_LENGTH 48
 #define STAT_LENGTH 512
-#define LINK_LENGTH 64
 #define WORDS_MAX 8 /* of a command, that are looked at */
 /* Counted no further: what is left to open is far from used up, or the limit is told anyway. */
 #define DESCRIPTORS_MAX 100000
@@ -85,7 +85,12 @@ static bool is_node_program(const char *name, const char *command, size_t length
 
 static bool has_word(const char *command, size_t length, const char *part)
 {
-	return length > 0 && memmem(command, length, part, strlen(part)) != NULL;
+	for (const char *word = command; word < command + length; word += strlen(word) + 1) {
+		if (strstr(word, part) != NULL) {
+			return true;
+		}
+	}
+	return false;
 }
 
 struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, size_t length)
@@ -108,6 +113,14 @@ struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, 
 		role.program = OO_PROGRAM_BROKER;
 	}
 	return role;
+}
+
+bool oo_procfs_may_be_docservice(const char *name, const char *command, size_t length)
+{
+	return oo_text_equal(name, "node") || oo_text_equal(name, "nodejs") ||
+	       oo_text_equal(base_name(command), "node") ||
+	       has_word(command, length, "docservice") || has_word(command, length, "DocService") ||
+	       has_word(command, length, "documentserver");
 }
 
 bool oo_procfs_option(const char *title, const char *option, char *value, size_t size)
@@ -202,19 +215,17 @@ size_t oo_procfs_command(int proc, pid_t pid, char command[static OO_PROCFS_COMM
 	return (size_t)n;
 }
 
-static ssize_t read_link(int directory, const char *path, char link[static LINK_LENGTH])
-{
-	ssize_t n = readlinkat(directory, path, link, LINK_LENGTH - 1);
-	link[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
+/*
+ * By the inode of a file that each network namespace has of its own: what a process's ns/net links
+ * to may be seen by its owner and root alone, this by everybody.
+ */
 bool oo_procfs_is_elsewhere(int proc, pid_t pid)
 {
-	char path[PATH_LENGTH], there[LINK_LENGTH], here[LINK_LENGTH];
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	return read_link(proc, path, there) > 0 && read_link(proc, "self/ns/net", here) > 0 &&
-	       !oo_text_equal(there, here);
+	char path[PATH_LENGTH];
+	struct stat there, here;
+	snprintf(path, sizeof(path), "%d/net/dev", pid);
+	return fstatat(proc, path, &there, 0) == 0 &&
+	       fstatat(proc, "self/net/dev", &here, 0) == 0 && there.st_ino != here.st_ino;
 }
 
 uint32_t oo_procfs_count_descriptors(int proc, pid_t pid)

@@ -2,6 +2,8 @@
 #include "collect/vips.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -12,10 +14,16 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "collect/procfs.h"
+#include "net/fence.h"
+#include "net/fence_look.h"
 
+/* 1 and 2 answer for what is on the interface; 3 not for every scope, 8 for nothing. */
+#define ARP_IGNORE_SOME 3
 #define ASK_MS 800 /* ARP or neighbour solicitation, put four times */
 
 struct oo_collect_vips {
+	bool knows_fence; /* the kernel itself was asked */
 	/* of the VIP with the same index in the evidence */
 	struct oo_check_result answers[OO_EVIDENCE_VIPS];
 };
@@ -58,6 +66,25 @@ bool oo_collect_is_listened_on(const struct oo_listener *listeners, size_t n, co
 	return false;
 }
 
+/* arp_ignore of an interface is the larger one of its own and that of all (ip-sysctl). */
+static unsigned read_arp_ignore(const char *interface)
+{
+	char path[96], text[16];
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/arp_ignore", interface);
+	return oo_procfs_read(AT_FDCWD, path, text, sizeof(text)) > 0
+		       ? (unsigned)strtoul(text, NULL, 10)
+		       : 0;
+}
+
+static bool is_silenced(const struct oo_vip_evidence *vip, unsigned flags)
+{
+	unsigned all = read_arp_ignore("all"), its = read_arp_ignore(vip->interface);
+	bool is_four = strchr(vip->address, ':') == NULL;
+	return (flags & IFF_LOOPBACK) == 0 &&
+	       ((flags & IFF_NOARP) != 0 ||
+		(is_four && (all > its ? all : its) >= ARP_IGNORE_SOME));
+}
+
 /*
  * Returns whether it may be asked for who has it: a question from the very address would be an
  * announcement of it.
@@ -80,12 +107,23 @@ static bool look_at_interfaces(struct oo_vip_evidence *vip)
 					    (entry->ifa_flags & IFF_RUNNING) != 0;
 			can_ask = vip->interface_up &&
 				  (entry->ifa_flags & (IFF_NOARP | IFF_LOOPBACK)) == 0;
+			vip->is_silenced = is_silenced(vip, entry->ifa_flags);
 			/* the first IPv4 address is what the question comes from */
 			has_other = has_other ||
 				    (text[0] != '\0' && !is_it && strchr(text, ':') == NULL);
 		}
 	}
+	vip->is_silenced = vip->is_silenced && vip->is_here;
 	return can_ask && (!vip->is_here || has_other || strchr(vip->address, ':') != NULL);
+}
+
+/* "answered in 0.1 ms by 02:00:00:00:00:17" */
+static void note_mac(struct oo_vip_evidence *vip, const char *seen)
+{
+	const char *mac = strstr(seen, " by ");
+	if (mac != NULL) {
+		OO_GATHER_SAY(vip->answer_mac, mac + strlen(" by "));
+	}
 }
 
 static void on_asked(struct oo_gather *gather, const struct oo_check_result *result)
@@ -96,6 +134,7 @@ static void on_asked(struct oo_gather *gather, const struct oo_check_result *res
 	case OO_CHECK_STATE_UP:
 		vip->answer_look = OO_LOOK_SEEN;
 		vip->answered_by_other = vip->is_here; /* we do not hear our own question */
+		note_mac(vip, result->seen);
 		break;
 	case OO_CHECK_STATE_DOWN:
 		vip->answer_look = OO_LOOK_ABSENT;
@@ -178,14 +217,15 @@ static void hear_vip(struct oo_gather *gather, json_object *group, json_object *
 	if (vip == NULL) {
 		vip = add_vip(gather, address, text_of(said, "interface"), text_of(group, "name"));
 	}
-	if (vip == NULL) {
+	if (vip == NULL || gather->vips == NULL) {
 		return;
 	}
 	(void)json_object_object_get_ex(group, "hold_left_ms", &hold);
 	OO_GATHER_SAY(vip->holder, text_of(group, "holder"));
-	OO_GATHER_SAY(vip->answer_mac, text_of(said, "conflict_mac"));
-	/* the fence is open for as long as the node holds, and no longer */
-	vip->is_fenced = vip->is_here && fences && json_object_get_int64(hold) <= 0;
+	if (!gather->vips->knows_fence) {
+		/* it is open for as long as the node holds, and no longer */
+		vip->is_fenced = vip->is_here && fences && json_object_get_int64(hold) <= 0;
+	}
 }
 
 void oo_collect_vips_hear(struct oo_gather *gather, json_object *status)
@@ -204,6 +244,26 @@ void oo_collect_vips_hear(struct oo_gather *gather, json_object *status)
 	}
 }
 
+/* What the kernel has, whether there is an agent or not. */
+static void look_at_fence(struct oo_gather *gather)
+{
+	struct oo_evidence *evidence = gather->evidence;
+	struct oo_address addresses[OO_EVIDENCE_VIPS];
+	int64_t left_ms[OO_EVIDENCE_VIPS];
+	char name[OO_FENCE_NAME_LENGTH];
+	snprintf(name, sizeof(name), "ooha-%s", gather->subject->config->cluster);
+	for (size_t i = 0; i < evidence->n_vips; i++) {
+		if (oo_address_parse(evidence->vips[i].address, &addresses[i], NULL) < 0) {
+			return;
+		}
+	}
+	int r = oo_fence_look(name, addresses, evidence->n_vips, left_ms, NULL);
+	gather->vips->knows_fence = r == 0 || r == -ENOENT;
+	for (size_t i = 0; i < evidence->n_vips && r == 0; i++) {
+		evidence->vips[i].is_fenced = evidence->vips[i].is_here && left_ms[i] <= 0;
+	}
+}
+
 static void *start(struct oo_gather *gather)
 {
 	const struct oo_config *config = gather->subject->config;
@@ -214,6 +274,9 @@ static void *start(struct oo_gather *gather)
 			(void)add_vip(gather, group->vips[k].address, group->vips[k].interface,
 				      group->name);
 		}
+	}
+	if (config != NULL && gather->vips != NULL) {
+		look_at_fence(gather);
 	}
 	return gather->vips;
 }

@@ -22,7 +22,7 @@ const struct config_schema config_limit_schema = CONFIG_SCHEMA(limit_keys);
 /* The members of a check's TLS; at is where it is in the spec. */
 #define TLS_KEYS(at)                                                                               \
 	{                                                                                          \
-		{.name = "verify", .parse = parse_verify, AT(at.unverified)},                      \
+		{.name = "verify", .parse = config_parse_denied, AT(at.unverified)},               \
 			{.name = "ca_file",                                                        \
 			 .parse = config_parse_file,                                               \
 			 AT(at.ca_file),                                                           \
@@ -34,19 +34,6 @@ const struct config_schema config_limit_schema = CONFIG_SCHEMA(limit_keys);
 			 .least = 1,                                                               \
 			 .most = 3650},                                                            \
 	}
-
-/* What is kept is whether nothing is verified: that is not so by default. */
-static bool parse_verify(struct config_reader *reader, struct fy_node *node,
-			 const struct config_key *key, void *target)
-{
-	bool verify = false;
-	if (!config_parse_flag(reader, node, key, &verify)) {
-		return false;
-	}
-	verify = !verify;
-	memcpy(target, &verify, sizeof(verify));
-	return true;
-}
 
 static const struct config_key json_keys[] = {
 	{.name = "pointer",
@@ -205,9 +192,13 @@ const struct config_check_kind config_check_tcp = {.schema = CONFIG_SCHEMA(tcp_k
 
 #define LOGIN_KEYS(type)                                                                           \
 	{.name = "user", .parse = config_parse_line, AT(type.user), .least = 1, .most = 128},      \
+		{.name = "password_file",                                                          \
+		 .parse = config_parse_password_file,                                              \
+		 AT(type.password_file),                                                           \
+		 .most = PATH_BYTES},                                                              \
 	{                                                                                          \
-		.name = "password_file", .parse = config_parse_secret_file,                        \
-		AT(type.password_file), .most = PATH_BYTES                                         \
+		.name = "password_pointer", .parse = config_parse_json_pointer,                    \
+		AT(type.password_pointer), .least = 1, .most = 256                                 \
 	}
 
 static const struct config_key amqp_tls_keys[] = TLS_KEYS(amqp.tls);

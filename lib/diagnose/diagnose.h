@@ -147,10 +147,18 @@ enum oo_fault {
 	OO_FAULT_END,
 };
 
+/* What it does to users. */
+enum oo_weight {
+	OO_WEIGHT_WARNING = 0, /* nothing yet: the chain is not broken by it */
+	OO_WEIGHT_PART,        /* some of what they do fails */
+	OO_WEIGHT_OUTAGE,      /* they cannot work */
+};
+
 struct oo_finding {
 	enum oo_fault cause;
 	enum oo_layer layer;
 	enum oo_confidence confidence;
+	enum oo_weight weight;
 	char summary
 		[OO_EVIDENCE_TEXT]; /* one sentence: "Document Server hung: index.html silent, ..." */
 	char grounds[OO_DIAGNOSE_GROUNDS][OO_EVIDENCE_TEXT]; /* what was seen, one fact each */
@@ -174,5 +182,6 @@ const char *oo_fault_name(enum oo_fault cause);
 const char *oo_layer_name(enum oo_layer layer);                /* "proxy" */
 const char *oo_confidence_name(enum oo_confidence confidence); /* "certain" */
 const char *oo_layer_state_name(enum oo_layer_state state);    /* "fine" */
+const char *oo_weight_name(enum oo_weight weight);             /* "outage" */
 
 #endif

@@ -242,12 +242,15 @@ struct oo_vip_evidence {
 	char address[OO_EVIDENCE_NAME]; /* without prefix */
 	char interface[16];
 	char group[OO_EVIDENCE_NAME];
-	bool interface_up;   /* exists, up, with a carrier */
-	bool is_here;        /* the address is on this node */
-	bool is_fenced;      /* here, and our nftables table drops its packets */
+	bool interface_up; /* exists, up, with a carrier */
+	bool is_here;      /* the address is on this node */
+	bool is_fenced;    /* here, and our nftables table drops its packets */
+	bool is_silenced;  /* here, and the kernel is told to answer no ARP there (arp_ignore 3 and
+				up, or the interface is set to noarp) */
 	bool is_listened_on; /* something listens on the proxy's port for this address */
 	enum oo_look
-		answer_look; /* of ARP or neighbour solicitation for it; ABSENT: nobody answers */
+		answer_look; /* of ARP or neighbour solicitation for it; ABSENT: nobody answers, or,
+				while it is here, nobody else: no host hears its own question */
 	bool answered_by_other; /* another host's MAC, while it is here */
 	char answer_mac[18];
 	char holder[OO_EVIDENCE_NAME]; /* as the agent says; "": nobody */

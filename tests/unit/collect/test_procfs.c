@@ -1,8 +1,11 @@
 /* What /proc says, as recorded. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../event/testing.h"
@@ -102,6 +105,17 @@ static void test_processes_are_known_for_what_they_are(void)
 	}
 }
 
+static void test_the_owner_of_the_port_may_be_the_document_server(void)
+{
+	CU_ASSERT(oo_procfs_may_be_docservice("node", COMMAND("node\0app.js\0")));
+	CU_ASSERT(oo_procfs_may_be_docservice("MainThread", COMMAND("/usr/bin/node\0app.js\0")));
+	CU_ASSERT(oo_procfs_may_be_docservice(
+		"x", COMMAND("/x\0--config\0/etc/onlyoffice/documentserver\0")));
+	CU_ASSERT_FALSE(oo_procfs_may_be_docservice("python3",
+						    COMMAND("python3\0-m\0http.server\0008000\0")));
+	CU_ASSERT_FALSE(oo_procfs_may_be_docservice("nginx", "", 0));
+}
+
 static void test_the_proxys_configuration_is_the_one_that_it_was_told(void)
 {
 	static const struct {
@@ -158,15 +172,44 @@ static void test_our_own_process_is_seen_as_it_is(void)
 	CU_ASSERT_EQUAL(oo_procfs_count_descriptors(proc, getpid()), n + 1);
 }
 
+static void test_a_process_of_another_network_is_told_from_ours(void)
+{
+	int ready[2];
+	CU_ASSERT_EQUAL_FATAL(pipe2(ready, O_CLOEXEC), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		/* whoever may not do the one may mostly do the other */
+		bool moved =
+			unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+		if (write(ready[1], moved ? "y" : "n", 1) == 1) {
+			pause();
+		}
+		_exit(1);
+	}
+	char moved = 'n';
+	CU_ASSERT_EQUAL(read(ready[0], &moved, 1), 1);
+	OO_AUTO(oo_close) int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_EQUAL(moved, 'y');
+	CU_ASSERT(oo_procfs_is_elsewhere(proc, child));
+	CU_ASSERT_FALSE(oo_procfs_is_elsewhere(proc, getppid()));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	CU_ASSERT_FALSE(oo_procfs_is_elsewhere(proc, child)); /* gone: nothing is known */
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(a_stat_line_is_read_whatever_the_name_has_in_it),
 		TEST(what_is_no_stat_line_is_refused),
 		TEST(processes_are_known_for_what_they_are),
+		TEST(the_owner_of_the_port_may_be_the_document_server),
 		TEST(the_proxys_configuration_is_the_one_that_it_was_told),
 		TEST(limits_and_capabilities_are_found_in_their_files),
 		TEST(our_own_process_is_seen_as_it_is),
+		TEST(a_process_of_another_network_is_told_from_ours),
 	};
 	return run_tests("procfs", tests, OO_LENGTH(tests));
 }

@@ -43,6 +43,12 @@ static void test_what_all_checks_have_is_read_and_checked(void)
 					   "interval; make it shorter, or leave it out"},
 		{TCP("fast_interval: 99ms"),
 		 "8: checks[0].fast_interval: '99ms': out of range; 100ms to 1h are possible"},
+		{TCP("required: maybe"),
+		 "8: checks[0].required: 'maybe': neither; yes and no are possible"},
+		{TCP("shared: 1"), "8: checks[0].shared: '1': neither; yes and no are possible"},
+		{TCP("required: no\n    shared: yes"),
+		 "9: checks[0].shared: 'yes': not together with required: no, which moves nobody "
+		 "anyhow; leave one of them out"},
 		{TCP("grace: 61m"),
 		 "8: checks[0].grace: '61m': out of range; 0s to 1h are possible"},
 		{TCP("timeouts: {dns: 1s}"), "8: checks[0].timeouts.dns: unknown key; known here: "
