@@ -139,6 +139,13 @@ STORY(test_stopped_broker, BROKER_STOPPED, CERTAIN)
 	node_unlisten(seen, 5672);
 }
 
+STORY(test_broker_application_stopped_in_its_beam, BROKER_STOPPED, LIKELY)
+{
+	node_false(seen);
+	refuse(BROKER(seen));
+	node_listener(seen, 5672)->at.port = 25672;
+}
+
 STORY(test_silent_broker_is_hung, BROKER_HUNG, CERTAIN)
 {
 	node_health_silent(seen);
@@ -277,6 +284,7 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_false_that_nobody_explains_is_possible_only),
 	TOLD(test_false_that_the_log_explains),
 	TOLD(test_stopped_broker),
+	TOLD(test_broker_application_stopped_in_its_beam),
 	TOLD(test_silent_broker_is_hung),
 	TOLD(test_broker_refuses_the_login),
 	TOLD(test_alarm_is_seen_through_true),
