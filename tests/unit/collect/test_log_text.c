@@ -280,7 +280,10 @@ static void test_records_of_the_kernel(void)
 	CU_ASSERT_FALSE(oo_journal_parse_kernel(bad, &at_ms, &found));
 	CU_ASSERT_FALSE(oo_journal_parse_kernel(worse, &at_ms, &found));
 	CU_ASSERT_EQUAL(oo_journal_program("nginx[1]: x"), OO_PROGRAM_PROXY);
-	CU_ASSERT_EQUAL(oo_journal_program("systemd[1]: nginx.service: Failed"), OO_PROGRAM_END);
+	CU_ASSERT_EQUAL(oo_journal_program("oom-kill:task=docservice,pid=1"),
+			OO_PROGRAM_DOCSERVICE);
+	CU_ASSERT_EQUAL(oo_journal_program("kernel: nf_conntrack: table full, dropping packet"),
+			OO_PROGRAM_END);
 }
 
 int main(void)

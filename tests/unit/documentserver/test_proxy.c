@@ -69,6 +69,7 @@ static void write_package(void)
 		    "proxy_set_header Host $http_host;\n"
 		    "proxy_set_header Upgrade $http_upgrade;\n"
 		    "proxy_set_header Connection $proxy_connection;\n"
+		    "proxy_set_header X-Forwarded-Host $the_host;\n"
 		    "proxy_set_header X-Forwarded-Proto $the_scheme;\n");
 	place_write("includes/ds-common.conf",
 		    "error_log /var/log/onlyoffice/documentserver/nginx.error.log;\n"
@@ -124,6 +125,7 @@ static void test_package_is_read_as_nginx_does(void)
 	CU_ASSERT_FALSE(pass->redirects_to_https);
 	CU_ASSERT_STRING_EQUAL(pass->host_header, "$http_host");
 	CU_ASSERT_STRING_EQUAL(pass->proto_header, "$the_scheme");
+	CU_ASSERT_STRING_EQUAL(pass->forwarded_host_header, "$the_host");
 }
 
 static void test_what_the_editor_asks_for_reaches_the_document_server(void)
@@ -203,6 +205,7 @@ static void test_values_are_inherited_level_by_level(void)
 	CU_ASSERT_FALSE(c->upgrades);
 	CU_ASSERT_STRING_EQUAL(c->host_header, "");
 	CU_ASSERT_STRING_EQUAL(c->proto_header, "https");
+	CU_ASSERT_STRING_EQUAL(c->forwarded_host_header, "");
 	CU_ASSERT_STRING_EQUAL(b->target, "http://h:2");
 	CU_ASSERT_EQUAL(b->read_timeout_ms, 5000);
 }
