@@ -226,8 +226,7 @@ static void test_a_wrong_command_line_is_told_apart_from_a_state(void)
 		 "ooha diagnose: option '--config' requires an argument\n"},
 		{{NULL}, "usage: ooha [--socket PATH] COMMAND; see: ooha --help\n"},
 		{{"stauts"},
-		 "ooha: no command 'stauts'; there are: status diagnose checks version help
-"},
+		 "ooha: no command 'stauts'; there are: status diagnose checks version help\n"},
 		{{"--colour", "status"}, "unrecognized option '--colour'\nsee: ooha --help\n"},
 		{{"--socket"}, "option '--socket' requires an argument\nsee: ooha --help\n"},
 		{{"status", "--jsn"},
