@@ -19,6 +19,7 @@
 
 struct oo_gather_check;
 struct oo_collect_vips;
+struct oo_collect_processes;
 
 struct oo_gather {
 	sd_event *event;
@@ -40,7 +41,8 @@ struct oo_gather {
 	/* collect.c's and gather.c's own */
 	unsigned held;
 	struct oo_gather_check *checks;
-	struct oo_collect_vips *vips; /* vips.c's; NULL while it does not run */
+	struct oo_collect_vips *vips;           /* vips.c's; NULL while it does not run */
+	struct oo_collect_processes *processes; /* processes.c's, the same */
 };
 
 struct oo_collector {
@@ -59,6 +61,12 @@ extern const struct oo_collector oo_collect_processes, oo_collect_places, oo_col
 /* Something will still come from the loop; and now it has. The last one ends the gathering. */
 void oo_gather_hold(struct oo_gather *gather);
 void oo_gather_release(struct oo_gather *gather);
+
+/*
+ * Takes the owner of the Document Server's port for its process, where none was known by name and
+ * this one looks like it: node, or something of the package's. By sockets.c.
+ */
+void oo_gather_adopt_docservice(struct oo_gather *gather, pid_t pid);
 
 /* Ms until the deadline; at least 1. */
 int64_t oo_gather_left_ms(const struct oo_gather *gather);

@@ -31,7 +31,7 @@ struct tracked {
 	uint64_t cpu_ticks;
 };
 
-struct processes {
+struct oo_collect_processes {
 	struct oo_gather *gather;
 	struct oo_timer timer;
 	int proc;
@@ -42,15 +42,15 @@ struct processes {
 	uint64_t oldest_ticks[OO_PROGRAM_END];
 };
 
-static int64_t age_ms(const struct processes *processes, uint64_t started_ticks)
+static int64_t age_ms(const struct oo_collect_processes *processes, uint64_t started_ticks)
 {
 	int64_t age = oo_clock_now() - (int64_t)started_ticks * 1000 / processes->ticks_per_s;
 	return age > 0 ? age : 0;
 }
 
 /* The one that stands for all of them: nginx's master, else the oldest. */
-static void consider_main(struct processes *processes, pid_t pid, const struct oo_procfs_role *role,
-			  const struct oo_procfs_stat *stat)
+static void consider_main(struct oo_collect_processes *processes, pid_t pid,
+			  const struct oo_procfs_role *role, const struct oo_procfs_stat *stat)
 {
 	struct oo_process *process = &processes->gather->evidence->processes[role->program];
 	uint64_t *oldest = &processes->oldest_ticks[role->program];
@@ -63,7 +63,8 @@ static void consider_main(struct processes *processes, pid_t pid, const struct o
 	processes->gather->started_at_s[role->program] = (oo_clock_wall() - process->age_ms) / 1000;
 }
 
-static void count_one(struct processes *processes, const struct oo_procfs_role *role, char state)
+static void count_one(struct oo_collect_processes *processes, const struct oo_procfs_role *role,
+		      char state)
 {
 	struct oo_process *process = &processes->gather->evidence->processes[role->program];
 	process->look = OO_LOOK_SEEN;
@@ -76,7 +77,8 @@ static void count_one(struct processes *processes, const struct oo_procfs_role *
 	process->n_leaving += role->is_leaving ? 1 : 0;
 }
 
-static void count_descriptors(struct processes *processes, pid_t pid, enum oo_program program)
+static void count_descriptors(struct oo_collect_processes *processes, pid_t pid,
+			      enum oo_program program)
 {
 	struct oo_process *process = &processes->gather->evidence->processes[program];
 	char path[32], text[LIMITS_LENGTH];
@@ -89,8 +91,8 @@ static void count_descriptors(struct processes *processes, pid_t pid, enum oo_pr
 	}
 }
 
-static void take_process(struct processes *processes, pid_t pid, const struct oo_procfs_role *role,
-			 const struct oo_procfs_stat *stat)
+static void take_process(struct oo_collect_processes *processes, pid_t pid,
+			 const struct oo_procfs_role *role, const struct oo_procfs_stat *stat)
 {
 	if (processes->n_tracked < TRACKED_MAX) {
 		processes->tracked[processes->n_tracked++] = (struct tracked){
@@ -113,7 +115,7 @@ static void note_proxy_config(struct oo_gather *gather, const char *title)
 	}
 }
 
-static void look_at_process(struct processes *processes, pid_t pid)
+static void look_at_process(struct oo_collect_processes *processes, pid_t pid)
 {
 	struct oo_procfs_stat stat;
 	char command[OO_PROCFS_COMMAND] = "";
@@ -134,6 +136,23 @@ static void look_at_process(struct processes *processes, pid_t pid)
 	}
 }
 
+void oo_gather_adopt_docservice(struct oo_gather *gather, pid_t pid)
+{
+	struct oo_collect_processes *processes = gather->processes;
+	const struct oo_procfs_role role = {.program = OO_PROGRAM_DOCSERVICE};
+	struct oo_procfs_stat stat;
+	char command[OO_PROCFS_COMMAND];
+	if (processes == NULL ||
+	    gather->evidence->processes[OO_PROGRAM_DOCSERVICE].look == OO_LOOK_SEEN ||
+	    oo_procfs_stat(processes->proc, pid, &stat) < 0) {
+		return;
+	}
+	size_t length = oo_procfs_command(processes->proc, pid, command);
+	if (oo_procfs_may_be_docservice(stat.name, command, length)) {
+		take_process(processes, pid, &role, &stat);
+	}
+}
+
 /* Whether what others have open may be seen (capabilities(7), ptrace(2)). */
 static bool may_see_descriptors(int proc)
 {
@@ -150,7 +169,7 @@ static bool sees_others(int proc)
 	return oo_procfs_stat(proc, 1, &stat) == 0;
 }
 
-static int look_at_all(struct processes *processes)
+static int look_at_all(struct oo_collect_processes *processes)
 {
 	int fd = dup(processes->proc);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -169,7 +188,7 @@ static int look_at_all(struct processes *processes)
 }
 
 /* No process where some were looked for: is it not there, or not for us to see? */
-static void settle(struct processes *processes, int r)
+static void settle(struct oo_collect_processes *processes, int r)
 {
 	struct oo_evidence *evidence = processes->gather->evidence;
 	enum oo_look absent = r < 0                           ? OO_LOOK_FAILED
@@ -187,7 +206,8 @@ static void settle(struct processes *processes, int r)
 
 static void on_sample(struct oo_timer *timer)
 {
-	struct processes *processes = oo_container_of(timer, struct processes, timer);
+	struct oo_collect_processes *processes =
+		oo_container_of(timer, struct oo_collect_processes, timer);
 	int64_t passed_ms = oo_clock_now() - processes->sampled_at;
 	for (size_t i = 0; i < processes->n_tracked && passed_ms > 0; i++) {
 		const struct tracked *tracked = &processes->tracked[i];
@@ -208,10 +228,11 @@ static void on_sample(struct oo_timer *timer)
 
 static void *start(struct oo_gather *gather)
 {
-	struct processes *processes = calloc(1, sizeof(*processes));
+	struct oo_collect_processes *processes = calloc(1, sizeof(*processes));
 	if (processes == NULL) {
 		return NULL;
 	}
+	gather->processes = processes;
 	processes->gather = gather;
 	processes->ticks_per_s = sysconf(_SC_CLK_TCK);
 	processes->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -228,8 +249,8 @@ static void *start(struct oo_gather *gather)
 
 static void stop(struct oo_gather *gather, void *state)
 {
-	struct processes *processes = state;
-	(void)gather;
+	struct oo_collect_processes *processes = state;
+	gather->processes = NULL;
 	oo_timer_done(&processes->timer);
 	oo_close(&processes->proc);
 	free(processes);

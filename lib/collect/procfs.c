@@ -85,7 +85,12 @@ static bool is_node_program(const char *name, const char *command, size_t length
 
 static bool has_word(const char *command, size_t length, const char *part)
 {
-	return length > 0 && memmem(command, length, part, strlen(part)) != NULL;
+	for (const char *word = command; word < command + length; word += strlen(word) + 1) {
+		if (strstr(word, part) != NULL) {
+			return true;
+		}
+	}
+	return false;
 }
 
 struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, size_t length)
@@ -108,6 +113,14 @@ struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, 
 		role.program = OO_PROGRAM_BROKER;
 	}
 	return role;
+}
+
+bool oo_procfs_may_be_docservice(const char *name, const char *command, size_t length)
+{
+	return oo_text_equal(name, "node") || oo_text_equal(name, "nodejs") ||
+	       oo_text_equal(base_name(command), "node") ||
+	       has_word(command, length, "docservice") || has_word(command, length, "DocService") ||
+	       has_word(command, length, "documentserver");
 }
 
 bool oo_procfs_option(const char *title, const char *option, char *value, size_t size)

@@ -39,6 +39,12 @@ bool oo_procfs_parse_stat(const char *text, struct oo_procfs_stat *ret_stat);
 struct oo_procfs_role oo_procfs_classify(const char *name, const char *command, size_t length);
 
 /*
+ * May a process that owns the Document Server's port be the Document Server, by another name? It is
+ * node, or it has to do with the package by its command. As for oo_procfs_classify.
+ */
+bool oo_procfs_may_be_docservice(const char *name, const char *command, size_t length);
+
+/*
  * The configuration that an nginx master was told to read (-c, -p), as its title has it. Returns
  * whether it was told one.
  */

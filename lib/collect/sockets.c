@@ -125,6 +125,12 @@ static void *start(struct oo_gather *gather)
 					   : r == -ETIMEDOUT             ? OO_LOOK_LATE
 									 : OO_LOOK_FAILED;
 	find_owners(&sockets);
+	for (size_t i = 0; i < gather->evidence->n_listeners; i++) {
+		const struct oo_listener *listener = &gather->evidence->listeners[i];
+		if (listener->at.port == gather->docservice.port && listener->pid != 0) {
+			oo_gather_adopt_docservice(gather, listener->pid);
+		}
+	}
 	return NULL;
 }
 

@@ -223,6 +223,7 @@ static const struct config_key amqp_keys[] = {
 			    .least = 0,
 			    .most = 100000},
 	{.name = "address", .parse = config_parse_address, AT(amqp.address)},
+	{.name = "publish", .parse = config_parse_flag, AT(amqp.publishes)},
 	LOGIN_KEYS(amqp),
 	{.name = "vhost", .parse = config_parse_line, AT(amqp.vhost), .least = 1, .most = 255},
 	TIMEOUTS,

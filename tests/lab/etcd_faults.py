@@ -63,8 +63,9 @@ class EtcdFaults:
 
     def etcdctl(self, *words, timeout=20):
         endpoints = ",".join(f"http://{member.address}:2379" for member in self.lab.members)
-        return run("ip", "netns", "exec", self.lab.client, "etcdctl", "--endpoints", endpoints,
-                   *words, timeout=timeout)
+        # its own 5 s are too short for members that are cut off, or slow, meanwhile
+        return run("ip", "netns", "exec", self.lab.client, "etcdctl", "--command-timeout",
+                   f"{timeout - 2}s", "--endpoints", endpoints, *words, timeout=timeout)
 
     def save(self, path):
         run("ip", "netns", "exec", self.lab.client, "etcdctl", "--endpoints",

@@ -118,9 +118,9 @@ class Faults:
         mac = mac or other_mac(node)
         for other in self.lab.nodes:
             if other is not node:
-                batch(other.namespace, *(
-                    f"neigh replace {address} lladdr {mac} dev eth0 nud reachable"
-                    for address in (node.address, node.address6)))
+                for address in (node.address, node.address6):  # whose eth0 may be gone
+                    run("ip", "-n", other.namespace, "neigh", "replace", address, "lladdr", mac,
+                        "dev", "eth0", "nud", "reachable", check=False)
         # it forgets its neighbours
         return batch(node.namespace, f"link set eth0 address {mac}", *node.home)
 

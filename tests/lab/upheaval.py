@@ -17,6 +17,7 @@ from witness import Agents, EtcdWitness, Follower, Load
 NEVER_US = 1 << 62
 CALM_S = CALM_US / 1e6
 JANITOR_US = 2_000_000  # by then the kernel has removed what a dead agent left (agent/lifetime.h)
+AGENT_UNAVAILABLE = 69  # EX_UNAVAILABLE, sysexits(3)
 LEAD_US = 2_000_000  # what is told of the time before an episode that failed
 
 
@@ -246,9 +247,20 @@ class Upheaval:
         for one in self.active():
             one.healing_us = one.healed_us = now_us()
 
+    def is_unavailable(self, process):
+        """An agent was started while its interface was away: it ends, for systemd to start again."""
+        return (process.name.endswith("/agent") and not process.is_alive()
+                and process.status == AGENT_UNAVAILABLE)
+
+    def start_unavailable(self):
+        for node in self.lab.nodes:
+            if self.is_unavailable(self.lab.process(node, "agent")):
+                self.lab.start(node, "agent")
+
     def await_calm(self):
         """All nodes eligible, one has the addresses; how long that took since the last healing."""
         since_us = max((one.healed_us for one in self.occurrences), default=now_us())
+        self.start_unavailable()
         try:
             self.lab.await_settled(CALM_S)
         except LabError as error:
@@ -330,7 +342,8 @@ class Upheaval:
         parts = {"agent": "agent", "etcd": "etcd", "standin": "services", "nginx": "services"}
         found = []
         for (name, service), process in self.lab.processes.items():
-            if not process.is_alive() and (name, parts.get(service)) not in ended:
+            if (not process.is_alive() and (name, parts.get(service)) not in ended
+                    and not self.is_unavailable(process)):
                 last = "; ".join(process.tail(3))
                 found.append(f"{service} of {name} ended ({process.status}): {last}")
         return found

@@ -105,6 +105,17 @@ static void test_processes_are_known_for_what_they_are(void)
 	}
 }
 
+static void test_the_owner_of_the_port_may_be_the_document_server(void)
+{
+	CU_ASSERT(oo_procfs_may_be_docservice("node", COMMAND("node\0app.js\0")));
+	CU_ASSERT(oo_procfs_may_be_docservice("MainThread", COMMAND("/usr/bin/node\0app.js\0")));
+	CU_ASSERT(oo_procfs_may_be_docservice(
+		"x", COMMAND("/x\0--config\0/etc/onlyoffice/documentserver\0")));
+	CU_ASSERT_FALSE(oo_procfs_may_be_docservice("python3",
+						    COMMAND("python3\0-m\0http.server\0008000\0")));
+	CU_ASSERT_FALSE(oo_procfs_may_be_docservice("nginx", "", 0));
+}
+
 static void test_the_proxys_configuration_is_the_one_that_it_was_told(void)
 {
 	static const struct {
@@ -194,6 +205,7 @@ int main(void)
 		TEST(a_stat_line_is_read_whatever_the_name_has_in_it),
 		TEST(what_is_no_stat_line_is_refused),
 		TEST(processes_are_known_for_what_they_are),
+		TEST(the_owner_of_the_port_may_be_the_document_server),
 		TEST(the_proxys_configuration_is_the_one_that_it_was_told),
 		TEST(limits_and_capabilities_are_found_in_their_files),
 		TEST(our_own_process_is_seen_as_it_is),

@@ -342,6 +342,54 @@ static void test_a_call_that_was_taken_has_its_one_answer(void)
 	CU_ASSERT(fault_sweep(FAULT_MEMORY, try_etcd, NULL).refused >= 8);
 }
 
+static void on_events(void *user, int64_t revision, const struct oo_etcd_event *events, size_t n)
+{
+	(void)user;
+	(void)revision;
+	(void)events;
+	(void)n;
+}
+
+static void on_end(void *user, int r, int64_t compact_revision, const struct oo_err *err)
+{
+	(void)user;
+	(void)compact_revision;
+	CU_ASSERT(r < 0 && err != NULL && err->text[0] != '\0');
+	answers++;
+}
+
+/* Nobody listens there: a watch that was opened ends, once. */
+static int try_watch(void *user, struct oo_err *err)
+{
+	static const char *const endpoints[] = {"http://127.0.0.1:1"};
+	const struct oo_etcd_options options = {
+		.endpoints = endpoints, .n_endpoints = OO_LENGTH(endpoints), .name = "node-a"};
+	const struct oo_etcd_watch_options watched = {
+		.key = "k", .prefix = true, .on_events = on_events, .on_end = on_end};
+	struct oo_etcd *etcd = NULL;
+	struct oo_etcd_watch *watch = NULL;
+	(void)user;
+	(void)err;
+	answers = 0;
+	CU_ASSERT_EQUAL_FATAL(oo_etcd_new(event, &options, &etcd, NULL), 0);
+	fault_go();
+	int r = oo_etcd_watch_open(etcd, &watched, &watch);
+	const int64_t until = oo_clock_now() + 5000;
+	while (r == 0 && answers == 0 && oo_clock_now() < until) {
+		CU_ASSERT_FATAL(sd_event_run(event, 100000) >= 0);
+	}
+	fault_stop();
+	CU_ASSERT_EQUAL(r == 0, watch != NULL);
+	CU_ASSERT_EQUAL(answers, r == 0 ? 1 : 0);
+	oo_etcd_free(etcd);
+	return r;
+}
+
+static void test_a_watch_that_was_opened_ends_once(void)
+{
+	CU_ASSERT(fault_sweep_silent(FAULT_MEMORY, try_watch, NULL).failed >= 2);
+}
+
 int main(void)
 {
 	static const struct oo_test tests[] = {
@@ -354,6 +402,7 @@ int main(void)
 		OO_TEST(test_the_kernel_is_asked_for_addresses_or_an_error_is_told),
 		OO_TEST(test_an_answer_is_read_whole_or_not_at_all),
 		OO_TEST(test_a_call_that_was_taken_has_its_one_answer),
+		OO_TEST(test_a_watch_that_was_opened_ends_once),
 	};
 	if (mkdtemp(directory) == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 	    !begin()) {
