@@ -5,10 +5,10 @@
 #include "diagnose/rule.h"
 
 static const struct oo_rule_table *const tables[] = {
-	&oo_rules_host,    &oo_rules_storage,        &oo_rules_dependency,  &oo_rules_answers,
-	&oo_rules_start,   &oo_rules_documentserver, &oo_rules_converter,   &oo_rules_upstream,
-	&oo_rules_passing, &oo_rules_proxy,          &oo_rules_certificate, &oo_rules_vip,
-	&oo_rules_request,
+	&oo_rules_host,     &oo_rules_storage, &oo_rules_dependency,     &oo_rules_answers,
+	&oo_rules_remote,   &oo_rules_start,   &oo_rules_documentserver, &oo_rules_converter,
+	&oo_rules_upstream, &oo_rules_passing, &oo_rules_proxy,          &oo_rules_certificate,
+	&oo_rules_vip,      &oo_rules_request,
 };
 
 static void ask(struct oo_rules *rules, const struct oo_rule *rule)

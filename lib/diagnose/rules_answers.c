@@ -99,7 +99,8 @@ static void told(struct oo_rules *rules)
 	for (size_t i = 0; i < OO_LENGTH(shown); i++) {
 		const struct oo_dependency *dependency = &rules->seen->dependencies[shown[i].name];
 		const struct oo_check_result *results[] = {&dependency->works, &dependency->table,
-							   &dependency->writable};
+							   &dependency->writable,
+							   &dependency->consumers};
 		for (size_t j = 0; j < OO_LENGTH(results); j++) {
 			if (dependency->look == OO_LOOK_SEEN && was_said(results[j], &shown[i])) {
 				say_told(rules, &shown[i], results[j]);

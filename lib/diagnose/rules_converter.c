@@ -13,7 +13,8 @@ static const struct oo_check_result *consumers(const struct oo_rules *rules)
 
 static bool nobody_consumes(const struct oo_rules *rules)
 {
-	return consumers(rules)->reason == OO_CHECK_REASON_NO_CONSUMERS;
+	return consumers(rules)->reason == OO_CHECK_REASON_NO_CONSUMERS ||
+	       consumers(rules)->reason == OO_CHECK_REASON_MISSING; /* not even the queue */
 }
 
 static void ground(const struct oo_rules *rules, struct oo_finding *finding)

@@ -322,13 +322,7 @@ static void token_mismatch(struct oo_rules *rules)
 
 static const struct oo_rule table[] = {
 	{0, descriptors}, /* whoever has none left accepts nothing, as if it hung */
-	{READS, port_taken},
-	{READS, firewall},
-	{READS, hung},
-	{READS, unseen_behind_proxy},
-	{0, drained},
-	{READS, busy},
-	{0, ip_filter},
-	{0, token_mismatch},
+	{READS, port_taken}, {READS, firewall}, {READS, hung},  {READS, unseen_behind_proxy},
+	{0, drained},        {READS, busy},     {0, ip_filter}, {0, token_mismatch},
 };
 const struct oo_rule_table oo_rules_documentserver = OO_RULE_TABLE(table);

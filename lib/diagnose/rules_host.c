@@ -84,9 +84,31 @@ static void disk_full(struct oo_rules *rules)
 	}
 }
 
+/* The file system under logs or temporary files has turned read-only, as it does after errors. */
+static void disk_read_only(struct oo_rules *rules)
+{
+	for (size_t i = 0; i < rules->seen->n_disks; i++) {
+		const struct oo_disk *disk = &rules->seen->disks[i];
+		if (oo_text_equal(disk->what, "storage") ||
+		    disk->result.reason != OO_CHECK_REASON_READ_ONLY) {
+			continue;
+		}
+		struct oo_finding *finding =
+			oo_rule_say(rules, OO_FAULT_STORAGE_READ_ONLY, OO_CONFIDENCE_CERTAIN,
+				    "read-only file system: %s at %s", disk->what, disk->path);
+		finding->weight = OO_WEIGHT_PART;
+		oo_rule_ground(finding, "%s: %s", disk->path, disk->result.seen);
+		oo_rule_remedy(finding,
+			       "find out why (dmesg | tail), then: mount -o remount,rw "
+			       "$(findmnt -no TARGET -T %s)",
+			       disk->path);
+	}
+}
+
 static const struct oo_rule table[] = {
 	{0, name_service_down},
 	{0, memory_exhausted},
 	{0, disk_full},
+	{0, disk_read_only},
 };
 const struct oo_rule_table oo_rules_host = OO_RULE_TABLE(table);

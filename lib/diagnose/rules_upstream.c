@@ -57,6 +57,14 @@ static void speaks_tls(struct oo_rules *rules)
 	oo_rule_explain(rules, OO_EXCHANGES_DIRECT | OO_EXCHANGES_PROXIED);
 }
 
+/* The proxy asks over TLS, and is answered so: what plain requests get means nothing. */
+static bool is_tls_meant(const struct oo_rules *rules)
+{
+	const struct oo_proxy_pass *pass = oo_seen_pass(rules->seen);
+	return pass != NULL && pass->tls &&
+	       oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_DIRECT_TLS]);
+}
+
 /* As HTTP/0.9 would be: nginx takes what has no status line for a body. */
 static void not_http(struct oo_rules *rules)
 {
@@ -66,8 +74,8 @@ static void not_http(struct oo_rules *rules)
 	bool is_direct = oo_seen_tried(plain) && plain->status == 0 &&
 			 plain->reason == OO_CHECK_REASON_PROTOCOL;
 	bool is_logged = meaning == OO_LOG_MEANING_UPSTREAM_NOT_HTTP && !oo_seen_answered(plain);
-	const struct oo_exchange *proxied = oo_seen_proxied(rules->seen);
-	if (oo_seen_true(proxied) || (!is_direct && !is_logged)) {
+	if (is_tls_meant(rules) || oo_seen_true(oo_seen_proxied(rules->seen)) ||
+	    (!is_direct && !is_logged)) {
 		return;
 	}
 	struct oo_finding *finding =
@@ -90,7 +98,8 @@ static void closes_early(struct oo_rules *rules)
 	bool is_direct = oo_seen_cut_off(plain) || oo_seen_cut_off(health);
 	bool is_logged = meaning == OO_LOG_MEANING_UPSTREAM_CLOSED_EARLY &&
 			 oo_seen_gateway_status(rules->seen) == 502;
-	if (oo_seen_true(oo_seen_proxied(rules->seen)) || (!is_direct && !is_logged)) {
+	if (is_tls_meant(rules) || oo_seen_true(oo_seen_proxied(rules->seen)) ||
+	    (!is_direct && !is_logged)) {
 		return;
 	}
 	struct oo_finding *finding = say(
@@ -157,6 +166,14 @@ static void not_resolved(struct oo_rules *rules)
 	}
 }
 
+/* That place was asked as the proxy does, and it is not the Document Server that answered. */
+static bool is_elsewhere(const struct oo_rules *rules)
+{
+	const struct oo_exchange *there = &rules->seen->exchanges[OO_EXCHANGE_UPSTREAM];
+	return oo_seen_tried(there) && !oo_seen_true(there) && !oo_seen_false(there) &&
+	       (there->status != 0 || oo_seen_refused(there));
+}
+
 static bool is_at(const struct oo_proxy_pass *pass, const struct oo_evidence *seen)
 {
 	struct oo_endpoint_text at = oo_seen_docservice_at(seen);
@@ -175,23 +192,29 @@ static void wrong_port(struct oo_rules *rules)
 	const struct oo_proxy_pass *pass = oo_seen_pass(seen);
 	struct oo_endpoint_text at = oo_seen_docservice_at(seen);
 	const struct oo_exchange *proxied = oo_seen_proxied(seen);
-	if (pass == NULL || is_at(pass, seen) || !oo_seen_docservice_answers(seen) ||
-	    !oo_seen_tried(proxied) || oo_seen_true(proxied) || oo_seen_false(proxied)) {
+	if (pass == NULL || pass->n_peers == 0 || (is_at(pass, seen) && !is_elsewhere(rules)) ||
+	    !oo_seen_docservice_answers(seen) || !oo_seen_tried(proxied) || oo_seen_true(proxied) ||
+	    oo_seen_false(proxied)) {
 		return;
 	}
 	const struct oo_endpoint_text *peer = &pass->peers[0];
-	const struct oo_listener *listener = oo_seen_listener_on(seen, peer->port);
+	const struct oo_listener *listener =
+		oo_seen_is_local(seen, peer->host) ? oo_seen_listener(seen, peer) : NULL;
+	if (listener != NULL && oo_seen_refused(&seen->exchanges[OO_EXCHANGE_UPSTREAM])) {
+		return; /* somebody listens there: a firewall rejects */
+	}
 	struct oo_finding *finding = oo_rule_say(
 		rules, OO_FAULT_UPSTREAM_WRONG_PORT, OO_CONFIDENCE_CERTAIN,
-		"upstream wrong port: the proxy goes to %s:%u, the Document Server is on port %u",
-		peer->host, (unsigned)peer->port, (unsigned)at.port);
+		"upstream wrong port: the proxy goes to %s:%u, the Document Server is at %s:%u",
+		peer->host, (unsigned)peer->port, at.host, (unsigned)at.port);
 	ground_pass(finding, pass);
 	oo_rule_ground_exchange(finding, rules, oo_seen_proxied_name(seen));
+	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_UPSTREAM);
 	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_DIRECT_INDEX);
-	oo_rule_ground(finding, "on port %u: %s", (unsigned)peer->port,
+	oo_rule_ground(finding, "on port %u of this node: %s", (unsigned)peer->port,
 		       listener != NULL ? listener->process : "nobody");
-	oo_rule_remedy(finding, "correct it to port %u in %s:%d, then: nginx -t && nginx -s reload",
-		       (unsigned)at.port, pass->file, pass->line);
+	oo_rule_remedy(finding, "correct it to %s:%u in %s:%d, then: nginx -t && nginx -s reload",
+		       at.host, (unsigned)at.port, pass->file, pass->line);
 	oo_rule_explain(rules, OO_EXCHANGES_PROXIED);
 }
 
@@ -229,7 +252,7 @@ static void speaks_plain(struct oo_rules *rules)
 	enum oo_log_meaning meaning = OO_LOG_MEANING_NONE;
 	(void)oo_seen_upstream_line(rules->seen, &meaning);
 	bool is_set = pass != NULL && pass->tls && oo_seen_docservice_answers(rules->seen) &&
-		      is_at(pass, rules->seen);
+		      is_at(pass, rules->seen) && !is_tls_meant(rules);
 	bool is_logged = meaning == OO_LOG_MEANING_UPSTREAM_NOT_TLS;
 	if (!oo_seen_gateway_error(rules->seen) || (!is_set && !is_logged)) {
 		return;

@@ -62,6 +62,9 @@ static void fenced(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 	struct oo_finding *finding = oo_rule_say(
 		rules, OO_FAULT_VIP_FENCED, OO_CONFIDENCE_CERTAIN,
 		"VIP fenced: %s is here, and this node drops its packets", vip->address);
+	if (vip->answered_by_other) {
+		finding->weight = OO_WEIGHT_WARNING; /* as it should be: another node has it */
+	}
 	ground(rules, vip, finding);
 	oo_rule_remedy(finding, "%s; nft list ruleset shows the fence",
 		       is_agent_gone(rules) ? "systemctl start ooha-agent: it puts it right"
@@ -71,7 +74,8 @@ static void fenced(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 
 static void duplicate(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 {
-	if (!vip->is_here || vip->answer_look != OO_LOOK_SEEN || !vip->answered_by_other) {
+	if (!vip->is_here || vip->is_fenced || vip->answer_look != OO_LOOK_SEEN ||
+	    !vip->answered_by_other) {
 		return;
 	}
 	struct oo_finding *finding =
@@ -88,10 +92,11 @@ static void duplicate(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 static void not_announced(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 {
 	const struct oo_agent_evidence *agent = &rules->seen->agent;
-	bool is_not_its = agent->look == OO_LOOK_SEEN && agent->role[0] != '\0' &&
-			  !oo_text_equal(agent->role, "active");
+	/* the role is the first group's; in between, an address may be here for good reasons */
+	bool is_not_its = agent->look == OO_LOOK_SEEN && oo_text_equal(agent->role, "standby") &&
+			  oo_text_equal(vip->group, rules->seen->vips[0].group);
 	if (!vip->is_here || vip->answered_by_other || vip->is_fenced || !vip->interface_up ||
-	    !is_not_its) {
+	    vip->is_silenced || !is_not_its) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
@@ -103,6 +108,26 @@ static void not_announced(struct oo_rules *rules, const struct oo_vip_evidence *
 		       "who put it here? ip addr del %s dev %s; the agent brings it where "
 		       "it belongs",
 		       vip->address, vip->interface);
+}
+
+/* Asked for by its neighbours, this node is told not to answer. */
+static void silenced(struct oo_rules *rules, const struct oo_vip_evidence *vip)
+{
+	if (!vip->is_here || !vip->is_silenced) {
+		return;
+	}
+	struct oo_finding *finding =
+		oo_rule_say(rules, OO_FAULT_VIP_NOT_ANNOUNCED, OO_CONFIDENCE_CERTAIN,
+			    "VIP not announced: %s is here, and %s answers no ARP for it",
+			    vip->address, vip->interface);
+	oo_rule_ground(finding, "arp_ignore of %s is 3 or more, or it is set to noarp",
+		       vip->interface);
+	ground(rules, vip, finding);
+	oo_rule_remedy(finding,
+		       "ip link set %s arp on; sysctl -w net.ipv4.conf.all.arp_ignore=0 "
+		       "net.ipv4.conf.%s.arp_ignore=0",
+		       vip->interface, vip->interface);
+	oo_rule_explain(rules, OO_EXCHANGE_BIT(USER));
 }
 
 static void nowhere(struct oo_rules *rules, const struct oo_vip_evidence *vip)
@@ -161,6 +186,7 @@ static void vips(struct oo_rules *rules)
 	each(rules, interface_down);
 	each(rules, fenced);
 	each(rules, duplicate);
+	each(rules, silenced);
 	each(rules, not_announced);
 	each(rules, nowhere);
 	each(rules, not_listened_on);

@@ -134,9 +134,11 @@ bool oo_seen_docservice_answers(const struct oo_evidence *seen)
 {
 	const struct oo_exchange *index = &seen->exchanges[OO_EXCHANGE_DIRECT_INDEX];
 	const struct oo_exchange *health = &seen->exchanges[OO_EXCHANGE_DIRECT_HEALTH];
+	const struct oo_exchange *tls = &seen->exchanges[OO_EXCHANGE_DIRECT_TLS];
 	return (oo_seen_answered(index) && index->status == 200 &&
 		strstr(index->body, "Server is functioning normally") != NULL) ||
-	       oo_seen_true(health) || oo_seen_false(health);
+	       oo_seen_true(health) || oo_seen_false(health) || oo_seen_true(tls) ||
+	       oo_seen_false(tls);
 }
 
 bool oo_seen_is_loopback(const char *host)

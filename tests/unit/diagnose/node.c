@@ -24,6 +24,7 @@ static const char *const urls[OO_EXCHANGE_END] = {
 	[OO_EXCHANGE_DIRECT_INACTIVE] = "http://127.0.0.1:8000/internal/cluster/inactive",
 	[OO_EXCHANGE_DIRECT_EDITOR] = "http://127.0.0.1:8000/doc/ooha/c/",
 	[OO_EXCHANGE_DIRECT_TLS] = "https://127.0.0.1:8000/healthcheck",
+	[OO_EXCHANGE_UPSTREAM] = "http://198.51.100.7:8000/healthcheck",
 	[OO_EXCHANGE_VIP] = "http://192.0.2.10:80/healthcheck",
 	[OO_EXCHANGE_USER] = "https://office.example/healthcheck",
 };

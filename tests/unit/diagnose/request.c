@@ -46,6 +46,25 @@ STORY(test_address_that_the_agent_did_not_bring, VIP_NOT_ANNOUNCED, LIKELY)
 	oo_text_clip(seen->agent.role, OO_EVIDENCE_NAME, "standby");
 }
 
+STORY(test_address_that_is_not_answered_for, VIP_NOT_ANNOUNCED, CERTAIN)
+{
+	node_vip(seen)->is_silenced = true;
+}
+
+STORY(test_fence_of_an_address_that_another_has_is_as_it_should, VIP_FENCED, CERTAIN)
+{
+	struct oo_vip_evidence *vip = node_vip(seen);
+	vip->is_fenced = true;
+	vip->answer_look = OO_LOOK_SEEN;
+	vip->answered_by_other = true;
+}
+
+STORY(test_address_that_is_just_being_taken_is_fine, NONE, NONE)
+{
+	(void)node_vip(seen);
+	oo_text_clip(seen->agent.role, OO_EVIDENCE_NAME, "acquiring");
+}
+
 STORY(test_interface_that_is_down, VIP_INTERFACE_DOWN, CERTAIN)
 {
 	struct oo_vip_evidence *vip = node_vip(seen);
@@ -156,6 +175,9 @@ CU_TestInfo tests_of_request[] = {
 	TOLD(test_address_that_is_fenced),
 	TOLD(test_address_on_two_hosts),
 	TOLD(test_address_that_the_agent_did_not_bring),
+	TOLD(test_address_that_is_not_answered_for),
+	TOLD(test_fence_of_an_address_that_another_has_is_as_it_should),
+	TOLD(test_address_that_is_just_being_taken_is_fine),
 	TOLD(test_interface_that_is_down),
 	TOLD(test_address_that_nobody_listens_on),
 	TOLD(test_address_behind_a_firewall),

@@ -269,9 +269,50 @@ STORY(test_changed_files_alone_are_nothing, NONE, NONE)
 	seen->proxy_test.changed_since_start = true;
 }
 
+/* The Document Server is another host's; nothing of it is here. */
+static void move_away(struct oo_evidence *seen)
+{
+	oo_text_clip(PASS(seen)->peers[0].host, OO_NAME_LENGTH, "198.51.100.7");
+	node_gone(seen, OO_PROGRAM_DOCSERVICE, "");
+	seen->processes[OO_PROGRAM_DOCSERVICE].unit_look = OO_LOOK_ABSENT;
+	node_unlisten(seen, 8000);
+	node_direct_fails(seen, OO_CHECK_REASON_REFUSED);
+	node_answers(seen, OO_EXCHANGE_UPSTREAM, 200, "true");
+}
+
+STORY(test_document_server_elsewhere_that_answers, NONE, NONE)
+{
+	move_away(seen);
+}
+
+STORY(test_document_server_elsewhere_that_refuses, DOCSERVICE_STOPPED, LIKELY)
+{
+	move_away(seen);
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_REFUSED);
+	node_proxied(seen, 502);
+}
+
+STORY(test_document_server_elsewhere_without_a_route, UPSTREAM_NO_ROUTE, CERTAIN)
+{
+	move_away(seen);
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_UNREACHABLE);
+	node_proxied(seen, 502);
+}
+
+STORY(test_proxy_that_goes_to_another_host, UPSTREAM_WRONG_PORT, CERTAIN)
+{
+	oo_text_clip(PASS(seen)->peers[0].host, OO_NAME_LENGTH, "198.51.100.7");
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_REFUSED);
+	node_proxied(seen, 502);
+}
+
 CU_TestInfo tests_of_upstream[] = {
 	TOLD(test_proxy_that_goes_to_another_port),
 	TOLD(test_proxy_that_goes_to_another_program),
+	TOLD(test_proxy_that_goes_to_another_host),
+	TOLD(test_document_server_elsewhere_that_answers),
+	TOLD(test_document_server_elsewhere_that_refuses),
+	TOLD(test_document_server_elsewhere_without_a_route),
 	TOLD(test_document_server_that_listens_on_another_port),
 	TOLD(test_document_server_that_listens_on_another_address),
 	TOLD(test_peer_that_only_speaks_tls),

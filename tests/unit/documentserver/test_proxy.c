@@ -21,7 +21,7 @@ static void read_main(const char *text)
 
 static void check_error(const char *expected)
 {
-	char whole[OO_TEXT_LENGTH];
+	char whole[4 * OO_TEXT_LENGTH];
 	(void)snprintf(whole, sizeof(whole), "%s%s", expected[0] == '\0' ? "" : place_path(""),
 		       expected);
 	CU_ASSERT_STRING_EQUAL(proxy.error, whole);
