@@ -236,6 +236,21 @@ STORY(test_full_disk_of_the_logs_is_not_the_storage, DISK_FULL, CERTAIN)
 	node_result(&seen->disks[1].result, OO_CHECK_REASON_FULL, "0 MiB free (0 %)");
 }
 
+STORY(test_logs_on_a_disk_gone_read_only, STORAGE_READ_ONLY, CERTAIN)
+{
+	seen->disks[1] = seen->disks[0];
+	seen->n_disks = 2;
+	oo_text_clip(seen->disks[1].what, OO_EVIDENCE_NAME, "logs");
+	node_result(&seen->disks[1].result, OO_CHECK_REASON_READ_ONLY, "Read-only file system");
+}
+
+STORY(test_storage_that_only_the_log_tells_of, STORAGE_DENIED, LIKELY)
+{
+	disk(seen, OO_CHECK_REASON_NONE, "");
+	(void)node_logs(seen, OO_LOG_SOURCE_DOCSERVICE,
+			"[WARN] nodeJS - healthCheck storage(undefined) error Error: EACCES");
+}
+
 STORY(test_memory_that_is_used_up, MEMORY_EXHAUSTED, CERTAIN)
 {
 	seen->host.memory_available_bytes = 40 << 20;
@@ -298,6 +313,8 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_almost_full_storage_breaks_nothing_yet),
 	TOLD(test_hung_storage_comes_before_what_hangs_on_it),
 	TOLD(test_full_disk_of_the_logs_is_not_the_storage),
+	TOLD(test_logs_on_a_disk_gone_read_only),
+	TOLD(test_storage_that_only_the_log_tells_of),
 	TOLD(test_memory_that_is_used_up),
 	TOLD(test_no_name_server_answers),
 	TOLD(test_one_name_without_answer_is_its_own_fault),

@@ -188,6 +188,12 @@ STORY(test_no_ports_left_for_the_proxy, UPSTREAM_PORTS_EXHAUSTED, CERTAIN)
 			HERE);
 }
 
+STORY(test_no_ports_left_without_a_log, UPSTREAM_PORTS_EXHAUSTED, CERTAIN)
+{
+	node_proxied(seen, 502);
+	seen->host.local_ports_used_percent = 99;
+}
+
 static struct oo_evidence_lookup *lookup(struct oo_evidence *seen, const char *name,
 					 enum oo_look look)
 {
@@ -356,6 +362,7 @@ CU_TestInfo tests_of_upstream[] = {
 	TOLD(test_upstream_elsewhere_that_is_dropped),
 	TOLD(test_silence_through_the_proxy_is_never_nothing),
 	TOLD(test_no_ports_left_for_the_proxy),
+	TOLD(test_no_ports_left_without_a_log),
 	TOLD(test_upstream_name_that_is_gone_stops_the_proxy),
 	TOLD(test_name_that_nginx_still_remembers_is_a_warning),
 	TOLD(test_name_that_has_moved_on_is_stale),
