@@ -146,6 +146,23 @@ STORY(test_broker_application_stopped_in_its_beam, BROKER_STOPPED, LIKELY)
 	node_listener(seen, 5672)->at.port = 25672;
 }
 
+STORY(test_unknown_name_of_the_broker, BROKER_NAME_NOT_RESOLVED, CERTAIN)
+{
+	node_false(seen);
+	node_result(&BROKER(seen)->connect, OO_CHECK_REASON_NAME_NOT_RESOLVED, "no such name");
+}
+
+STORY(test_cache_that_takes_no_connections_is_hung, CACHE_HUNG, CERTAIN)
+{
+	node_health_silent(seen);
+	CACHE(seen)->look = OO_LOOK_SEEN;
+	CACHE(seen)->is_local = true;
+	CACHE(seen)->at.port = 6379;
+	node_listener(seen, 5432)->at.port = 6379;
+	node_listener(seen, 6379)->queued = 511;
+	node_result(&CACHE(seen)->connect, OO_CHECK_REASON_CONNECT_TIMEOUT, "timeout");
+}
+
 STORY(test_silent_broker_is_hung, BROKER_HUNG, CERTAIN)
 {
 	node_health_silent(seen);
@@ -300,6 +317,8 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_false_that_the_log_explains),
 	TOLD(test_stopped_broker),
 	TOLD(test_broker_application_stopped_in_its_beam),
+	TOLD(test_unknown_name_of_the_broker),
+	TOLD(test_cache_that_takes_no_connections_is_hung),
 	TOLD(test_silent_broker_is_hung),
 	TOLD(test_broker_refuses_the_login),
 	TOLD(test_alarm_is_seen_through_true),
