@@ -166,6 +166,15 @@ static const struct told told[] = {
 	 "open the document anew; look at the nodes' clocks (timedatectl)"},
 };
 
+/* "/" leads there; it is the example package's, which need not be installed. */
+static bool is_welcome(const struct oo_exchange *asked)
+{
+	return strstr(asked->location, "/welcome") != NULL ||
+	       strstr(asked->url, "/welcome") != NULL ||
+	       strstr(asked->location, "/example") != NULL ||
+	       strstr(asked->url, "/example/") != NULL;
+}
+
 /* The URL's own status; without one, the same of our health check through the proxy. */
 static void status(struct oo_rules *rules)
 {
@@ -173,7 +182,8 @@ static void status(struct oo_rules *rules)
 	bool is_user = oo_seen_answered(user(rules));
 	const struct oo_exchange *asked = is_user ? user(rules) : proxied;
 	for (size_t i = 0; i < OO_LENGTH(told); i++) {
-		if (!oo_seen_answered(asked) || asked->status != told[i].status) {
+		if (!oo_seen_answered(asked) || asked->status != told[i].status ||
+		    (asked->status == 404 && is_welcome(asked))) {
 			continue;
 		}
 		struct oo_finding *finding =

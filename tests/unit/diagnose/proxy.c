@@ -179,6 +179,34 @@ static void test_renewed_file_is_to_be_read(void)
 	CU_ASSERT_STRING_EQUAL(finding->remedy, "nginx -t && nginx -s reload");
 }
 
+STORY(test_expired_file_that_nobody_asked_for, CERTIFICATE_EXPIRED, CERTAIN)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){
+		.look = OO_LOOK_SEEN, .days_left = -2, .is_key_its_own = true};
+}
+
+STORY(test_file_that_we_may_not_read_is_not_expired, NONE, NONE)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){.look = OO_LOOK_DENIED, .days_left = -2};
+}
+
+STORY(test_key_of_another_certificate, PROXY_CONFIG_BROKEN, CERTAIN)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){.look = OO_LOOK_SEEN, .days_left = 80};
+}
+
+STORY(test_failed_start_is_told_by_the_log_alone, PROXY_CONFIG_BROKEN, LIKELY)
+{
+	end(seen, "");
+	seen->proxy_test = (struct oo_proxy_test){.look = OO_LOOK_NONE};
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[emerg] bind() to 192.0.2.10:80 failed (99: Cannot assign requested "
+			"address)");
+}
+
 STORY(test_certificate_of_tomorrow, CERTIFICATE_NOT_YET_VALID, CERTAIN)
 {
 	show(seen, OO_TRUST_NOT_YET, 90);
@@ -236,6 +264,10 @@ CU_TestInfo tests_of_proxy[] = {
 	TOLD(test_failed_start_before_a_good_test_is_past),
 	TOLD(test_expired_certificate),
 	TOLD(test_renewed_file_is_to_be_read),
+	TOLD(test_expired_file_that_nobody_asked_for),
+	TOLD(test_file_that_we_may_not_read_is_not_expired),
+	TOLD(test_key_of_another_certificate),
+	TOLD(test_failed_start_is_told_by_the_log_alone),
 	TOLD(test_certificate_of_tomorrow),
 	TOLD(test_chain_without_its_middle),
 	TOLD(test_certificate_for_another_name_than_an_address_is_nothing),
