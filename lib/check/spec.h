@@ -160,6 +160,7 @@ struct oo_check_amqp {
 	const char *vhost;
 	const char *queue; /* NULL: being let in is enough */
 	int consumers;     /* of the queue, at least */
+	bool publishes;    /* an empty message to nobody: an alarm for memory or disk shows then */
 };
 
 /* A database of PostgreSQL's, without TLS. */

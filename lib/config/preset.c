@@ -119,7 +119,8 @@ static void add_broker_login(const struct preset_sources *sources, struct preset
 		preset_add_text(preset, "user", origin_of(sources, PRESET_BROKER).text,
 				settings->broker_user);
 	}
-	if (settings->broker_password[0] != '\0' && sources->broker_file[0] != '\0') {
+	/* guest is what nobody has to say: there may be no password in the URL */
+	if (strcmp(settings->broker_password, "guest") != 0 && sources->broker_file[0] != '\0') {
 		preset_add_text(preset, "password_file", "the file that has rabbitmq.url",
 				sources->broker_file);
 		preset_add(preset, "password_pointer", SHOWN, BROKER_POINTER);
