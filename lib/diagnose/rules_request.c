@@ -103,11 +103,14 @@ static void body_too_large(struct oo_rules *rules)
 	const struct oo_log_line *line =
 		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_BODY_TOO_LARGE);
 	const struct oo_proxy_pass *pass = oo_seen_pass(rules->seen);
-	if (line == NULL && user(rules)->status != 413) {
+	bool is_too_large = user(rules)->status == 413;
+	if (line == NULL && !is_too_large) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
-		rules, OO_FAULT_BODY_TOO_LARGE, OO_CONFIDENCE_CERTAIN,
+		rules, OO_FAULT_BODY_TOO_LARGE,
+		is_too_large || oo_seen_is_recent(line) ? OO_CONFIDENCE_CERTAIN
+							: OO_CONFIDENCE_LIKELY,
 		"body too large (413): the proxy takes no more than client_max_body_size");
 	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_USER);
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_PROXY_BODY_TOO_LARGE);
@@ -191,8 +194,11 @@ static void status(struct oo_rules *rules)
 #define USER OO_EXCHANGE_BIT(USER)
 
 static const struct oo_rule table[] = {
-	{USER, name_not_resolved}, {USER, points_elsewhere},
-	{0, redirect_loop},        {0, body_too_large},
-	{0, files_missing},        {USER | OO_EXCHANGE_BIT(PROXY_HEALTH), status},
+	{USER, name_not_resolved},
+	{USER, points_elsewhere},
+	{0, redirect_loop},
+	{0, files_missing},
+	{USER | OO_EXCHANGE_BIT(PROXY_HEALTH), status},
+	{0, body_too_large}, /* may be of an earlier request, of somebody else */
 };
 const struct oo_rule_table oo_rules_request = OO_RULE_TABLE(table);

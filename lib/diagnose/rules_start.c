@@ -102,12 +102,14 @@ static const struct oo_log_line *killed_line(const struct oo_rules *rules)
 		enum oo_log_meaning meaning = oo_log_meaning(line->source, line->text);
 		for (size_t j = 0; j < OO_LENGTH(of); j++) {
 			if (meaning == OO_LOG_MEANING_OUT_OF_MEMORY &&
-			    strstr(line->text, of[j]) != NULL) {
+			    strstr(line->text, of[j]) != NULL &&
+			    !oo_seen_came_up_since(rules->seen, line)) {
 				return line;
 			}
 		}
 	}
-	return oo_seen_line(rules->seen, OO_LOG_MEANING_HEAP);
+	const struct oo_log_line *heap = oo_seen_line(rules->seen, OO_LOG_MEANING_HEAP);
+	return heap != NULL && !oo_seen_came_up_since(rules->seen, heap) ? heap : NULL;
 }
 
 static void out_of_memory(struct oo_rules *rules)
@@ -120,8 +122,11 @@ static void out_of_memory(struct oo_rules *rules)
 	if (!is_told && line == NULL) {
 		return;
 	}
+	/* its unit knows how it ended; without it, a line of some minutes ago may be another end */
+	bool is_sure = is_told || oo_seen_is_recent(line);
 	struct oo_finding *finding =
-		oo_rule_say(rules, OO_FAULT_DOCSERVICE_OUT_OF_MEMORY, OO_CONFIDENCE_CERTAIN,
+		oo_rule_say(rules, OO_FAULT_DOCSERVICE_OUT_OF_MEMORY,
+			    is_sure ? OO_CONFIDENCE_CERTAIN : OO_CONFIDENCE_LIKELY,
 			    "Document Server out of memory: it was killed%s",
 			    is_down_now ? "" : ", and runs again");
 	if (line != NULL) {
@@ -143,7 +148,8 @@ static void crashing(struct oo_rules *rules)
 	const struct oo_process *process = docservice(rules);
 	static const enum oo_log_meaning words[] = {OO_LOG_MEANING_EXCEPTION,
 						    OO_LOG_MEANING_SEGFAULT};
-	bool has_words = oo_seen_line(rules->seen, OO_LOG_MEANING_EXCEPTION) != NULL;
+	const struct oo_log_line *exception = oo_seen_line(rules->seen, OO_LOG_MEANING_EXCEPTION);
+	bool has_words = exception != NULL && !oo_seen_came_up_since(rules->seen, exception);
 	bool is_young = oo_seen_is_running(process) && process->age_ms >= 0 &&
 			process->age_ms < CRASH_AGE_MS && process->unit_restarts >= 2;
 	bool is_gone = oo_seen_is_gone(process);

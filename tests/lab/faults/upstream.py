@@ -38,6 +38,7 @@ def name_stale(stage):
     with named(stage, docs_office_test=NOBODY), \
             proxy_with(stage, upstream=f"server docs.office.test:8000 {NO_LIMIT}"), \
             named(stage, docs_office_test="127.0.0.1"):
+        wait_for(lambda: stage.ask(80, seconds=5) == "502", 8, "502")
         yield
 
 
@@ -120,7 +121,7 @@ def firewall_reject(stage):
 
 @case("the packet filter rejects port 8000 for nginx's user only", "upstream firewall reject")
 def firewall_reject_user(stage):
-    with filtered(stage, "meta skuid www-data tcp dport 8000 reject with icmpx admin-prohibited"):
+    with filtered(stage, "meta skuid www-data tcp dport 8000 reject with tcp reset"):
         rejected(stage)
         stage.see(8000, "200 true")
         yield

@@ -140,6 +140,19 @@ STORY(test_no_descriptors_for_upstreams_is_a_500, PROXY_DESCRIPTORS_EXHAUSTED, C
 			"upstream");
 }
 
+STORY(test_connections_that_were_used_up_before_are_past, PROXY_HUNG, CERTAIN)
+{
+	unreach(seen, OO_CHECK_REASON_SILENT);
+	node_logs(seen, OO_LOG_SOURCE_PROXY, "[alert] 768 worker_connections are not enough")
+		->age_ms = 500000;
+}
+
+STORY(test_failed_start_before_a_good_test_is_past, PROXY_STOPPED, CERTAIN)
+{
+	end(seen, "inactive/dead");
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY, "[emerg] unexpected end of ds.conf:3");
+}
+
 static void show(struct oo_evidence *seen, enum oo_trust trust, int64_t days)
 {
 	node_answers(seen, OO_EXCHANGE_PROXY_TLS, 200, "true");
@@ -219,6 +232,8 @@ CU_TestInfo tests_of_proxy[] = {
 	TOLD(test_no_connections_left_in_the_proxy),
 	TOLD(test_no_descriptors_left_in_the_proxy),
 	TOLD(test_no_descriptors_for_upstreams_is_a_500),
+	TOLD(test_connections_that_were_used_up_before_are_past),
+	TOLD(test_failed_start_before_a_good_test_is_past),
 	TOLD(test_expired_certificate),
 	TOLD(test_renewed_file_is_to_be_read),
 	TOLD(test_certificate_of_tomorrow),
