@@ -140,6 +140,7 @@ static void add_broker(const struct preset_sources *sources, struct preset *pres
 
 	preset_begin(preset, "broker", "amqp");
 	add_broker_login(sources, preset);
+	preset_add(preset, "publish", SHOWN, "yes"); /* or an alarm is not seen */
 	add_times(preset, "5s", "3s");
 	add_required(preset, shared);
 	preset_begin(preset, "converter", "amqp");

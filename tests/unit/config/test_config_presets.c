@@ -80,6 +80,8 @@ static void test_an_entry_of_the_same_name_overrides_single_values(void)
 	CU_ASSERT_STRING_EQUAL(proxy->spec.http.expect.body, "true");
 	CU_ASSERT_FALSE(find(config, "database")->shared);
 	CU_ASSERT_TRUE(find(config, "broker")->shared);
+	CU_ASSERT_TRUE(find(config, "broker")->spec.amqp.publishes);
+	CU_ASSERT_FALSE(find(config, "converter")->spec.amqp.publishes);
 }
 
 static void test_an_entry_of_the_same_name_and_another_type_takes_its_place(void)
