@@ -160,7 +160,7 @@ def websocket(stage):
 
 @case("the proxy tells the Document Server another host", "wrong host")
 def wrong_host(stage):
-    with proxy_with(stage, host="$proxy_host"):
+    with proxy_with(stage, host="$proxy_host", forwarded_host="$proxy_host"):
         stage.see(80, "200 true")
         yield
 
