@@ -136,7 +136,9 @@ static void not_told(struct oo_rules *rules)
 			   : "through the proxy: %s, and the Document Server answers us: something "
 			     "is between them; nginx's error log says what",
 		is_silent ? "silence" : oo_seen_outcome(oo_seen_proxied(seen), outcome));
-	finding->weight = OO_WEIGHT_OUTAGE;
+	/* who hears from it by another request has a way to it: whatever else is said comes first */
+	bool has_way = seen->exchanges[OO_EXCHANGE_PROXY_EDITOR].status == 101;
+	finding->weight = has_way ? OO_WEIGHT_PART : OO_WEIGHT_OUTAGE;
 	oo_rule_ground_exchange(finding, rules, oo_seen_proxied_name(seen));
 	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_DIRECT_INDEX);
 	if (seen->logs_look[OO_LOG_SOURCE_PROXY] != OO_LOOK_SEEN) {

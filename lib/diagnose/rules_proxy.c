@@ -141,10 +141,13 @@ static void crashed(struct oo_rules *rules)
 	bool was_killed = strstr(process->unit_result, "signal") != NULL ||
 			  strstr(process->unit_result, "core-dump") != NULL ||
 			  strstr(process->unit_result, "oom") != NULL || process->out_of_memory;
-	bool is_logged = oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_WORKER_DIED) != NULL;
-	bool is_worker = oo_seen_is_running(process) && is_logged &&
-			 !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]) &&
-			 oo_seen_cut_off(health(rules));
+	const struct oo_log_line *died =
+		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_WORKER_DIED);
+	bool is_cut_off = !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]) &&
+			  oo_seen_cut_off(health(rules));
+	/* our requests are short and may slip through; an editor's connection goes each time */
+	bool is_again = died != NULL && died->n > 1 && oo_seen_is_recent(died);
+	bool is_worker = oo_seen_is_running(process) && died != NULL && (is_cut_off || is_again);
 	if (!is_worker && (!is_gone || !(was_killed || oo_seen_unit_crashes(process)))) {
 		return;
 	}
@@ -156,7 +159,11 @@ static void crashed(struct oo_rules *rules)
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_OUT_OF_MEMORY);
 	ground(rules, finding);
 	oo_rule_remedy(finding, "journalctl -n 50 -u nginx; systemctl restart nginx");
-	explain(rules);
+	if (is_worker && !is_cut_off) {
+		finding->weight = OO_WEIGHT_PART;
+	} else {
+		explain(rules);
+	}
 }
 
 static void stopped(struct oo_rules *rules)

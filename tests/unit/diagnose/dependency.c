@@ -282,6 +282,13 @@ static void lookup(struct oo_evidence *seen, const char *name, const char *by, e
 	oo_text_clip(one->asked_by, sizeof(one->asked_by), by);
 }
 
+/* One check has an open connection to the database, the next one has to look its name up. */
+STORY(test_no_name_server_comes_before_one_check_that_hangs, NAME_SERVICE_DOWN, LIKELY)
+{
+	lookup(seen, "db.example", "local.json sql.dbHost", OO_LOOK_LATE);
+	node_fails(seen, OO_EXCHANGE_PROXY_HEALTH, OO_CHECK_REASON_SILENT);
+}
+
 STORY(test_no_name_server_answers, NAME_SERVICE_DOWN, LIKELY)
 {
 	node_false(seen);
@@ -335,6 +342,7 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_logs_on_a_disk_gone_read_only),
 	TOLD(test_storage_that_only_the_log_tells_of),
 	TOLD(test_memory_that_is_used_up),
+	TOLD(test_no_name_server_comes_before_one_check_that_hangs),
 	TOLD(test_no_name_server_answers),
 	TOLD(test_one_name_without_answer_is_its_own_fault),
 	CU_TEST_INFO_NULL,

@@ -46,6 +46,25 @@ STORY(test_proxy_killed_by_a_signal_crashed, PROXY_CRASHED, CERTAIN)
 	oo_text_clip(seen->processes[OO_PROGRAM_PROXY].unit_result, OO_EVIDENCE_NAME, "core-dump");
 }
 
+static const char died[] = "[alert] worker process 4711 exited on signal 11";
+
+STORY(test_workers_that_die_again_and_again_crashed_though_we_slip_through, PROXY_CRASHED, CERTAIN)
+{
+	node_logs(seen, OO_LOG_SOURCE_PROXY, died)->n = 2;
+}
+
+STORY(test_worker_that_died_once_is_past, NONE, NONE)
+{
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY, died);
+}
+
+STORY(test_workers_that_died_minutes_ago_are_past, NONE, NONE)
+{
+	struct oo_log_line *line = node_logs(seen, OO_LOG_SOURCE_PROXY, died);
+	line->n = 2;
+	line->age_ms = 500000;
+}
+
 STORY(test_configuration_that_keeps_it_from_starting, PROXY_CONFIG_BROKEN, CERTAIN)
 {
 	end(seen, "failed/failed");
@@ -246,6 +265,9 @@ CU_TestInfo tests_of_proxy[] = {
 	TOLD(test_stopped_proxy_is_seen_without_rights_too),
 	TOLD(test_proxy_that_ends_its_last_connections_is_stopped),
 	TOLD(test_proxy_killed_by_a_signal_crashed),
+	TOLD(test_workers_that_die_again_and_again_crashed_though_we_slip_through),
+	TOLD(test_worker_that_died_once_is_past),
+	TOLD(test_workers_that_died_minutes_ago_are_past),
 	TOLD(test_configuration_that_keeps_it_from_starting),
 	TOLD(test_configuration_broken_under_a_running_proxy_is_a_warning),
 	TOLD(test_test_that_a_plain_user_may_not_make_proves_nothing),
