@@ -312,10 +312,10 @@ static void tell_shared(struct agent_story *story, unsigned group)
 		       "moves",
 		       agent->group_names[group],
 		       agent->config->checks[view.shared_check].spec.name);
-	} else if (chapter->shared && !shared && (!holds || view.eligible == OO_HEALTH_UP)) {
+	} else if (chapter->shared && holds && view.eligible == OO_HEALTH_UP) {
 		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
 		       agent->group_names[group]);
-	} else {
+	} else if (holds) {
 		return;
 	}
 	chapter->shared = shared;

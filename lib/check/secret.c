@@ -41,12 +41,12 @@ int oo_check_secret_read(const char *path, char secret[static OO_CHECK_SECRET_LE
 static int copy_password(const char *text, char password[static OO_CHECK_SECRET_LENGTH])
 {
 	char *part = NULL;
-	size_t length;
 	if (strstr(text, "://") == NULL) {
-		length = strlen(text);
-		memcpy(password, text,
-		       length < OO_CHECK_SECRET_LENGTH ? length + 1 : OO_CHECK_SECRET_LENGTH);
-		return length < OO_CHECK_SECRET_LENGTH ? 0 : -EFBIG;
+		if (strlen(text) >= OO_CHECK_SECRET_LENGTH) {
+			return -EFBIG;
+		}
+		memcpy(password, text, strlen(text) + 1);
+		return 0;
 	}
 	CURLU *url = curl_url();
 	if (url == NULL) {

@@ -2,7 +2,7 @@
 #define OO_CHECK_SPEC_H
 /*
  * What can be asked of a check: pure data, so that the configuration can be read straight into it.
- * One structure a kind; docs/checks.md says what each asks. A number that is 0 and a text that is
+ * One structure a kind; docs/checks/ says what each asks. A number that is 0 and a text that is
  * NULL is not asked for, unless something else is said.
  */
 #include <stdbool.h>
@@ -160,6 +160,7 @@ struct oo_check_amqp {
 	const char *vhost;
 	const char *queue; /* NULL: being let in is enough */
 	int consumers;     /* of the queue, at least */
+	bool publishes;    /* an empty message to nobody: an alarm for memory or disk shows then */
 };
 
 /* A database of PostgreSQL's, without TLS. */

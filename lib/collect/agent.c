@@ -68,6 +68,7 @@ static void take_status(struct oo_gather *gather, json_object *status)
 			       json_object_object_get_ex(etcd, "connected", &connected) &&
 			       json_object_get_boolean(connected);
 	oo_collect_vips_hear(gather, status);
+	oo_gather_ask_vip(gather);
 }
 
 static void say(struct oo_gather *gather, enum oo_look look, const char *text)

@@ -114,7 +114,8 @@ static void ask_broker(struct oo_gather *gather, struct dependencies *state)
 			 .tls = {.unverified = true}, /* its own CA is not known to us */
 			 .user = settings->broker_user,
 			 .password_file = state->broker.path,
-			 .vhost = settings->broker_vhost}};
+			 .vhost = settings->broker_vhost,
+			 .publishes = true}};
 
 	ask_connect(gather, OO_DEPENDENCY_BROKER, &settings->broker, "local.json rabbitmq.url");
 	if (!oo_text_equal(settings->queue_type, "rabbitmq")) {
@@ -122,6 +123,7 @@ static void ask_broker(struct oo_gather *gather, struct dependencies *state)
 	}
 	keep_password(&state->broker, settings->broker_password);
 	(void)oo_gather_check(gather, &spec, &broker->works, NULL);
+	spec.amqp.publishes = false; /* an alarm does not hide the consumers */
 	spec.amqp.queue = settings->converter_queue;
 	spec.amqp.consumers = 1;
 	(void)oo_gather_check(gather, &spec, &broker->consumers, NULL);

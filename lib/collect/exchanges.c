@@ -52,14 +52,12 @@ static const struct question {
 	{OO_EXCHANGE_DIRECT_TLS, PLACE_DIRECT, HEALTH, MANNER_TLS},
 };
 
-struct exchanges;
-
 struct asking {
-	struct exchanges *exchanges;
+	struct oo_collect_exchanges *exchanges;
 	struct oo_ask *ask; /* owned while it runs */
 };
 
-struct exchanges {
+struct oo_collect_exchanges {
 	struct oo_gather *gather;
 	struct asking askings[OO_EXCHANGE_END];
 };
@@ -71,7 +69,7 @@ static void on_answer(void *user)
 	oo_gather_release(asking->exchanges->gather);
 }
 
-static void ask(struct exchanges *exchanges, enum oo_exchange_name name,
+static void ask(struct oo_collect_exchanges *exchanges, enum oo_exchange_name name,
 		const struct oo_ask_request *request)
 {
 	struct oo_gather *gather = exchanges->gather;
@@ -93,7 +91,7 @@ static void write_url(char url[static OO_EVIDENCE_TEXT], const char *scheme,
 		 at->host, at->port, path);
 }
 
-static void ask_questions(struct exchanges *exchanges)
+static void ask_questions(struct oo_collect_exchanges *exchanges)
 {
 	const struct oo_gather *gather = exchanges->gather;
 	for (size_t i = 0; i < OO_LENGTH(questions); i++) {
@@ -109,7 +107,7 @@ static void ask_questions(struct exchanges *exchanges)
 }
 
 /* The payload of the token takes the place of the body, where tokens are demanded. */
-static void ask_command(struct exchanges *exchanges)
+static void ask_command(struct oo_collect_exchanges *exchanges)
 {
 	const struct oo_gather *gather = exchanges->gather;
 	const struct oo_settings *settings = &gather->settings;
@@ -144,7 +142,7 @@ static void find_user_name(const struct oo_gather *gather, char name[static OO_N
 }
 
 /* Asked for by the users' name: a server by another name may show another certificate. */
-static void ask_tls(struct exchanges *exchanges)
+static void ask_tls(struct oo_collect_exchanges *exchanges)
 {
 	const struct oo_gather *gather = exchanges->gather;
 	const struct oo_proxy_config *proxy = &gather->evidence->proxy;
@@ -196,7 +194,7 @@ static const struct oo_proxy_pass *find_elsewhere(const struct oo_gather *gather
 	return NULL;
 }
 
-static void ask_upstream(struct exchanges *exchanges)
+static void ask_upstream(struct oo_collect_exchanges *exchanges)
 {
 	const struct oo_proxy_pass *pass = find_elsewhere(exchanges->gather);
 	char url[OO_EVIDENCE_TEXT];
@@ -206,22 +204,31 @@ static void ask_upstream(struct exchanges *exchanges)
 	}
 }
 
-static void ask_vip(struct exchanges *exchanges)
+/* As the configuration has it; without one, as the agent says. */
+static const char *find_vip(const struct oo_gather *gather)
 {
-	const struct oo_gather *gather = exchanges->gather;
 	const struct oo_config *config = gather->subject->config;
-	struct oo_endpoint_text at = {.port = gather->proxy.port};
-	char url[OO_EVIDENCE_TEXT];
-	if (config == NULL || config->n_groups == 0 || config->groups[0].n_vips == 0) {
-		return;
+	if (config != NULL && config->n_groups > 0 && config->groups[0].n_vips > 0) {
+		return config->groups[0].vips[0].address;
 	}
-	const char *address = config->groups[0].vips[0].address;
-	snprintf(at.host, sizeof(at.host), "%.*s", (int)strcspn(address, "/"), address);
-	write_url(url, "http", &at, HEALTH);
-	ask(exchanges, OO_EXCHANGE_VIP, &(struct oo_ask_request){.url = url});
+	return gather->evidence->n_vips > 0 ? gather->evidence->vips[0].address : NULL;
 }
 
-static void ask_user(struct exchanges *exchanges)
+void oo_gather_ask_vip(struct oo_gather *gather)
+{
+	const char *address = find_vip(gather);
+	struct oo_endpoint_text at = {.port = gather->proxy.port};
+	char url[OO_EVIDENCE_TEXT];
+	if (address == NULL || gather->exchanges == NULL ||
+	    gather->evidence->exchanges[OO_EXCHANGE_VIP].look != OO_LOOK_NONE) {
+		return;
+	}
+	snprintf(at.host, sizeof(at.host), "%.*s", (int)strcspn(address, "/"), address);
+	write_url(url, "http", &at, HEALTH);
+	ask(gather->exchanges, OO_EXCHANGE_VIP, &(struct oo_ask_request){.url = url});
+}
+
+static void ask_user(struct oo_collect_exchanges *exchanges)
 {
 	const char *url = exchanges->gather->subject->url;
 	if (url != NULL) {
@@ -232,11 +239,12 @@ static void ask_user(struct exchanges *exchanges)
 
 static void *start(struct oo_gather *gather)
 {
-	struct exchanges *exchanges = calloc(1, sizeof(*exchanges));
+	struct oo_collect_exchanges *exchanges = calloc(1, sizeof(*exchanges));
 	if (exchanges == NULL) {
 		return NULL;
 	}
 	exchanges->gather = gather;
+	gather->exchanges = exchanges;
 	for (size_t i = 0; i < OO_EXCHANGE_END; i++) {
 		exchanges->askings[i].exchanges = exchanges;
 	}
@@ -244,15 +252,15 @@ static void *start(struct oo_gather *gather)
 	ask_command(exchanges);
 	ask_tls(exchanges);
 	ask_upstream(exchanges);
-	ask_vip(exchanges);
+	oo_gather_ask_vip(gather);
 	ask_user(exchanges);
 	return exchanges;
 }
 
 static void stop(struct oo_gather *gather, void *state)
 {
-	struct exchanges *exchanges = state;
-	(void)gather;
+	struct oo_collect_exchanges *exchanges = state;
+	gather->exchanges = NULL;
 	for (size_t i = 0; i < OO_EXCHANGE_END; i++) {
 		oo_ask_cancel(exchanges->askings[i].ask);
 	}

@@ -20,6 +20,7 @@
 struct oo_gather_check;
 struct oo_collect_vips;
 struct oo_collect_processes;
+struct oo_collect_exchanges;
 
 struct oo_gather {
 	sd_event *event;
@@ -43,6 +44,7 @@ struct oo_gather {
 	struct oo_gather_check *checks;
 	struct oo_collect_vips *vips;           /* vips.c's; NULL while it does not run */
 	struct oo_collect_processes *processes; /* processes.c's, the same */
+	struct oo_collect_exchanges *exchanges; /* exchanges.c's, the same */
 };
 
 struct oo_collector {
@@ -67,6 +69,9 @@ void oo_gather_release(struct oo_gather *gather);
  * this one looks like it: node, or something of the package's. By sockets.c.
  */
 void oo_gather_adopt_docservice(struct oo_gather *gather, pid_t pid);
+
+/* Asks the first VIP that is known, unless it was asked before. By exchanges.c and agent.c. */
+void oo_gather_ask_vip(struct oo_gather *gather);
 
 /* Ms until the deadline; at least 1. */
 int64_t oo_gather_left_ms(const struct oo_gather *gather);

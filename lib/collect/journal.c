@@ -30,6 +30,7 @@ struct journal {
 	size_t n_read;
 	bool is_denied;
 	bool is_absent;
+	bool is_ring; /* what is taken comes from there */
 };
 
 /* Newest first, so that what is cut off is the oldest. Both of the units' own lines and systemd's
@@ -62,7 +63,7 @@ static void take(struct journal *journal, const char *text, int64_t at_ms)
 	enum oo_program program = oo_journal_program(text);
 	const struct oo_log_origin origin = {
 		.source = OO_LOG_SOURCE_JOURNAL,
-		.file = "journal",
+		.file = journal->is_ring ? "kernel" : "journal",
 		.now_ms = oo_clock_wall(),
 		.started_at_ms =
 			program != OO_PROGRAM_END ? gather->started_at_s[program] * 1000 : 0,
@@ -91,6 +92,7 @@ static void on_line(void *user, const char *line)
 static int read_ring(struct journal *journal)
 {
 	char record[RECORD_BYTES + 1];
+	journal->is_ring = true;
 	int64_t booted_at_ms = oo_clock_wall() - oo_clock_now();
 	OO_AUTO(oo_close) int fd = open(RING, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {

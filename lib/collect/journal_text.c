@@ -76,19 +76,17 @@ bool oo_journal_is_told(const char *text)
 
 enum oo_program oo_journal_program(const char *text)
 {
-	/* what systemd says of a unit ends the processes before it: no start to hold it against */
+	/* the kernel names whom it has killed or caught, systemd the unit, the rest themselves */
 	static const struct {
 		const char *name;
 		enum oo_program program;
 	} names[] = {
-		{"nginx[", OO_PROGRAM_PROXY},
-		{"docservice[", OO_PROGRAM_DOCSERVICE},
-		{"ds-docservice[", OO_PROGRAM_DOCSERVICE},
-		{"converter[", OO_PROGRAM_CONVERTER},
-		{"ds-converter[", OO_PROGRAM_CONVERTER},
+		{"docservice", OO_PROGRAM_DOCSERVICE}, {"converter", OO_PROGRAM_CONVERTER},
+		{"nginx", OO_PROGRAM_PROXY},           {"postgres", OO_PROGRAM_DATABASE},
+		{"beam.smp", OO_PROGRAM_BROKER},
 	};
 	for (size_t i = 0; i < OO_LENGTH(names); i++) {
-		if (strncmp(text, names[i].name, strlen(names[i].name)) == 0) {
+		if (strstr(text, names[i].name) != NULL) {
 			return names[i].program;
 		}
 	}

@@ -21,7 +21,7 @@ bool oo_journal_parse_kernel(char *record, int64_t *ret_at_ms, const char **ret_
 /* Whether it tells of something that went wrong: what level it was given says too little. */
 bool oo_journal_is_told(const char *text);
 
-/* Whose start a line is to be held against; OO_PROGRAM_END: nobody's. */
+/* Whom a line is about, to hold it against its start; OO_PROGRAM_END: nobody that we know. */
 enum oo_program oo_journal_program(const char *text);
 
 #endif

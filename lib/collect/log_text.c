@@ -10,6 +10,8 @@
 #include "base/text.h"
 
 #define KEY_LENGTH 160
+#define NGINX_TIME "%Y/%m/%d %H:%M:%S "
+#define SERVER_TIME "[%Y-%m-%dT%H:%M:%S"
 #define ID_LENGTH 8 /* so many hexadecimal digits in a row are a number of some kind */
 
 /* A line, while the one after it may still belong to it. */
@@ -150,7 +152,7 @@ static bool read_nginx(char *line, struct entry *entry)
 {
 	static const char *const told[] = {"[warn]", "[error]", "[crit]", "[alert]", "[emerg]"};
 	const char *rest;
-	entry->at_ms = local_ms(line, "%Y/%m/%d %H:%M:%S ", &rest);
+	entry->at_ms = local_ms(line, NGINX_TIME, &rest);
 	if (entry->at_ms == 0) {
 		return false;
 	}
@@ -174,7 +176,7 @@ static bool read_server(char *line, struct entry *entry)
 {
 	static const char *const told[] = {"[WARN]", "[ERROR]", "[FATAL]"};
 	const char *rest;
-	entry->at_ms = local_ms(line, "[%Y-%m-%dT%H:%M:%S", &rest);
+	entry->at_ms = local_ms(line, SERVER_TIME, &rest);
 	const char *end = entry->at_ms != 0 ? strchr(rest, ']') : NULL;
 	if (end == NULL) {
 		return false;
@@ -195,22 +197,35 @@ struct reading {
 	const struct oo_log_origin *origin;
 	struct entry entry; /* the last one begun */
 	bool has_entry;
-	int64_t timed_at_ms; /* of the last line that had a time */
+	const char *last_timed; /* line; NULL: none has a time */
+	int64_t untimed_at_ms;  /* when a line without a time was written */
 };
 
-/* What has no time follows what has one; behind the last one only the file's own time is known. */
-static int64_t time_of(const struct reading *reading, bool is_last)
+static const char *format_of(enum oo_log_source source)
 {
-	if (reading->entry.at_ms != 0) {
-		return reading->entry.at_ms;
+	return source == OO_LOG_SOURCE_PROXY ? NGINX_TIME : SERVER_TIME;
+}
+
+/*
+ * What has no time follows what has one, and is as old; behind the last of these it is as old as
+ * the file: what dies at each start, before it has a log, writes such lines for days.
+ */
+static const char *find_last_timed(const char *text, const char *format)
+{
+	const char *line = text + strlen(text), *rest;
+	while (line > text) {
+		const char *newline = memrchr(text, '\n', (size_t)(line - 1 - text));
+		line = newline != NULL ? newline + 1 : text;
+		if (local_ms(line, format, &rest) != 0) {
+			return line;
+		}
 	}
-	return is_last || reading->timed_at_ms == 0 ? reading->origin->changed_at_ms
-						    : reading->timed_at_ms;
+	return NULL;
 }
 
 static void finish(struct reading *reading, bool is_last)
 {
-	int64_t at_ms = time_of(reading, is_last);
+	int64_t at_ms = reading->entry.at_ms != 0 ? reading->entry.at_ms : reading->untimed_at_ms;
 	bool is_recent = at_ms >= reading->origin->now_ms - OO_EVIDENCE_LOG_MS;
 	if (reading->has_entry && is_recent && (reading->entry.is_told || is_last)) {
 		oo_log_text_add(reading->lines, reading->origin, reading->entry.text, at_ms);
@@ -224,7 +239,7 @@ static void take_continuation(struct reading *reading, const char *line)
 	char *text = reading->entry.text;
 	size_t length = strlen(text);
 	line += strspn(line, " \t");
-	if (!reading->has_entry || strncmp(line, "at ", 3) == 0 || strstr(line, "rror") == NULL ||
+	if (!reading->has_entry || strncmp(line, "at ", 3) == 0 || strstr(line, "rror: ") == NULL ||
 	    length + 4 >= sizeof(reading->entry.text)) {
 		return;
 	}
@@ -235,9 +250,10 @@ static void take_continuation(struct reading *reading, const char *line)
 static void take_line(struct reading *reading, char *line)
 {
 	struct entry entry = {.is_told = true}; /* what no level was given to was not meant to be */
-	bool is_timed = reading->origin->source == OO_LOG_SOURCE_PROXY ? read_nginx(line, &entry)
-								       : read_server(line, &entry);
-	if (!is_timed && (isspace((unsigned char)line[0]) || line[0] == '\0' || line[0] == '}')) {
+	bool is_nginx = reading->origin->source == OO_LOG_SOURCE_PROXY;
+	bool is_timed = is_nginx ? read_nginx(line, &entry) : read_server(line, &entry);
+	if (!is_timed &&
+	    (is_nginx || isspace((unsigned char)line[0]) || line[0] == '\0' || line[0] == '}')) {
 		take_continuation(reading, line);
 		return;
 	}
@@ -247,12 +263,18 @@ static void take_line(struct reading *reading, char *line)
 	finish(reading, false);
 	reading->entry = entry;
 	reading->has_entry = true;
-	reading->timed_at_ms = is_timed ? entry.at_ms : reading->timed_at_ms;
+	if (line == reading->last_timed) {
+		reading->untimed_at_ms = reading->origin->changed_at_ms;
+	} else if (is_timed) {
+		reading->untimed_at_ms = entry.at_ms;
+	}
 }
 
 void oo_log_text_take(struct oo_log_lines *lines, const struct oo_log_origin *origin, char *text)
 {
 	struct reading reading = {.lines = lines, .origin = origin};
+	reading.last_timed = find_last_timed(text, format_of(origin->source));
+	reading.untimed_at_ms = reading.last_timed == NULL ? origin->changed_at_ms : 0;
 	while (text != NULL) {
 		char *line = strsep(&text, "\n");
 		if (text != NULL || line[0] != '\0') {

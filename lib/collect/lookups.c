@@ -20,6 +20,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "collect/gather.h"
+#include "event/timer.h"
+
+/* A name that takes longer is as good as none for whoever waits for a page. */
+#define TIMEOUT_MS 2000
 
 /* What comes back; less than a pipe takes at once (PIPE_BUF). */
 struct answer {
@@ -40,6 +44,7 @@ struct lookup {
 
 struct lookups {
 	struct oo_gather *gather;
+	struct oo_timer timer;
 	struct lookup lookups[OO_EVIDENCE_NAMES];
 };
 
@@ -186,6 +191,18 @@ static void look_up(struct lookups *lookups, const char *host, const char *asked
 	}
 }
 
+/* They have said so already: OO_LOOK_LATE. */
+static void on_timeout(struct oo_timer *timer)
+{
+	struct lookups *lookups = oo_container_of(timer, struct lookups, timer);
+	for (size_t i = 0; i < lookups->gather->evidence->n_lookups; i++) {
+		if (lookups->lookups[i].pid != 0) {
+			end(&lookups->lookups[i]);
+			oo_gather_release(lookups->gather);
+		}
+	}
+}
+
 static void look_up_peers(struct lookups *lookups)
 {
 	const struct oo_proxy_config *proxy = &lookups->gather->evidence->proxy;
@@ -221,6 +238,9 @@ static void *start(struct oo_gather *gather)
 		look_up(lookups, at.host, "URL");
 	}
 	look_up_peers(lookups);
+	if (oo_timer_init(&lookups->timer, gather->event, on_timeout) == 0) {
+		oo_timer_set(&lookups->timer, oo_clock_now() + TIMEOUT_MS);
+	}
 	return lookups;
 }
 
@@ -230,6 +250,7 @@ static void stop(struct oo_gather *gather, void *state)
 	for (size_t i = 0; i < gather->evidence->n_lookups; i++) {
 		end(&lookups->lookups[i]);
 	}
+	oo_timer_done(&lookups->timer);
 	free(lookups);
 }
 

@@ -119,7 +119,8 @@ static void add_broker_login(const struct preset_sources *sources, struct preset
 		preset_add_text(preset, "user", origin_of(sources, PRESET_BROKER).text,
 				settings->broker_user);
 	}
-	if (settings->broker_password[0] != '\0' && sources->broker_file[0] != '\0') {
+	/* guest is what nobody has to say: there may be no password in the URL */
+	if (strcmp(settings->broker_password, "guest") != 0 && sources->broker_file[0] != '\0') {
 		preset_add_text(preset, "password_file", "the file that has rabbitmq.url",
 				sources->broker_file);
 		preset_add(preset, "password_pointer", SHOWN, BROKER_POINTER);
@@ -139,6 +140,7 @@ static void add_broker(const struct preset_sources *sources, struct preset *pres
 
 	preset_begin(preset, "broker", "amqp");
 	add_broker_login(sources, preset);
+	preset_add(preset, "publish", SHOWN, "yes"); /* or an alarm is not seen */
 	add_times(preset, "5s", "3s");
 	add_required(preset, shared);
 	preset_begin(preset, "converter", "amqp");

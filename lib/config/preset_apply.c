@@ -204,10 +204,46 @@ static struct fy_node *find_override(struct fy_node *checks, const char *name)
 	return NULL;
 }
 
-/* One of another type is another check, which takes the place of the preset's. */
-static bool merge(struct fy_node *checks, struct fy_node *node, const char *name)
+static const char *key_of(struct fy_node_pair *pair)
 {
-	struct fy_node *override = find_override(checks, name);
+	struct fy_node *key = fy_node_pair_key(pair);
+	return key != NULL && fy_node_is_scalar(key) ? fy_node_get_scalar0(key) : NULL;
+}
+
+/* Whether no key of a mapping, or of one in it, comes twice: libfyaml cannot merge such. */
+static bool is_unique(struct config_reader *reader, struct fy_node *mapping)
+{
+	void *position = NULL;
+	struct fy_node_pair *pair;
+
+	while (fy_node_is_mapping(mapping) &&
+	       (pair = fy_node_mapping_iterate(mapping, &position)) != NULL) {
+		const char *key = key_of(pair);
+		void *earlier = NULL;
+		struct fy_node_pair *other;
+		while ((other = fy_node_mapping_iterate(mapping, &earlier)) != pair) {
+			const char *its = key_of(other);
+			if (key != NULL && its != NULL && oo_text_equal(key, its)) {
+				return config_wrong_key(reader, mapping, key,
+							config_line(fy_node_pair_key(pair)),
+							"given twice; it is on line %d already",
+							config_line(fy_node_pair_key(other)));
+			}
+		}
+		struct fy_node *value = fy_node_pair_value(pair);
+		if (value != NULL && !is_unique(reader, value)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Returns whether the check is one: with an entry of another type it is not, which is another check in
+ * its place. override may be NULL.
+ */
+static bool merge(struct config_reader *reader, struct fy_node *node, struct fy_node *override)
+{
 	if (override == NULL) {
 		return true;
 	}
@@ -215,9 +251,11 @@ static bool merge(struct fy_node *checks, struct fy_node *node, const char *name
 	if (type != NULL && !oo_text_equal(type, text_of(node, "type"))) {
 		return false;
 	}
-	bool merged = fy_node_insert(node, override) == 0;
-	fy_node_free(fy_node_sequence_remove(checks, override));
-	return merged;
+	if (fy_node_insert(node, override) != 0) {
+		reader->out_of_memory = true;
+	}
+	fy_node_free(fy_node_sequence_remove(fy_node_get_parent(override), override));
+	return true;
 }
 
 static bool put_checks(struct config_reader *reader, struct fy_document *document,
@@ -231,7 +269,12 @@ static bool put_checks(struct config_reader *reader, struct fy_document *documen
 		if (node == NULL) {
 			return false;
 		}
-		if (!merge(checks, node, preset->checks[i].values[0].text)) {
+		struct fy_node *override = find_override(checks, preset->checks[i].values[0].text);
+		if (override != NULL && !is_unique(reader, override)) {
+			fy_node_free(node);
+			return false;
+		}
+		if (!merge(reader, node, override)) {
 			fy_node_free(node);
 		} else if (fy_node_sequence_insert_before(checks, entry, node) != 0) {
 			reader->out_of_memory = true;

@@ -119,8 +119,8 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 	};
 	view.eligible = oo_core_eligible(core, group, &view.failed_check);
 	view.ailing = oo_core_ailing(core, group);
-	view.stranded = oo_core_is_stranded(core, group);
-	view.shared_check = oo_core_shared_check(core, group);
+	view.stranded = view.eligible == OO_HEALTH_DOWN && oo_core_is_stranded(core, group);
+	view.shared_check = view.stranded ? oo_core_shared_check(core, group) : -1;
 	if (group->want.role != OO_ROLE_STANDBY && group->want.role != OO_ROLE_ACQUIRING) {
 		view.mine = &group->mine.claim;
 	}

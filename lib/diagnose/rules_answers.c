@@ -118,7 +118,7 @@ static void told_to_it(struct oo_rules *rules)
 		struct oo_dependency_look look = oo_dependency_look(rules, one->name);
 		bool is_over = one->line == OO_LOG_MEANING_NONE || was_asked(look.dependency) ||
 			       oo_rule_has(rules, one->cause);
-		if (line == NULL || is_over ||
+		if (line == NULL || is_over || !oo_seen_is_recent(line) ||
 		    (oo_seen_healthy(rules->seen) && !is_hidden(one->cause))) {
 			continue;
 		}

@@ -55,9 +55,9 @@ static void say(struct oo_rules *rules, enum oo_exchange_name name, const struct
 		is_of_user || one->cause != OO_FAULT_CERTIFICATE_CHAIN ? OO_CONFIDENCE_CERTAIN
 								       : OO_CONFIDENCE_LIKELY,
 		"%s: %s", one->what, exchange->certificate);
-	if (is_of_user) {
+	if (is_of_user && one->trust != OO_TRUST_SELF_SIGNED) {
 		finding->weight = OO_WEIGHT_OUTAGE;
-	} else if (one->trust == OO_TRUST_SELF_SIGNED) {
+	} else if (!is_of_user && one->trust == OO_TRUST_SELF_SIGNED) {
 		finding->weight = OO_WEIGHT_WARNING; /* who uses one has told the browsers */
 	}
 	oo_rule_ground(finding, "%s shows it: %s, %lld days left", exchange->url,

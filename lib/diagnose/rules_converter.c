@@ -54,7 +54,6 @@ static void stopped(struct oo_rules *rules)
 		oo_rule_ground(finding, "there is no process of it");
 	}
 	ground(rules, finding);
-	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_OUT_OF_MEMORY);
 	oo_rule_remedy(finding, "%s",
 		       oo_rule_command(rules->seen, OO_PROGRAM_CONVERTER, "restart", command));
 }
@@ -95,7 +94,6 @@ static void failing(struct oo_rules *rules)
 		oo_rule_say(rules, OO_FAULT_CONVERTER_FAILING, OO_CONFIDENCE_LIKELY,
 			    "converter fails: %u conversions ended with an error", line->n);
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_CONVERSION_FAILED);
-	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_OUT_OF_MEMORY);
 	oo_rule_remedy(finding, "tail -50 /var/log/onlyoffice/documentserver/converter/out.log; "
 				"one broken document alone is no fault of the node");
 }

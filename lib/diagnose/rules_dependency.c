@@ -40,7 +40,9 @@ static void refused(struct oo_rules *rules, const struct oo_dependency_look *loo
 				"unreachable: refused although it listens, as by a firewall");
 		return;
 	}
-	if (runs && oo_seen_listener_of(rules->seen, look->program) != NULL) {
+	/* RabbitMQ's distribution listens (25672) while the broker in it is stopped, or starting */
+	if (runs && look->program == OO_PROGRAM_DATABASE &&
+	    oo_seen_listener_of(rules->seen, look->program) != NULL) {
 		say_unreachable(rules, look, names->unreachable,
 				"unreachable: it runs, and listens elsewhere");
 		return;

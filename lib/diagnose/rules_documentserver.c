@@ -7,6 +7,7 @@
 
 #define BUSY_PERCENT 85
 #define USED_PERCENT 95
+#define SLOW_US 200000 /* index.html takes 1 ms */
 
 static const struct oo_process *docservice(const struct oo_rules *rules)
 {
@@ -45,6 +46,9 @@ static void port_taken(struct oo_rules *rules)
 	const struct oo_listener *listener = oo_seen_listener_on(rules->seen, at.port);
 	const struct oo_log_line *line = oo_seen_line(rules->seen, OO_LOG_MEANING_PORT_TAKEN);
 	bool is_own = listener != NULL && listener->pid != 0 && listener->pid == process->pid;
+	if (line != NULL && oo_seen_came_up_since(rules->seen, line)) {
+		line = NULL;
+	}
 	if (listener == NULL || is_own || oo_seen_docservice_answers(rules->seen) ||
 	    oo_seen_true(oo_seen_proxied(rules->seen))) {
 		return;
@@ -247,7 +251,8 @@ static void busy(struct oo_rules *rules)
 	const struct oo_listener *listener = oo_seen_listener(rules->seen, &at);
 	bool overflows = listener != NULL && listener->queued > 0 &&
 			 rules->seen->host.listen_overflows_now > 0;
-	bool is_loaded = oo_seen_is_running(process) && process->cpu_percent >= BUSY_PERCENT;
+	bool is_loaded = oo_seen_is_running(process) && process->cpu_percent >= BUSY_PERCENT &&
+			 direct_index(rules)->times.total_us >= SLOW_US;
 	if (!oo_seen_docservice_answers(rules->seen) || (!overflows && !is_loaded)) {
 		return;
 	}
@@ -295,7 +300,7 @@ static void token_mismatch(struct oo_rules *rules)
 			  strncmp(error + 7 + strspn(error + 7, " :\t"), "6", 1) == 0 &&
 			  rules->seen->documentserver.secret_look == OO_LOOK_SEEN;
 	char command_text[OO_RULE_COMMAND];
-	if (!is_refused && line == NULL) {
+	if (!is_refused && (line == NULL || !oo_seen_is_recent(line))) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(

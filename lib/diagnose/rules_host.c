@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #define MEMORY_PERCENT 2
+#define LITTLE_PERCENT 10 /* with programs that wait for it */
 #define PRESSURE_PERCENT 40
 
 /* One name without an answer may be its own fault; none with an answer is the name service's. */
@@ -45,7 +46,7 @@ static void memory_exhausted(struct oo_rules *rules)
 	}
 	uint64_t percent = host->memory_available_bytes * 100 / host->memory_total_bytes;
 	bool is_pressed = host->memory_pressure_percent >= PRESSURE_PERCENT;
-	if (percent > MEMORY_PERCENT && !is_pressed) {
+	if (percent > MEMORY_PERCENT && !(is_pressed && percent <= LITTLE_PERCENT)) {
 		return;
 	}
 	bool is_sure = percent <= MEMORY_PERCENT && (is_pressed || killed != NULL);

@@ -55,8 +55,10 @@ static void websocket(struct oo_rules *rules)
 	const struct oo_proxy_pass *pass = oo_seen_pass(seen);
 	bool is_set = pass != NULL && !pass->upgrades;
 	bool is_direct = is_upgraded(&seen->exchanges[OO_EXCHANGE_DIRECT_EDITOR]);
+	bool is_login = through->status == 401 || through->status == 403; /* refused before that */
 	if (!oo_seen_answered(through) || is_upgraded(through) || oo_seen_redirect(through) ||
-	    through->status >= 500 || (!is_direct && !is_set) || !oo_seen_healthy(seen)) {
+	    through->status >= 500 || is_login || (!is_direct && !is_set) ||
+	    !oo_seen_healthy(seen)) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
@@ -110,26 +112,33 @@ static void wrong_host(struct oo_rules *rules)
 		       pass->file);
 }
 
-/* 5xx through the proxy, all well behind it, and no log that says why. */
+/* 5xx or silence through the proxy, all well behind it, and no log that says why. */
 static void not_told(struct oo_rules *rules)
 {
 	const struct oo_evidence *seen = rules->seen;
-	if (!oo_seen_gateway_error(seen) || !oo_seen_docservice_answers(seen)) {
+	bool is_silent = oo_seen_silent(oo_seen_proxied(seen)) &&
+			 !oo_seen_silent(&seen->exchanges[OO_EXCHANGE_PROXY_STATIC]);
+	bool is_fine_behind = is_silent ? oo_seen_true(&seen->exchanges[OO_EXCHANGE_DIRECT_HEALTH])
+					: oo_seen_docservice_answers(seen);
+	if ((!oo_seen_gateway_error(seen) && !is_silent) || !is_fine_behind) {
 		return;
 	}
 	bool is_changed = seen->proxy_test.changed_since_start;
 	int status = oo_seen_gateway_status(seen);
-	enum oo_fault cause = is_changed      ? OO_FAULT_PROXY_RELOAD_NEEDED
-			      : status == 504 ? OO_FAULT_UPSTREAM_FIREWALL_DROP
-					      : OO_FAULT_UPSTREAM_FIREWALL_REJECT;
+	enum oo_fault cause = is_changed                   ? OO_FAULT_PROXY_RELOAD_NEEDED
+			      : status == 504 || is_silent ? OO_FAULT_UPSTREAM_FIREWALL_DROP
+							   : OO_FAULT_UPSTREAM_FIREWALL_REJECT;
+	char outcome[64];
 	struct oo_finding *finding = oo_rule_say(
 		rules, cause, is_changed ? OO_CONFIDENCE_LIKELY : OO_CONFIDENCE_POSSIBLE,
-		is_changed ? "proxy reload needed: %d, the Document Server answers, and nginx's "
+		is_changed ? "proxy reload needed: %s, the Document Server answers, and nginx's "
 			     "files are newer than nginx"
-			   : "the proxy says %d and the Document Server answers us: something is "
-			     "between them; nginx's error log says what",
-		status);
-	finding->weight = OO_WEIGHT_OUTAGE;
+			   : "through the proxy: %s, and the Document Server answers us: something "
+			     "is between them; nginx's error log says what",
+		is_silent ? "silence" : oo_seen_outcome(oo_seen_proxied(seen), outcome));
+	/* who hears from it by another request has a way to it: whatever else is said comes first */
+	bool has_way = seen->exchanges[OO_EXCHANGE_PROXY_EDITOR].status == 101;
+	finding->weight = has_way ? OO_WEIGHT_PART : OO_WEIGHT_OUTAGE;
 	oo_rule_ground_exchange(finding, rules, oo_seen_proxied_name(seen));
 	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_DIRECT_INDEX);
 	if (seen->logs_look[OO_LOG_SOURCE_PROXY] != OO_LOOK_SEEN) {

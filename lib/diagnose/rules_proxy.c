@@ -115,13 +115,12 @@ static void config_by_log(struct oo_rules *rules)
 						    OO_LOG_MEANING_PROXY_BIND_DENIED,
 						    OO_LOG_MEANING_PROXY_CONFIG};
 	bool is_tested = rules->seen->proxy_test.look == OO_LOOK_SEEN;
-	if (!oo_seen_is_gone(proxy(rules))) {
+	if (!oo_seen_is_gone(proxy(rules)) || is_tested) {
 		return;
 	}
 	for (size_t i = 0; i < OO_LENGTH(words); i++) {
 		const struct oo_log_line *line = oo_seen_line(rules->seen, words[i]);
-		bool is_told_by_test = is_tested && words[i] == OO_LOG_MEANING_PROXY_CONFIG;
-		if (line == NULL || is_told_by_test) {
+		if (line == NULL) {
 			continue;
 		}
 		struct oo_finding *finding =
@@ -142,10 +141,13 @@ static void crashed(struct oo_rules *rules)
 	bool was_killed = strstr(process->unit_result, "signal") != NULL ||
 			  strstr(process->unit_result, "core-dump") != NULL ||
 			  strstr(process->unit_result, "oom") != NULL || process->out_of_memory;
-	bool is_logged = oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_WORKER_DIED) != NULL;
-	bool is_worker = oo_seen_is_running(process) && is_logged &&
-			 !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]) &&
-			 oo_seen_cut_off(health(rules));
+	const struct oo_log_line *died =
+		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_WORKER_DIED);
+	bool is_cut_off = !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]) &&
+			  oo_seen_cut_off(health(rules));
+	/* our requests are short and may slip through; an editor's connection goes each time */
+	bool is_again = died != NULL && died->n > 1 && oo_seen_is_recent(died);
+	bool is_worker = oo_seen_is_running(process) && died != NULL && (is_cut_off || is_again);
 	if (!is_worker && (!is_gone || !(was_killed || oo_seen_unit_crashes(process)))) {
 		return;
 	}
@@ -157,7 +159,11 @@ static void crashed(struct oo_rules *rules)
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_OUT_OF_MEMORY);
 	ground(rules, finding);
 	oo_rule_remedy(finding, "journalctl -n 50 -u nginx; systemctl restart nginx");
-	explain(rules);
+	if (is_worker && !is_cut_off) {
+		finding->weight = OO_WEIGHT_PART;
+	} else {
+		explain(rules);
+	}
 }
 
 static void stopped(struct oo_rules *rules)
@@ -251,11 +257,20 @@ static void firewall(struct oo_rules *rules)
 	explain(rules);
 }
 
+/* What a request gets when its connection, or the one to the upstream, cannot be made. */
+static bool is_starved(const struct oo_rules *rules, const struct oo_log_line *line)
+{
+	const struct oo_exchange *asked = oo_seen_proxied(rules->seen);
+	return oo_seen_is_recent(line) &&
+	       (asked->status >= 500 || oo_seen_silent(asked) || oo_seen_cut_off(asked) ||
+		oo_seen_connect_timeout(asked));
+}
+
 static void connections_exhausted(struct oo_rules *rules)
 {
 	const struct oo_log_line *line =
 		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_CONNECTIONS);
-	if (line == NULL || oo_seen_true(oo_seen_proxied(rules->seen))) {
+	if (line == NULL || !is_starved(rules, line)) {
 		return;
 	}
 	struct oo_finding *finding =
@@ -278,7 +293,7 @@ static void descriptors_exhausted(struct oo_rules *rules)
 			  (uint64_t)process->descriptors * 100 >=
 				  (uint64_t)process->descriptors_max * USED_PERCENT;
 	bool is_fine = oo_seen_true(oo_seen_proxied(rules->seen));
-	if ((line == NULL && !is_used_up) || (is_fine && !is_used_up)) {
+	if (!is_used_up && (line == NULL || !is_starved(rules, line))) {
 		return;
 	}
 	struct oo_finding *finding =

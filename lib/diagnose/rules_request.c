@@ -103,11 +103,14 @@ static void body_too_large(struct oo_rules *rules)
 	const struct oo_log_line *line =
 		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_BODY_TOO_LARGE);
 	const struct oo_proxy_pass *pass = oo_seen_pass(rules->seen);
-	if (line == NULL && user(rules)->status != 413) {
+	bool is_too_large = user(rules)->status == 413;
+	if (line == NULL && !is_too_large) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
-		rules, OO_FAULT_BODY_TOO_LARGE, OO_CONFIDENCE_CERTAIN,
+		rules, OO_FAULT_BODY_TOO_LARGE,
+		is_too_large || oo_seen_is_recent(line) ? OO_CONFIDENCE_CERTAIN
+							: OO_CONFIDENCE_LIKELY,
 		"body too large (413): the proxy takes no more than client_max_body_size");
 	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_USER);
 	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_PROXY_BODY_TOO_LARGE);
@@ -163,6 +166,15 @@ static const struct told told[] = {
 	 "open the document anew; look at the nodes' clocks (timedatectl)"},
 };
 
+/* "/" leads there; it is the example package's, which need not be installed. */
+static bool is_welcome(const struct oo_exchange *asked)
+{
+	return strstr(asked->location, "/welcome") != NULL ||
+	       strstr(asked->url, "/welcome") != NULL ||
+	       strstr(asked->location, "/example") != NULL ||
+	       strstr(asked->url, "/example/") != NULL;
+}
+
 /* The URL's own status; without one, the same of our health check through the proxy. */
 static void status(struct oo_rules *rules)
 {
@@ -170,7 +182,8 @@ static void status(struct oo_rules *rules)
 	bool is_user = oo_seen_answered(user(rules));
 	const struct oo_exchange *asked = is_user ? user(rules) : proxied;
 	for (size_t i = 0; i < OO_LENGTH(told); i++) {
-		if (!oo_seen_answered(asked) || asked->status != told[i].status) {
+		if (!oo_seen_answered(asked) || asked->status != told[i].status ||
+		    (asked->status == 404 && is_welcome(asked))) {
 			continue;
 		}
 		struct oo_finding *finding =
@@ -191,8 +204,11 @@ static void status(struct oo_rules *rules)
 #define USER OO_EXCHANGE_BIT(USER)
 
 static const struct oo_rule table[] = {
-	{USER, name_not_resolved}, {USER, points_elsewhere},
-	{0, redirect_loop},        {0, body_too_large},
-	{0, files_missing},        {USER | OO_EXCHANGE_BIT(PROXY_HEALTH), status},
+	{USER, name_not_resolved},
+	{USER, points_elsewhere},
+	{0, redirect_loop},
+	{0, files_missing},
+	{USER | OO_EXCHANGE_BIT(PROXY_HEALTH), status},
+	{0, body_too_large}, /* may be of an earlier request, of somebody else */
 };
 const struct oo_rule_table oo_rules_request = OO_RULE_TABLE(table);

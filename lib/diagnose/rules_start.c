@@ -47,8 +47,9 @@ static void ground(struct oo_rules *rules, struct oo_finding *finding)
 {
 	const struct oo_process *process = docservice(rules);
 	if (oo_seen_is_running(process)) {
+		uint16_t port = oo_seen_docservice_at(rules->seen).port;
 		oo_rule_ground(finding, "process %d is alive%s", process->pid,
-			       rules->seen->listeners_look == OO_LOOK_SEEN
+			       oo_seen_nobody_on(rules->seen, port)
 				       ? ", and nobody listens on its port"
 				       : "");
 	} else if (oo_seen_is_gone(process)) {
@@ -102,12 +103,14 @@ static const struct oo_log_line *killed_line(const struct oo_rules *rules)
 		enum oo_log_meaning meaning = oo_log_meaning(line->source, line->text);
 		for (size_t j = 0; j < OO_LENGTH(of); j++) {
 			if (meaning == OO_LOG_MEANING_OUT_OF_MEMORY &&
-			    strstr(line->text, of[j]) != NULL) {
+			    strstr(line->text, of[j]) != NULL &&
+			    !oo_seen_came_up_since(rules->seen, line)) {
 				return line;
 			}
 		}
 	}
-	return oo_seen_line(rules->seen, OO_LOG_MEANING_HEAP);
+	const struct oo_log_line *heap = oo_seen_line(rules->seen, OO_LOG_MEANING_HEAP);
+	return heap != NULL && !oo_seen_came_up_since(rules->seen, heap) ? heap : NULL;
 }
 
 static void out_of_memory(struct oo_rules *rules)
@@ -115,13 +118,18 @@ static void out_of_memory(struct oo_rules *rules)
 	const struct oo_process *process = docservice(rules);
 	const struct oo_log_line *line = killed_line(rules);
 	bool is_told = process->out_of_memory || strstr(process->unit_result, "oom") != NULL;
-	bool is_down_now = is_down(rules);
+	bool runs = oo_seen_is_running(process);
+	bool is_down_now = is_down(rules) && !runs; /* who runs has come after who was killed */
+	bool is_of_other = runs && line != NULL && process->age_ms > line->age_ms;
 	char command[OO_RULE_COMMAND];
-	if (!is_told && line == NULL) {
+	if ((!is_told && line == NULL) || is_of_other) {
 		return;
 	}
+	/* its unit knows how it ended; without it, a line of some minutes ago may be another end */
+	bool is_sure = is_told || oo_seen_is_recent(line);
 	struct oo_finding *finding =
-		oo_rule_say(rules, OO_FAULT_DOCSERVICE_OUT_OF_MEMORY, OO_CONFIDENCE_CERTAIN,
+		oo_rule_say(rules, OO_FAULT_DOCSERVICE_OUT_OF_MEMORY,
+			    is_sure && is_down_now ? OO_CONFIDENCE_CERTAIN : OO_CONFIDENCE_LIKELY,
 			    "Document Server out of memory: it was killed%s",
 			    is_down_now ? "" : ", and runs again");
 	if (line != NULL) {
@@ -143,7 +151,8 @@ static void crashing(struct oo_rules *rules)
 	const struct oo_process *process = docservice(rules);
 	static const enum oo_log_meaning words[] = {OO_LOG_MEANING_EXCEPTION,
 						    OO_LOG_MEANING_SEGFAULT};
-	bool has_words = oo_seen_line(rules->seen, OO_LOG_MEANING_EXCEPTION) != NULL;
+	const struct oo_log_line *exception = oo_seen_line(rules->seen, OO_LOG_MEANING_EXCEPTION);
+	bool has_words = exception != NULL && !oo_seen_came_up_since(rules->seen, exception);
 	bool is_young = oo_seen_is_running(process) && process->age_ms >= 0 &&
 			process->age_ms < CRASH_AGE_MS && process->unit_restarts >= 2;
 	bool is_gone = oo_seen_is_gone(process);

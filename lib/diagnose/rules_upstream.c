@@ -345,12 +345,26 @@ static const struct logged logged[] = {
 	 "correct proxy_pass, then: nginx -t && nginx -s reload"},
 };
 
+/*
+ * ICMP "administratively prohibited" is EHOSTUNREACH for IPv4 and EACCES for IPv6 (net/ipv4/icmp.c,
+ * net/ipv6/icmp.c): where nginx has tried both, the one beside the other is no permission.
+ */
+static bool was_rejected(const struct oo_rules *rules)
+{
+	const struct oo_log_line *line =
+		oo_seen_line(rules->seen, OO_LOG_MEANING_UPSTREAM_NO_ROUTE);
+	return line != NULL && oo_seen_is_recent(line);
+}
+
 static void by_log(struct oo_rules *rules)
 {
 	enum oo_log_meaning meaning = OO_LOG_MEANING_NONE;
 	const struct oo_log_line *line = oo_seen_upstream_line(rules->seen, &meaning);
 	for (size_t i = 0; i < OO_LENGTH(logged); i++) {
-		if (!oo_seen_gateway_error(rules->seen) || logged[i].meaning != meaning) {
+		bool is_reject =
+			meaning == OO_LOG_MEANING_UPSTREAM_PERMISSION && was_rejected(rules);
+		if (!oo_seen_gateway_error(rules->seen) || logged[i].meaning != meaning ||
+		    is_reject) {
 			continue;
 		}
 		struct oo_finding *finding =
@@ -388,8 +402,11 @@ static void network(struct oo_rules *rules)
 	struct oo_endpoint_text at = {0};
 	bool has_peer = line != NULL && oo_log_upstream(line->text, &at);
 	bool is_local = has_peer && oo_seen_is_local(seen, at.host);
-	bool is_refused = meaning == OO_LOG_MEANING_UPSTREAM_REFUSED;
-	bool is_no_route = meaning == OO_LOG_MEANING_UPSTREAM_NO_ROUTE;
+	/* refused is natural where nobody listens */
+	bool is_refused = meaning == OO_LOG_MEANING_UPSTREAM_REFUSED &&
+			  !(is_local && oo_seen_nobody_on(seen, at.port));
+	bool is_no_route = meaning == OO_LOG_MEANING_UPSTREAM_NO_ROUTE ||
+			   (meaning == OO_LOG_MEANING_UPSTREAM_PERMISSION && was_rejected(rules));
 	bool is_dropped = meaning == OO_LOG_MEANING_UPSTREAM_CONNECT_TIMEOUT;
 	if (!oo_seen_gateway_error(rules->seen) || (!is_refused && !is_no_route && !is_dropped)) {
 		return;
@@ -410,6 +427,33 @@ static void network(struct oo_rules *rules)
 		       has_peer ? at.host : "HOST", has_peer ? at.host : "HOST", (unsigned)at.port);
 }
 
+/* The proxy goes to another host, which is not reached; the one here is not asked by it. */
+static void unreached(struct oo_rules *rules)
+{
+	const struct oo_exchange *there = &rules->seen->exchanges[OO_EXCHANGE_UPSTREAM];
+	const struct oo_exchange *proxied = oo_seen_proxied(rules->seen);
+	bool is_dropped = oo_seen_connect_timeout(there);
+	bool is_silent = oo_seen_silent(there);
+	if (oo_seen_true(proxied) || oo_seen_false(proxied) || !oo_seen_tried(proxied) ||
+	    (!is_dropped && !is_silent && !oo_seen_unreachable(there))) {
+		return;
+	}
+	struct oo_finding *finding = say(
+		rules,
+		is_dropped  ? OO_FAULT_UPSTREAM_FIREWALL_DROP
+		: is_silent ? OO_FAULT_DOCSERVICE_HUNG
+			    : OO_FAULT_UPSTREAM_NO_ROUTE,
+		is_silent ? OO_CONFIDENCE_LIKELY : OO_CONFIDENCE_CERTAIN,
+		is_dropped  ? "connections to the upstream are dropped: a firewall, or a host that "
+			      "is off"
+		: is_silent ? "upstream hung: it accepts, and is silent"
+			    : "no route to the upstream, or rejected");
+	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_UPSTREAM);
+	ground_pass(finding, oo_seen_pass(rules->seen));
+	oo_rule_remedy(finding, "ip route get %s; nft list ruleset; or correct proxy_pass",
+		       there->peer.host);
+}
+
 static const struct oo_rule table[] = {
 	{0, not_resolved},
 	{OO_EXCHANGE_BIT(DIRECT_INDEX), speaks_tls},
@@ -417,6 +461,7 @@ static const struct oo_rule table[] = {
 	{OO_EXCHANGE_BIT(DIRECT_INDEX), closes_early},
 	{OO_EXCHANGE_BIT(DIRECT_INDEX), listens_elsewhere},
 	{BEHIND_PROXY, wrong_port},
+	{BEHIND_PROXY, unreached},
 	{BEHIND_PROXY, speaks_plain},
 	{BEHIND_PROXY, old_peer},
 	{BEHIND_PROXY, ports_exhausted},

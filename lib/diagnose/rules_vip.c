@@ -136,7 +136,9 @@ static void nowhere(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 	bool is_unheld = rules->seen->agent.look == OO_LOOK_SEEN && vip->holder[0] == '\0';
 	/* where nobody could serve it, it is nowhere by that */
 	bool is_consequence = oo_rule_has_outage(rules, OO_LAYER_PROXY, OO_LAYER_HOST) ||
-			      oo_rule_has(rules, OO_FAULT_VIP_INTERFACE_DOWN);
+			      oo_rule_has(rules, OO_FAULT_VIP_INTERFACE_DOWN) ||
+			      oo_rule_has(rules, OO_FAULT_AGENT_DOWN) ||
+			      oo_rule_has(rules, OO_FAULT_ETCD_UNREACHABLE);
 	if (vip->is_here || is_consequence || (!is_silent && !is_unheld) ||
 	    (is_unheld && vip->answer_look == OO_LOOK_SEEN)) {
 		return;
@@ -192,6 +194,19 @@ static void vips(struct oo_rules *rules)
 	each(rules, not_listened_on);
 }
 
+/* Nobody has a VIP, as far as the network tells: what keeps us from taking it is an outage. */
+static void weigh(const struct oo_rules *rules, struct oo_finding *finding)
+{
+	for (size_t i = 0; i < rules->seen->n_vips; i++) {
+		const struct oo_vip_evidence *vip = &rules->seen->vips[i];
+		bool is_unheld = vip->holder[0] == '\0' && vip->answer_look != OO_LOOK_SEEN;
+		if (!vip->is_here && (vip->answer_look == OO_LOOK_ABSENT || is_unheld)) {
+			finding->weight = OO_WEIGHT_OUTAGE;
+			oo_rule_ground(finding, "%s is on no node", vip->address);
+		}
+	}
+}
+
 static void agent_down(struct oo_rules *rules)
 {
 	const struct oo_agent_evidence *agent = &rules->seen->agent;
@@ -204,6 +219,7 @@ static void agent_down(struct oo_rules *rules)
 		"agent down: nobody moves the VIPs to or from this node");
 	oo_rule_ground(finding, "agent: %s",
 		       agent->error[0] != '\0' ? agent->error : "no answer on its socket");
+	weigh(rules, finding);
 	oo_rule_remedy(finding, "systemctl start ooha-agent; journalctl -n 50 -u ooha-agent");
 }
 
@@ -217,12 +233,13 @@ static void etcd_unreachable(struct oo_rules *rules)
 		oo_rule_say(rules, OO_FAULT_ETCD_UNREACHABLE, OO_CONFIDENCE_CERTAIN,
 			    "etcd unreachable: this node can neither keep nor take the VIPs");
 	oo_rule_ground(finding, "agent: %s, %s: %s", agent->role, agent->state, agent->reason);
+	weigh(rules, finding);
 	oo_rule_remedy(finding, "etcdctl --endpoints=... endpoint health; nft list ruleset");
 }
 
 static const struct oo_rule table[] = {
-	{0, vips},
 	{0, etcd_unreachable},
 	{0, agent_down},
+	{0, vips},
 };
 const struct oo_rule_table oo_rules_vip = OO_RULE_TABLE(table);

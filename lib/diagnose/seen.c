@@ -8,6 +8,7 @@
 
 #define DOCSERVICE_PORT 8000
 #define PROXY_PORT 80
+#define RECENT_MS 120000
 
 bool oo_seen_tried(const struct oo_exchange *exchange)
 {
@@ -339,6 +340,17 @@ const struct oo_log_line *oo_seen_upstream_line(const struct oo_evidence *seen,
 		}
 	}
 	return newest;
+}
+
+bool oo_seen_is_recent(const struct oo_log_line *line)
+{
+	return line->age_ms <= RECENT_MS; /* -1: not known */
+}
+
+bool oo_seen_came_up_since(const struct oo_evidence *seen, const struct oo_log_line *line)
+{
+	const struct oo_log_line *up = oo_seen_line(seen, OO_LOG_MEANING_LISTENING);
+	return up != NULL && up->age_ms >= 0 && up->age_ms < line->age_ms;
 }
 
 const struct oo_evidence_lookup *oo_seen_lookup(const struct oo_evidence *seen, const char *name)

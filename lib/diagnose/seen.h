@@ -73,6 +73,10 @@ const struct oo_log_line *oo_seen_line_since_start(const struct oo_evidence *see
 /* The newest line of nginx's about an upstream, and what it means. NULL: none. */
 const struct oo_log_line *oo_seen_upstream_line(const struct oo_evidence *seen,
 						enum oo_log_meaning *ret_meaning);
+/* Written within the last two minutes, or nobody knows when. */
+bool oo_seen_is_recent(const struct oo_log_line *line);
+/* The Document Server has come up after that line: it was not its last word. */
+bool oo_seen_came_up_since(const struct oo_evidence *seen, const struct oo_log_line *line);
 const struct oo_evidence_lookup *oo_seen_lookup(const struct oo_evidence *seen, const char *name);
 
 #endif

@@ -34,8 +34,9 @@ struct level {
 	bool sends_upgrade;
 	bool sends_connection;
 	bool redirects_to_https;
-	const char *host; /* NULL: nginx's default */
+	const char *host; /* "": nginx's default */
 	const char *proto;
+	const char *forwarded_host;
 	const struct oo_nginx_directive *location; /* the innermost; NULL: none */
 };
 
@@ -80,6 +81,8 @@ static void set_header(struct level *level, const char *name, const char *value)
 		level->host = value;
 	} else if (strcasecmp(name, "X-Forwarded-Proto") == 0) {
 		level->proto = value;
+	} else if (strcasecmp(name, "X-Forwarded-Host") == 0) {
+		level->forwarded_host = value;
 	} else if (strcasecmp(name, "Upgrade") == 0) {
 		level->sends_upgrade = is_variable || strcasestr(value, "websocket") != NULL;
 	} else if (strcasecmp(name, "Connection") == 0) {
@@ -109,8 +112,9 @@ static void set_value(struct level *level, const struct oo_nginx_directive *dire
 static void enter(struct level *level, const struct oo_nginx_directive *first)
 {
 	if (oo_nginx_find(first, "proxy_set_header") != NULL) {
-		level->host = NULL;
-		level->proto = NULL;
+		level->host = "";
+		level->proto = "";
+		level->forwarded_host = "";
 		level->sends_upgrade = false;
 		level->sends_connection = false;
 	}
@@ -227,10 +231,10 @@ static void add_pass(struct oo_proxy_config *proxy, const struct site *site,
 	oo_text_clip(pass->file, sizeof(pass->file), directive->file);
 	oo_text_clip(pass->server_name, sizeof(pass->server_name), site->name);
 	oo_text_clip(pass->target, sizeof(pass->target), oo_nginx_word(directive, 1));
-	oo_text_clip(pass->host_header, sizeof(pass->host_header),
-		     level->host != NULL ? level->host : "");
-	oo_text_clip(pass->proto_header, sizeof(pass->proto_header),
-		     level->proto != NULL ? level->proto : "");
+	oo_text_clip(pass->host_header, sizeof(pass->host_header), level->host);
+	oo_text_clip(pass->proto_header, sizeof(pass->proto_header), level->proto);
+	oo_text_clip(pass->forwarded_host_header, sizeof(pass->forwarded_host_header),
+		     level->forwarded_host);
 	name_location(pass->location, sizeof(pass->location), level->location);
 	read_target(pass, site->http);
 }
@@ -310,7 +314,10 @@ void oo_proxy_passes_read(struct oo_proxy_config *proxy, const struct oo_nginx_d
 	struct level level = {.connect_timeout_ms = TIMEOUT_MS,
 			      .read_timeout_ms = TIMEOUT_MS,
 			      .buffer_bytes = BUFFER_BYTES,
-			      .body_max_bytes = BODY_BYTES};
+			      .body_max_bytes = BODY_BYTES,
+			      .host = "",
+			      .proto = "",
+			      .forwarded_host = ""};
 	bool has_own = false; /* a server that is the Document Server's: then no other is */
 	enter(&level, http);
 	for (const struct oo_nginx_directive *i = http; i != NULL; i = i->next) {

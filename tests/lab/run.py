@@ -13,6 +13,7 @@ import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import repairs  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
+import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 import verdicts  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402

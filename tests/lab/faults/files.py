@@ -61,7 +61,7 @@ map $http_upgrade $proxy_connection {{
 
 proxy_set_header Host {host};
 {upgrade}
-proxy_set_header X-Forwarded-Host $the_host;
+proxy_set_header X-Forwarded-Host {forwarded_host};
 proxy_set_header X-Forwarded-Proto $the_scheme;
 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
 """
@@ -160,6 +160,7 @@ class Proxy:
     scheme: str = "http"
     target: str = ""  # of proxy_pass
     host: str = "$http_host"
+    forwarded_host: str = "$the_host"
     upgrade: str = UPGRADE
     body: str = "100m"
     listen: str = "listen 0.0.0.0:80;\n  listen [::]:80 default_server;"

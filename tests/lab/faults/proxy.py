@@ -15,7 +15,7 @@ USERS_NAME = "docs.office.test"
 EDITOR = (b"GET /doc/held/c/?EIO=4&transport=websocket HTTP/1.1\r\nHost: office\r\n"
           b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-USERS_URL = f"https://{USERS_NAME}/"
+USERS_URL = f"https://{USERS_NAME}/web-apps/apps/api/documents/api.js"
 
 
 @case("nginx is stopped", "proxy stopped", "proxy crashed")

@@ -25,7 +25,7 @@ RABBITMQ = pathlib.Path("/usr/lib/rabbitmq/bin")
 NODE, OTHER, CLIENT, NOBODY = "10.79.0.11", "10.79.0.30", "10.79.0.200", "10.79.0.99"
 VIP = "10.79.0.100"
 OTHER_MAC = "02:00:0a:4f:00:1e"
-STORAGE_KB, LOG_KB = 2048, 8192
+STORAGE_KB = LOG_KB = 128 << 10  # what is smaller counts as almost full
 API_JS = "www/web-apps/apps/api/documents/api.js"
 QUICK_S = 0.4  # of a request that may well stay without an answer
 READY_S = 20
@@ -100,8 +100,8 @@ class Stage:
         for folder, kilobytes in (("storage", STORAGE_KB), ("log", LOG_KB)):
             run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,mode=755", "ooha-lab",
                 self.directory / folder)
-        for folder in ("storage/files", "log/docservice", "log/converter"):
-            (self.directory / folder).mkdir()
+        for folder in ("storage/files", "log", "log/docservice", "log/converter"):
+            (self.directory / folder).mkdir(exist_ok=True)
             shutil.chown(self.directory / folder, "ds", "ds")
         for name in ("docservice", "converter"):  # the name that the kernel shows is the file's
             shutil.copy(os.path.realpath("/usr/bin/python3"), self.directory / "bin" / name)
@@ -312,6 +312,7 @@ class Stage:
 
     def await_healthy(self):
         """As it was after up()."""
+        wait_for(lambda: self.accepts(5672), BROKER_READY_S, "RabbitMQ listens")
         self.see(80, "200 true", seconds=READY_S)
         self.see(8000, "200 true")
         wait_for(self.consumers, READY_S, "the converter consumes")
@@ -326,9 +327,11 @@ class Stage:
         self.await_healthy()
 
     def forget(self):
-        """A fresh node: its logs say nothing of earlier faults."""
+        """A fresh node: its logs say nothing of earlier faults, only that it came up."""
         for path in self.directory.glob("log/**/*.log"):
-            os.truncate(path, 0)
+            came_up = [line for line in path.read_text("utf-8", "replace").splitlines(True)
+                       if "Express server listening" in line]
+            path.write_text("".join(came_up[-1:]), "utf-8")
 
     def knock(self):
         """The users, who are what a proxy has something to say about in its log."""

@@ -35,9 +35,10 @@ def name_gone_running(stage):
 
 @case("the upstream's name has another address now", "upstream name stale")
 def name_stale(stage):
-    with named(stage, docs_office_test=NOBODY), \
+    with named(stage, docs_office_test=OTHER), \
             proxy_with(stage, upstream=f"server docs.office.test:8000 {NO_LIMIT}"), \
             named(stage, docs_office_test="127.0.0.1"):
+        stage.see(80, "502")
         yield
 
 
@@ -120,7 +121,7 @@ def firewall_reject(stage):
 
 @case("the packet filter rejects port 8000 for nginx's user only", "upstream firewall reject")
 def firewall_reject_user(stage):
-    with filtered(stage, "meta skuid www-data tcp dport 8000 reject with icmpx admin-prohibited"):
+    with filtered(stage, "meta skuid www-data tcp dport 8000 reject with tcp reset"):
         rejected(stage)
         stage.see(8000, "200 true")
         yield
@@ -159,7 +160,7 @@ def websocket(stage):
 
 @case("the proxy tells the Document Server another host", "wrong host")
 def wrong_host(stage):
-    with proxy_with(stage, host="$proxy_host"):
+    with proxy_with(stage, host="$proxy_host", forwarded_host="$proxy_host"):
         stage.see(80, "200 true")
         yield
 

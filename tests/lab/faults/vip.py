@@ -1,7 +1,9 @@
 """What breaks at the virtual address and at what moves it."""
 
+import signal
+
 from case import case
-from healers import ended, frozen, setting
+from healers import ended, setting
 from netns import addresses, batch, http_request, set_link, wait_for
 from stage import VIP
 
@@ -59,12 +61,21 @@ def not_announced(stage):
         yield
 
 
-@case("the agent hangs, its fence is closed", "VIP fenced", "agent down")
+@case("the agent was killed, the VIP put back by hand behind its fence", "VIP fenced",
+      "agent down")
 def fenced(stage):
-    with frozen(stage, [stage.processes["agent"].pid]):
-        wait_for(lambda: http_request(stage.client, VIP, 80, "/healthcheck", timeout=0.3) is None,
-                 10, "the VIP is silent")
+    agent = stage.processes["agent"]
+    agent.signal(signal.SIGKILL)
+    agent.wait_dead(5)
+    wait_for(lambda: not has_vip(stage), 10, "the VIP is gone")
+    batch(stage.node, f"addr add {VIP}/24 dev eth0")
+    try:
+        wait_for(lambda: http_request(stage.client, VIP, 80, "/healthcheck", timeout=0.2) is None,
+                 5, "the VIP is silent")
         yield
+    finally:
+        batch(stage.node, f"addr del {VIP}/24 dev eth0")
+        stage.start("agent")
 
 
 @case("the interface of the VIP is down", "VIP's interface down")

@@ -15,7 +15,12 @@
 #include "collect/gather.h"
 #include "collect/vips.h"
 
-#define OK(body) "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" body
+/* Unasked, as the peer knows one request at a time, and a gathering sends many. */
+#define ANSWER(body)                                                                               \
+	{                                                                                          \
+		.answer = "HTTP/1.1 200 OK\r\nContent-Length: " body, .unasked = true,             \
+		.end = PEER_END_KEEP                                                               \
+	}
 
 static void test_a_url_is_split_into_where_and_what(void)
 {
@@ -170,7 +175,8 @@ static const struct oo_evidence_lookup *find_lookup(const struct oo_evidence *ev
 
 static void test_a_node_is_seen_by_what_it_answers(void)
 {
-	struct node node = {.docservice = {.answer = OK("true")}, .proxy = {.answer = OK("false")}};
+	struct node node = {.docservice = ANSWER("4\r\n\r\ntrue"),
+			    .proxy = ANSWER("5\r\n\r\nfalse")};
 	node_start(&node);
 	struct oo_evidence *evidence = collect(&node, "http://no-such-host.invalid/");
 	const struct oo_exchange *exchanges = evidence->exchanges;

@@ -210,6 +210,8 @@ static void test_secrets_are_named_by_their_file_and_texts_are_quoted(void)
 	CU_ASSERT_STRING_EQUAL(value("database", "password_pointer"),
 			       "/services/CoAuthoring/sql/dbPass");
 	CU_ASSERT_STRING_EQUAL(value("broker", "password_pointer"), "/rabbitmq/url");
+	strcpy(stage.settings.broker_password, "guest");
+	CU_ASSERT_STRING_EQUAL(value("broker", "password_pointer"), "");
 	for (size_t i = 0; i < stage.preset.n; i++) {
 		OO_AUTO(oo_buffer_done) struct oo_buffer text;
 		oo_buffer_init(&text, 8192);

@@ -80,6 +80,8 @@ static void test_an_entry_of_the_same_name_overrides_single_values(void)
 	CU_ASSERT_STRING_EQUAL(proxy->spec.http.expect.body, "true");
 	CU_ASSERT_FALSE(find(config, "database")->shared);
 	CU_ASSERT_TRUE(find(config, "broker")->shared);
+	CU_ASSERT_TRUE(find(config, "broker")->spec.amqp.publishes);
+	CU_ASSERT_FALSE(find(config, "converter")->spec.amqp.publishes);
 }
 
 static void test_an_entry_of_the_same_name_and_another_type_takes_its_place(void)
@@ -113,6 +115,12 @@ static void test_what_is_wrong_is_said_at_its_line(void)
 		 "ooha.yaml:7: checks[0].fall: '0': out of range; 1 to 100 are possible"},
 		{PRESET "  - {name: drained, url: x}\n",
 		 "ooha.yaml:7: checks[6].url: 'x': not a URL; begin it with http:// or https://"},
+		{PRESET "  - name: proxy\n    fall: 3\n    fall: 4\n",
+		 "ooha.yaml:9: checks[4].fall: given twice; it is on line 8 already"},
+		{PRESET "  - {name: proxy, name: proxy}\n",
+		 "ooha.yaml:7: checks[4].name: given twice; it is on line 7 already"},
+		{PRESET "  - {name: proxy, expect: {status: 200, status: 204}}\n",
+		 "ooha.yaml:7: checks[4].expect.status: given twice; it is on line 7 already"},
 		{PRESET "  - preset: documentserver\n",
 		 "ooha.yaml:7: checks[11].preset: 'documentserver': a second preset; one is "
 		 "possible, it is on line 6 already"},

@@ -139,6 +139,30 @@ STORY(test_stopped_broker, BROKER_STOPPED, CERTAIN)
 	node_unlisten(seen, 5672);
 }
 
+STORY(test_broker_application_stopped_in_its_beam, BROKER_STOPPED, LIKELY)
+{
+	node_false(seen);
+	refuse(BROKER(seen));
+	node_listener(seen, 5672)->at.port = 25672;
+}
+
+STORY(test_unknown_name_of_the_broker, BROKER_NAME_NOT_RESOLVED, CERTAIN)
+{
+	node_false(seen);
+	node_result(&BROKER(seen)->connect, OO_CHECK_REASON_NAME_NOT_RESOLVED, "no such name");
+}
+
+STORY(test_cache_that_takes_no_connections_is_hung, CACHE_HUNG, CERTAIN)
+{
+	node_health_silent(seen);
+	CACHE(seen)->look = OO_LOOK_SEEN;
+	CACHE(seen)->is_local = true;
+	CACHE(seen)->at.port = 6379;
+	node_listener(seen, 5432)->at.port = 6379;
+	node_listener(seen, 6379)->queued = 511;
+	node_result(&CACHE(seen)->connect, OO_CHECK_REASON_CONNECT_TIMEOUT, "timeout");
+}
+
 STORY(test_silent_broker_is_hung, BROKER_HUNG, CERTAIN)
 {
 	node_health_silent(seen);
@@ -229,6 +253,21 @@ STORY(test_full_disk_of_the_logs_is_not_the_storage, DISK_FULL, CERTAIN)
 	node_result(&seen->disks[1].result, OO_CHECK_REASON_FULL, "0 MiB free (0 %)");
 }
 
+STORY(test_logs_on_a_disk_gone_read_only, STORAGE_READ_ONLY, CERTAIN)
+{
+	seen->disks[1] = seen->disks[0];
+	seen->n_disks = 2;
+	oo_text_clip(seen->disks[1].what, OO_EVIDENCE_NAME, "logs");
+	node_result(&seen->disks[1].result, OO_CHECK_REASON_READ_ONLY, "Read-only file system");
+}
+
+STORY(test_storage_that_only_the_log_tells_of, STORAGE_DENIED, LIKELY)
+{
+	disk(seen, OO_CHECK_REASON_NONE, "");
+	(void)node_logs(seen, OO_LOG_SOURCE_DOCSERVICE,
+			"[WARN] nodeJS - healthCheck storage(undefined) error Error: EACCES");
+}
+
 STORY(test_memory_that_is_used_up, MEMORY_EXHAUSTED, CERTAIN)
 {
 	seen->host.memory_available_bytes = 40 << 20;
@@ -241,6 +280,13 @@ static void lookup(struct oo_evidence *seen, const char *name, const char *by, e
 	one->look = look;
 	oo_text_clip(one->name, sizeof(one->name), name);
 	oo_text_clip(one->asked_by, sizeof(one->asked_by), by);
+}
+
+/* One check has an open connection to the database, the next one has to look its name up. */
+STORY(test_no_name_server_comes_before_one_check_that_hangs, NAME_SERVICE_DOWN, LIKELY)
+{
+	lookup(seen, "db.example", "local.json sql.dbHost", OO_LOOK_LATE);
+	node_fails(seen, OO_EXCHANGE_PROXY_HEALTH, OO_CHECK_REASON_SILENT);
 }
 
 STORY(test_no_name_server_answers, NAME_SERVICE_DOWN, LIKELY)
@@ -277,6 +323,9 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_false_that_nobody_explains_is_possible_only),
 	TOLD(test_false_that_the_log_explains),
 	TOLD(test_stopped_broker),
+	TOLD(test_broker_application_stopped_in_its_beam),
+	TOLD(test_unknown_name_of_the_broker),
+	TOLD(test_cache_that_takes_no_connections_is_hung),
 	TOLD(test_silent_broker_is_hung),
 	TOLD(test_broker_refuses_the_login),
 	TOLD(test_alarm_is_seen_through_true),
@@ -290,7 +339,10 @@ CU_TestInfo tests_of_dependency[] = {
 	TOLD(test_almost_full_storage_breaks_nothing_yet),
 	TOLD(test_hung_storage_comes_before_what_hangs_on_it),
 	TOLD(test_full_disk_of_the_logs_is_not_the_storage),
+	TOLD(test_logs_on_a_disk_gone_read_only),
+	TOLD(test_storage_that_only_the_log_tells_of),
 	TOLD(test_memory_that_is_used_up),
+	TOLD(test_no_name_server_comes_before_one_check_that_hangs),
 	TOLD(test_no_name_server_answers),
 	TOLD(test_one_name_without_answer_is_its_own_fault),
 	CU_TEST_INFO_NULL,

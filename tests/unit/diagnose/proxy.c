@@ -46,6 +46,25 @@ STORY(test_proxy_killed_by_a_signal_crashed, PROXY_CRASHED, CERTAIN)
 	oo_text_clip(seen->processes[OO_PROGRAM_PROXY].unit_result, OO_EVIDENCE_NAME, "core-dump");
 }
 
+static const char died[] = "[alert] worker process 4711 exited on signal 11";
+
+STORY(test_workers_that_die_again_and_again_crashed_though_we_slip_through, PROXY_CRASHED, CERTAIN)
+{
+	node_logs(seen, OO_LOG_SOURCE_PROXY, died)->n = 2;
+}
+
+STORY(test_worker_that_died_once_is_past, NONE, NONE)
+{
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY, died);
+}
+
+STORY(test_workers_that_died_minutes_ago_are_past, NONE, NONE)
+{
+	struct oo_log_line *line = node_logs(seen, OO_LOG_SOURCE_PROXY, died);
+	line->n = 2;
+	line->age_ms = 500000;
+}
+
 STORY(test_configuration_that_keeps_it_from_starting, PROXY_CONFIG_BROKEN, CERTAIN)
 {
 	end(seen, "failed/failed");
@@ -140,6 +159,19 @@ STORY(test_no_descriptors_for_upstreams_is_a_500, PROXY_DESCRIPTORS_EXHAUSTED, C
 			"upstream");
 }
 
+STORY(test_connections_that_were_used_up_before_are_past, PROXY_HUNG, CERTAIN)
+{
+	unreach(seen, OO_CHECK_REASON_SILENT);
+	node_logs(seen, OO_LOG_SOURCE_PROXY, "[alert] 768 worker_connections are not enough")
+		->age_ms = 500000;
+}
+
+STORY(test_failed_start_before_a_good_test_is_past, PROXY_STOPPED, CERTAIN)
+{
+	end(seen, "inactive/dead");
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY, "[emerg] unexpected end of ds.conf:3");
+}
+
 static void show(struct oo_evidence *seen, enum oo_trust trust, int64_t days)
 {
 	node_answers(seen, OO_EXCHANGE_PROXY_TLS, 200, "true");
@@ -164,6 +196,34 @@ static void test_renewed_file_is_to_be_read(void)
 	const struct oo_finding *finding = node_find(seen, OO_FAULT_CERTIFICATE_EXPIRED);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(finding);
 	CU_ASSERT_STRING_EQUAL(finding->remedy, "nginx -t && nginx -s reload");
+}
+
+STORY(test_expired_file_that_nobody_asked_for, CERTIFICATE_EXPIRED, CERTAIN)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){
+		.look = OO_LOOK_SEEN, .days_left = -2, .is_key_its_own = true};
+}
+
+STORY(test_file_that_we_may_not_read_is_not_expired, NONE, NONE)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){.look = OO_LOOK_DENIED, .days_left = -2};
+}
+
+STORY(test_key_of_another_certificate, PROXY_CONFIG_BROKEN, CERTAIN)
+{
+	seen->n_certificates = 1;
+	seen->certificates[0] = (struct oo_certificate){.look = OO_LOOK_SEEN, .days_left = 80};
+}
+
+STORY(test_failed_start_is_told_by_the_log_alone, PROXY_CONFIG_BROKEN, LIKELY)
+{
+	end(seen, "");
+	seen->proxy_test = (struct oo_proxy_test){.look = OO_LOOK_NONE};
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[emerg] bind() to 192.0.2.10:80 failed (99: Cannot assign requested "
+			"address)");
 }
 
 STORY(test_certificate_of_tomorrow, CERTIFICATE_NOT_YET_VALID, CERTAIN)
@@ -205,6 +265,9 @@ CU_TestInfo tests_of_proxy[] = {
 	TOLD(test_stopped_proxy_is_seen_without_rights_too),
 	TOLD(test_proxy_that_ends_its_last_connections_is_stopped),
 	TOLD(test_proxy_killed_by_a_signal_crashed),
+	TOLD(test_workers_that_die_again_and_again_crashed_though_we_slip_through),
+	TOLD(test_worker_that_died_once_is_past),
+	TOLD(test_workers_that_died_minutes_ago_are_past),
 	TOLD(test_configuration_that_keeps_it_from_starting),
 	TOLD(test_configuration_broken_under_a_running_proxy_is_a_warning),
 	TOLD(test_test_that_a_plain_user_may_not_make_proves_nothing),
@@ -219,8 +282,14 @@ CU_TestInfo tests_of_proxy[] = {
 	TOLD(test_no_connections_left_in_the_proxy),
 	TOLD(test_no_descriptors_left_in_the_proxy),
 	TOLD(test_no_descriptors_for_upstreams_is_a_500),
+	TOLD(test_connections_that_were_used_up_before_are_past),
+	TOLD(test_failed_start_before_a_good_test_is_past),
 	TOLD(test_expired_certificate),
 	TOLD(test_renewed_file_is_to_be_read),
+	TOLD(test_expired_file_that_nobody_asked_for),
+	TOLD(test_file_that_we_may_not_read_is_not_expired),
+	TOLD(test_key_of_another_certificate),
+	TOLD(test_failed_start_is_told_by_the_log_alone),
 	TOLD(test_certificate_of_tomorrow),
 	TOLD(test_chain_without_its_middle),
 	TOLD(test_certificate_for_another_name_than_an_address_is_nothing),

@@ -103,6 +103,32 @@ STORY(test_agent_without_etcd, ETCD_UNREACHABLE, CERTAIN)
 	seen->agent.etcd_reachable = false;
 }
 
+STORY(test_agent_that_is_gone_is_why_nobody_has_the_address, AGENT_DOWN, CERTAIN)
+{
+	node_vip(seen)->is_here = false;
+	seen->vips[0].holder[0] = '\0';
+	seen->agent = (struct oo_agent_evidence){.look = OO_LOOK_ABSENT};
+}
+
+STORY(test_etcd_that_is_gone_is_why_nobody_has_the_address, ETCD_UNREACHABLE, CERTAIN)
+{
+	node_vip(seen)->is_here = false;
+	seen->vips[0].holder[0] = '\0';
+	seen->agent.etcd_reachable = false;
+}
+
+STORY(test_welcome_page_that_is_not_installed_is_nothing, NONE, NONE)
+{
+	node_answers(seen, OO_EXCHANGE_USER, 404, "");
+	oo_text_clip(seen->exchanges[OO_EXCHANGE_USER].location, OO_EVIDENCE_TEXT,
+		     "https://office.example/welcome/");
+}
+
+STORY(test_login_for_all_is_not_a_websocket, URL_UNAUTHORIZED, CERTAIN)
+{
+	node_proxied(seen, 401);
+}
+
 STORY(test_login_before_the_proxy, URL_UNAUTHORIZED, CERTAIN)
 {
 	node_answers(seen, OO_EXCHANGE_USER, 401, "");
@@ -184,6 +210,10 @@ CU_TestInfo tests_of_request[] = {
 	TOLD(test_agent_that_is_gone),
 	TOLD(test_agent_that_we_may_not_ask_is_not_down),
 	TOLD(test_agent_without_etcd),
+	TOLD(test_agent_that_is_gone_is_why_nobody_has_the_address),
+	TOLD(test_etcd_that_is_gone_is_why_nobody_has_the_address),
+	TOLD(test_welcome_page_that_is_not_installed_is_nothing),
+	TOLD(test_login_for_all_is_not_a_websocket),
 	TOLD(test_login_before_the_proxy),
 	TOLD(test_path_that_is_not_for_everybody),
 	TOLD(test_path_that_is_not_there),

@@ -50,6 +50,35 @@ STORY(test_other_killed_process_is_not_its_memory, DOCSERVICE_STOPPED, CERTAIN)
 			"kernel: Out of memory: Killed process 4 (firefox) total-vm:9GB");
 }
 
+STORY(test_killed_before_it_came_up_again_is_past, DOCSERVICE_STOPPED, CERTAIN)
+{
+	node_docservice_gone(seen, "inactive/dead");
+	node_logs(seen, OO_LOG_SOURCE_JOURNAL, "Out of memory: Killed process 8 (docservice)")
+		->age_ms = 400000;
+	node_logs(seen, DOCSERVICE, "Express server listening on port 8000")->age_ms = 300000;
+}
+
+STORY(test_exception_before_it_came_up_again_is_past, DOCSERVICE_STOPPED, CERTAIN)
+{
+	node_docservice_gone(seen, "inactive/dead");
+	node_logs(seen, DOCSERVICE, "uncaughtException: TypeError: x")->age_ms = 400000;
+	node_logs(seen, DOCSERVICE, "Express server listening on port 8000")->age_ms = 300000;
+}
+
+STORY(test_killed_before_this_process_is_not_why_it_is_mute, DOCSERVICE_NEVER_LISTENING, CERTAIN)
+{
+	node_docservice_mute(seen, 100000);
+	node_logs(seen, OO_LOG_SOURCE_JOURNAL, "Out of memory: Killed process 8 (docservice)")
+		->age_ms = 200000;
+	(void)node_logs(seen, DOCSERVICE, "nodeJS - getTableColumns error: Error: x");
+}
+
+STORY(test_killed_while_this_process_lived_is_of_another, NONE, NONE)
+{
+	(void)node_logs(seen, OO_LOG_SOURCE_JOURNAL,
+			"Out of memory: Killed process 8 (docservice)");
+}
+
 STORY(test_heap_of_node_is_memory_too, DOCSERVICE_OUT_OF_MEMORY, CERTAIN)
 {
 	node_docservice_gone(seen, "inactive/dead");
@@ -204,6 +233,10 @@ CU_TestInfo tests_of_start[] = {
 	TOLD(test_old_exception_of_one_that_serves_is_nothing),
 	TOLD(test_killed_for_memory_is_not_just_stopped),
 	TOLD(test_other_killed_process_is_not_its_memory),
+	TOLD(test_killed_before_it_came_up_again_is_past),
+	TOLD(test_exception_before_it_came_up_again_is_past),
+	TOLD(test_killed_before_this_process_is_not_why_it_is_mute),
+	TOLD(test_killed_while_this_process_lived_is_of_another),
 	TOLD(test_heap_of_node_is_memory_too),
 	TOLD(test_container_killed_for_memory_says_so),
 	TOLD(test_broken_json_keeps_it_from_starting),

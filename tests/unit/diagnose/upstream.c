@@ -156,6 +156,29 @@ STORY(test_upstream_without_a_route, UPSTREAM_NO_ROUTE, CERTAIN)
 			"http://198.51.100.7:8000");
 }
 
+STORY(test_reject_of_both_families_is_no_permission, UPSTREAM_FIREWALL_REJECT, CERTAIN)
+{
+	node_proxied(seen, 502);
+	node_proxy_logs(seen, "connect() failed (113: No route to host) while connecting", HERE);
+	node_proxy_logs(seen,
+			"connect() to [::1]:8000 failed (13: Permission denied) while "
+			"connecting to upstream",
+			"http://[::1]:8000");
+	seen->lines[1].age_ms = 900;
+}
+
+STORY(test_upstream_elsewhere_that_is_dropped, UPSTREAM_FIREWALL_DROP, CERTAIN)
+{
+	oo_text_clip(PASS(seen)->peers[0].host, OO_NAME_LENGTH, "198.51.100.7");
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_CONNECT_TIMEOUT);
+	node_proxied_fails(seen, OO_CHECK_REASON_SILENT);
+}
+
+STORY(test_silence_through_the_proxy_is_never_nothing, UPSTREAM_FIREWALL_DROP, POSSIBLE)
+{
+	node_proxied_fails(seen, OO_CHECK_REASON_SILENT);
+}
+
 STORY(test_no_ports_left_for_the_proxy, UPSTREAM_PORTS_EXHAUSTED, CERTAIN)
 {
 	node_proxied(seen, 502);
@@ -163,6 +186,12 @@ STORY(test_no_ports_left_for_the_proxy, UPSTREAM_PORTS_EXHAUSTED, CERTAIN)
 			"connect() to 127.0.0.1:8000 failed (99: Cannot assign requested "
 			"address) while connecting to upstream",
 			HERE);
+}
+
+STORY(test_no_ports_left_without_a_log, UPSTREAM_PORTS_EXHAUSTED, CERTAIN)
+{
+	node_proxied(seen, 502);
+	seen->host.local_ports_used_percent = 99;
 }
 
 static struct oo_evidence_lookup *lookup(struct oo_evidence *seen, const char *name,
@@ -329,7 +358,11 @@ CU_TestInfo tests_of_upstream[] = {
 	TOLD(test_proxy_that_alone_is_rejected),
 	TOLD(test_proxy_that_alone_is_dropped),
 	TOLD(test_upstream_without_a_route),
+	TOLD(test_reject_of_both_families_is_no_permission),
+	TOLD(test_upstream_elsewhere_that_is_dropped),
+	TOLD(test_silence_through_the_proxy_is_never_nothing),
 	TOLD(test_no_ports_left_for_the_proxy),
+	TOLD(test_no_ports_left_without_a_log),
 	TOLD(test_upstream_name_that_is_gone_stops_the_proxy),
 	TOLD(test_name_that_nginx_still_remembers_is_a_warning),
 	TOLD(test_name_that_has_moved_on_is_stale),

@@ -1,9 +1,8 @@
 /* nginx's order of matching, and regular expressions as far as they are understood. */
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../event/testing.h"
 #include "base/cleanup.h"
 #include "documentserver/nginx_location.h"
 #include "place.h"
@@ -113,24 +112,14 @@ static void test_long_pattern_matches_nothing(void)
 
 int main(void)
 {
-	CU_TestInfo tests[] = {
-		{"order of matching is that of nginx", test_order_of_matching_is_that_of_nginx},
-		{"regular expressions of Perl are understood",
-		 test_regular_expressions_of_perl_are_understood},
-		{"repeats in each other end soon", test_repeats_in_each_other_end_soon},
-		{"long pattern matches nothing", test_long_pattern_matches_nothing},
-		CU_TEST_INFO_NULL,
+	static const struct test tests[] = {
+		TEST(order_of_matching_is_that_of_nginx),
+		TEST(regular_expressions_of_perl_are_understood),
+		TEST(repeats_in_each_other_end_soon),
+		TEST(long_pattern_matches_nothing),
 	};
-	CU_SuiteInfo suites[] = {{"location", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-
 	(void)place_make();
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS) {
-		return 1;
-	}
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	(void)CU_basic_run_tests();
-	bool fine = CU_get_number_of_tests_run() > 0 && CU_get_number_of_failures() == 0;
-	CU_cleanup_registry();
+	int r = run_tests("location", tests, OO_LENGTH(tests));
 	place_remove();
-	return fine ? 0 : 1;
+	return r;
 }

@@ -1,12 +1,11 @@
 /* Reading nginx's configuration: what is in force where, and what is said of what is wrong. */
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../event/testing.h"
 #include "base/cleanup.h"
 #include "documentserver/proxy.h"
 #include "place.h"
@@ -69,6 +68,7 @@ static void write_package(void)
 		    "proxy_set_header Host $http_host;\n"
 		    "proxy_set_header Upgrade $http_upgrade;\n"
 		    "proxy_set_header Connection $proxy_connection;\n"
+		    "proxy_set_header X-Forwarded-Host $the_host;\n"
 		    "proxy_set_header X-Forwarded-Proto $the_scheme;\n");
 	place_write("includes/ds-common.conf",
 		    "error_log /var/log/onlyoffice/documentserver/nginx.error.log;\n"
@@ -113,17 +113,14 @@ static void test_package_is_read_as_nginx_does(void)
 	CU_ASSERT_EQUAL_FATAL(pass->n_peers, 1);
 	CU_ASSERT_STRING_EQUAL(pass->peers[0].host, "localhost");
 	CU_ASSERT_EQUAL(pass->peers[0].port, 8000);
-	CU_ASSERT_EQUAL(pass->connect_timeout_ms, 60000);
-	CU_ASSERT_EQUAL(pass->read_timeout_ms, 60000);
+	CU_ASSERT(pass->connect_timeout_ms == 60000 && pass->read_timeout_ms == 60000);
 	CU_ASSERT_EQUAL(pass->buffer_bytes, 4096);
 	CU_ASSERT_EQUAL(pass->body_max_bytes, 100 << 20);
 	CU_ASSERT_TRUE(pass->upgrades);
-	CU_ASSERT_FALSE(pass->http11);
-	CU_ASSERT_FALSE(pass->tls);
-	CU_ASSERT_FALSE(pass->is_variable);
-	CU_ASSERT_FALSE(pass->redirects_to_https);
+	CU_ASSERT_FALSE(pass->http11 || pass->tls || pass->is_variable || pass->redirects_to_https);
 	CU_ASSERT_STRING_EQUAL(pass->host_header, "$http_host");
 	CU_ASSERT_STRING_EQUAL(pass->proto_header, "$the_scheme");
+	CU_ASSERT_STRING_EQUAL(pass->forwarded_host_header, "$the_host");
 }
 
 static void test_what_the_editor_asks_for_reaches_the_document_server(void)
@@ -203,6 +200,7 @@ static void test_values_are_inherited_level_by_level(void)
 	CU_ASSERT_FALSE(c->upgrades);
 	CU_ASSERT_STRING_EQUAL(c->host_header, "");
 	CU_ASSERT_STRING_EQUAL(c->proto_header, "https");
+	CU_ASSERT_STRING_EQUAL(c->forwarded_host_header, "");
 	CU_ASSERT_STRING_EQUAL(b->target, "http://h:2");
 	CU_ASSERT_EQUAL(b->read_timeout_ms, 5000);
 }
@@ -449,10 +447,8 @@ static void test_limits_hold(void)
 	}
 	(void)sprintf(at, "} }");
 	read_main(text);
-	CU_ASSERT_EQUAL(proxy.n_passes, OO_PROXY_PASSES);
-	CU_ASSERT_EQUAL(proxy.n_listens, OO_PROXY_LISTENS);
-	CU_ASSERT_EQUAL(proxy.n_error_logs, OO_PROXY_LOGS);
-	CU_ASSERT_EQUAL(proxy.n_certificates, OO_PROXY_LOGS);
+	CU_ASSERT(proxy.n_passes == OO_PROXY_PASSES && proxy.n_listens == OO_PROXY_LISTENS);
+	CU_ASSERT(proxy.n_error_logs == OO_PROXY_LOGS && proxy.n_certificates == OO_PROXY_LOGS);
 	CU_ASSERT_STRING_EQUAL(proxy.error, "too many proxy_pass: the rest is left out");
 
 	at = text;
@@ -477,43 +473,27 @@ static void test_limits_hold(void)
 
 int main(void)
 {
-	CU_TestInfo tests[] = {
-		{"package is read as nginx does", test_package_is_read_as_nginx_does},
-		{"what the editor asks for reaches the document server",
-		 test_what_the_editor_asks_for_reaches_the_document_server},
-		{"plain proxy reaches it by its only location",
-		 test_plain_proxy_reaches_it_by_its_only_location},
-		{"named location is reached by what falls back to it",
-		 test_named_location_is_reached_by_what_falls_back_to_it},
-		{"values are inherited level by level", test_values_are_inherited_level_by_level},
-		{"connection close does not upgrade", test_connection_close_does_not_upgrade},
-		{"targets", test_targets},
-		{"listens", test_listens},
-		{"redirects to https are seen", test_redirects_to_https_are_seen},
-		{"certificates go with their keys", test_certificates_go_with_their_keys},
-		{"quotes, escapes and comments", test_quotes_escapes_and_comments},
-		{"bad files say where", test_bad_files_say_where},
-		{"what was read before an error is kept",
-		 test_what_was_read_before_an_error_is_kept},
-		{"includes that fail are said and passed over",
-		 test_includes_that_fail_are_said_and_passed_over},
-		{"unreadable include makes the look denied",
-		 test_unreadable_include_makes_the_look_denied},
-		{"main file that is not there is absent",
-		 test_main_file_that_is_not_there_is_absent},
-		{"limits hold", test_limits_hold},
-		CU_TEST_INFO_NULL,
+	static const struct test tests[] = {
+		TEST(package_is_read_as_nginx_does),
+		TEST(what_the_editor_asks_for_reaches_the_document_server),
+		TEST(plain_proxy_reaches_it_by_its_only_location),
+		TEST(named_location_is_reached_by_what_falls_back_to_it),
+		TEST(values_are_inherited_level_by_level),
+		TEST(connection_close_does_not_upgrade),
+		TEST(targets),
+		TEST(listens),
+		TEST(redirects_to_https_are_seen),
+		TEST(certificates_go_with_their_keys),
+		TEST(quotes_escapes_and_comments),
+		TEST(bad_files_say_where),
+		TEST(what_was_read_before_an_error_is_kept),
+		TEST(includes_that_fail_are_said_and_passed_over),
+		TEST(unreadable_include_makes_the_look_denied),
+		TEST(main_file_that_is_not_there_is_absent),
+		TEST(limits_hold),
 	};
-	CU_SuiteInfo suites[] = {{"proxy", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-
 	(void)place_make();
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS) {
-		return 1;
-	}
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	(void)CU_basic_run_tests();
-	bool fine = CU_get_number_of_tests_run() > 0 && CU_get_number_of_failures() == 0;
-	CU_cleanup_registry();
+	int r = run_tests("proxy", tests, OO_LENGTH(tests));
 	place_remove();
-	return fine ? 0 : 1;
+	return r;
 }

@@ -1,12 +1,11 @@
 /* Reading the Document Server's own files: what wins, what is right when nothing is set. */
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../event/testing.h"
 #include "base/cleanup.h"
 #include "documentserver/settings.h"
 #include "place.h"
@@ -189,32 +188,17 @@ static void test_unreadable_file_keeps_its_secret_unknown(void)
 
 int main(void)
 {
-	CU_TestInfo tests[] = {
-		{"without files it is as the package has it",
-		 test_without_files_it_is_as_the_package_has_it},
-		{"each file is laid over the one before",
-		 test_each_file_is_laid_over_the_one_before},
-		{"comments and commas at the end are taken",
-		 test_comments_and_commas_at_the_end_are_taken},
-		{"broken file says where, and the others count",
-		 test_broken_file_says_where_and_the_others_count},
-		{"values of another type are as not set",
-		 test_values_of_another_type_are_as_not_set},
-		{"value that does not fit is said", test_value_that_does_not_fit_is_said},
-		{"unreadable file keeps its secret unknown",
-		 test_unreadable_file_keeps_its_secret_unknown},
-		CU_TEST_INFO_NULL,
+	static const struct test tests[] = {
+		TEST(without_files_it_is_as_the_package_has_it),
+		TEST(each_file_is_laid_over_the_one_before),
+		TEST(comments_and_commas_at_the_end_are_taken),
+		TEST(broken_file_says_where_and_the_others_count),
+		TEST(values_of_another_type_are_as_not_set),
+		TEST(value_that_does_not_fit_is_said),
+		TEST(unreadable_file_keeps_its_secret_unknown),
 	};
-	CU_SuiteInfo suites[] = {{"settings", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-
 	(void)place_make();
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS) {
-		return 1;
-	}
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	(void)CU_basic_run_tests();
-	bool fine = CU_get_number_of_tests_run() > 0 && CU_get_number_of_failures() == 0;
-	CU_cleanup_registry();
+	int r = run_tests("settings", tests, OO_LENGTH(tests));
 	place_remove();
-	return fine ? 0 : 1;
+	return r;
 }
