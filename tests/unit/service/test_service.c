@@ -347,7 +347,7 @@ static void api_stop(struct api *api)
 
 #define ANSWER(status, body)                                                                       \
 	"HTTP/1.1 " status " x\r\nContent-Type: application/json\r\nConnection: "                  \
-			   "close\r\n\r\n" body
+	"close\r\n\r\n" body
 
 static void test_a_container_is_told_by_its_api(void)
 {
