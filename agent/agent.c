@@ -14,13 +14,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "diagnosis.h"
 #include "ending.h"
 #include "guard.h"
 #include "neighbours.h"
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
-#include "status.h"
+#include "routes.h"
 #include "store.h"
 #include "story.h"
 #include "tenure.h"
@@ -28,6 +29,11 @@
 
 /* Failed requests are tried again after this share of renew. */
 #define RETRY_SHARE 5
+/*
+ * Who has a shared check down waits for so many of its runs: another node, whose runs come later by an
+ * interval and a timeout at most, has noticed and said so by then.
+ */
+#define NOTICE_RUNS 2
 
 static void notify(struct agent *agent)
 {
@@ -69,6 +75,7 @@ static void apply(struct agent *agent)
 	}
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
+	agent_diagnosis_apply(agent->diagnosis);
 }
 
 /* What applying itself has brought about: addresses that are up or down now, unsent requests. */
@@ -191,13 +198,18 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
 	for (size_t g = 0; g < config->n_groups; g++) {
-		ret_config->groups[g].checks = config->groups[g].checks;
+		memcpy(ret_config->groups[g].checks, config->groups[g].checks,
+		       sizeof(ret_config->groups[g].checks));
 	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		ret_config->checks[i] = (struct oo_core_check){
 			.rise = (unsigned)config->checks[i].rise,
 			.fall = (unsigned)config->checks[i].fall,
 			.inherits = -1,
+			.optional = config->checks[i].optional,
+			.shared = config->checks[i].shared,
+			.notice_ms = NOTICE_RUNS * (config->checks[i].spec.interval_ms +
+						    config->checks[i].spec.timeout_ms),
 		};
 	}
 }
@@ -311,6 +323,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
+	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
 	return r;
 }
@@ -348,6 +361,7 @@ void agent_done(struct agent *agent)
 {
 	oo_api_free(agent->api);
 	agent_checks_free(agent->checks);
+	agent_diagnosis_free(agent->diagnosis);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);
 	agent_neighbours_free(agent->neighbours);

@@ -12,9 +12,10 @@
  *	rival     other hosts that have our VIPs                   (rival.c, dispute.c)
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
+ *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
- *	status    the JSON that people and load balancers ask for          (status.c)
+ *	status    the JSON that people and load balancers ask for (status.c, routes.c)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>
@@ -35,6 +36,7 @@ struct agent_tenure;
 struct agent_guard;
 struct agent_vips;
 struct agent_checks;
+struct agent_diagnosis;
 struct agent_story;
 struct agent_ending;
 struct oo_api;
@@ -64,6 +66,7 @@ struct agent {
 	struct agent_guard *guard;
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
+	struct agent_diagnosis *diagnosis;
 	struct agent_story *story;
 	struct agent_ending *ending;
 	struct oo_api *api;

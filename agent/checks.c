@@ -1,5 +1,7 @@
 #include "checks.h"
 
+#include "diagnosis.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,12 +31,24 @@ static enum oo_health health_of(enum oo_check_state state)
 	return OO_HEALTH_UNKNOWN;
 }
 
+static bool is_required(const struct agent *agent, unsigned index)
+{
+	bool counts = false;
+	for (size_t g = 0; g < agent->config->n_groups; g++) {
+		counts = counts || agent->config->groups[g].checks[index];
+	}
+	return counts && !agent->config->checks[index].optional;
+}
+
 static void on_result(void *user, const struct oo_check *check,
 		      const struct oo_check_result *result)
 {
 	struct slot *slot = user;
 	(void)check;
 	slot->result = *result;
+	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
+		agent_diagnosis_look(slot->agent->diagnosis, false);
+	}
 	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
 						   .index = slot->index,
 						   .health = health_of(result->state)});
@@ -91,6 +105,19 @@ static bool is_changing(const struct oo_check_result *result, enum oo_health cou
 	return result->state != OO_CHECK_STATE_UNKNOWN && health_of(result->state) != counted;
 }
 
+/* Whether all that is required is up, as counted and as last seen. */
+static bool is_all_well(const struct agent_checks *checks)
+{
+	for (size_t i = 0; i < checks->n; i++) {
+		const struct slot *slot = &checks->slots[i];
+		if (is_required(slot->agent, slot->index) &&
+		    (slot->told != OO_HEALTH_UP || slot->result.state != OO_CHECK_STATE_UP)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
 void agent_checks_tell(struct agent_checks *checks)
 {
@@ -107,7 +134,13 @@ void agent_checks_tell(struct agent_checks *checks)
 			       slot->agent->config->checks[slot->index].spec.name,
 			       health == OO_HEALTH_UP ? "up" : "down",
 			       oo_check_reason_name(result->reason), result->seen, streak);
+			if (health == OO_HEALTH_DOWN && is_required(slot->agent, slot->index)) {
+				agent_diagnosis_look(slot->agent->diagnosis, true);
+			}
 		}
+	}
+	if (checks->n > 0 && is_all_well(checks)) {
+		agent_diagnosis_forget(checks->slots[0].agent->diagnosis);
 	}
 }
 

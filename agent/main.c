@@ -4,16 +4,19 @@
 #include <string.h>
 
 #include "agent.h"
+#include "look.h"
 
 #define CONFIG_DEFAULT "/etc/ooha/ooha.yaml"
 
 static const char help[] =
-	"Usage: ooha-agent [--config FILE] [--check | --version | --help]\n"
+	"Usage: ooha-agent [--config FILE] [--check | --diagnose | --version | --help]\n"
 	"\n"
 	"Keeps a virtual IP on one healthy node of a cluster, by a lease in etcd.\n"
 	"\n"
 	"  -c, --config FILE  configuration (default " CONFIG_DEFAULT ")\n"
 	"      --check        say what is wrong with the configuration, and exit\n"
+	"      --diagnose     say what is wrong with this node, as JSON, and exit (see: ooha "
+	"diagnose)\n"
 	"  -d, --debug        log what happens below the surface, too\n"
 	"      --version      print the version, and exit\n"
 	"  -h, --help         print this, and exit\n"
@@ -29,16 +32,19 @@ static const char help[] =
 
 struct options {
 	const char *config;
-	bool check, debug;
+	bool check, debug, diagnose;
 	int exit; /* -1: go on */
 };
 
 static void parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-		{"debug", no_argument, NULL, 'd'},        {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},         {0}};
+	static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+					      {"check", no_argument, NULL, 'k'},
+					      {"diagnose", no_argument, NULL, 'D'},
+					      {"debug", no_argument, NULL, 'd'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
 	int option;
 
 	*options = (struct options){.config = CONFIG_DEFAULT, .exit = -1};
@@ -49,6 +55,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'D':
+			options->diagnose = true;
 			break;
 		case 'd':
 			options->debug = true;
@@ -88,7 +97,9 @@ static int run(const struct options *options)
 		oo_log(OO_LOG_ERROR, "%s", err.text);
 		return exit_code;
 	}
-	if (agent_start(&agent, &exit_code, &err) < 0) {
+	if (options->diagnose) {
+		exit_code = agent_look(agent.config);
+	} else if (agent_start(&agent, &exit_code, &err) < 0) {
 		oo_log(OO_LOG_ERROR, "%s", err.text);
 	} else {
 		oo_log(OO_LOG_INFO, "started: ooha " OO_VERSION ", cluster %s, node %s",

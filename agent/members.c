@@ -143,6 +143,19 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 	return true;
 }
 
+/* Its shared checks are ours by their names. */
+static void fill_fails(const struct agent *agent, const struct oo_member *member,
+		       struct oo_core_member *ret_member)
+{
+	for (size_t i = 0; i < agent->config->n_checks; i++) {
+		const struct oo_config_check *check = &agent->config->checks[i];
+		for (size_t j = 0; check->shared && j < member->n_fails; j++) {
+			ret_member->fails[i] = ret_member->fails[i] ||
+					       oo_text_equal(member->fails[j], check->spec.name);
+		}
+	}
+}
+
 void agent_store_members_tell(struct agent_store *store)
 {
 	struct oo_core_member members[OO_CORE_MEMBERS_MAX];
@@ -153,6 +166,9 @@ void agent_store_members_tell(struct agent_store *store)
 		memcpy(members[i].node, member->node, sizeof(members[i].node));
 		members[i].priority = member->priority;
 		members[i].eligible = member->groups;
+		members[i].stranded = member->stranded;
+		fill_fails(store->agent, member, &members[i]);
+		memcpy(members[i].ailing, member->ailing, sizeof(members[i].ailing));
 	}
 	agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_MEMBERS,
 						    .members = members,

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "diagnosis.h"
 #include "etcd/etcd.h"
 #include "neighbours.h"
 #include "records.h"
@@ -24,7 +25,8 @@ struct said {
 	enum oo_health eligible[OO_CORE_GROUPS_MAX];
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
-	uint64_t sees; /* the revision of what neighbours.h sees */
+	uint64_t sees;      /* the revision of what neighbours.h sees */
+	int64_t verdict_at; /* 0: none */
 };
 
 struct agent_presence {
@@ -60,6 +62,8 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
 		ret_said->checks[i] = oo_core_check_health(agent->core, i, &streak);
 	}
+	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
+	ret_said->verdict_at = verdict == NULL ? 0 : verdict->at;
 	ret_said->sees = agent_neighbours_revision(agent->neighbours);
 }
 
@@ -86,6 +90,10 @@ static struct json_object *new_eligibility(const struct agent *agent, unsigned g
 			       json_object_new_boolean(said->eligible[group] == OO_HEALTH_UP));
 	json_object_object_add(object, "reason",
 			       reason[0] == '\0' ? NULL : json_object_new_string(reason));
+	json_object_object_add(object, "stranded",
+			       json_object_new_boolean(oo_core_view(agent->core, group).stranded));
+	json_object_object_add(object, "ailing",
+			       json_object_new_int((int)oo_core_view(agent->core, group).ailing));
 	return object;
 }
 
@@ -120,6 +128,21 @@ static void add_checks(struct json_object *object, const struct agent *agent,
 	json_object_object_add(object, "checks", checks);
 }
 
+/* By name: another node's list of checks may be in another order. */
+static void add_shared_down(struct json_object *object, const struct agent *agent,
+			    const struct said *said)
+{
+	struct json_object *names = json_object_new_array();
+	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
+		const struct oo_config_check *check = &agent->config->checks[i];
+		if (check->shared && said->checks[i] == OO_HEALTH_DOWN &&
+		    json_object_array_length(names) < OO_MEMBER_FAILS_MAX) {
+			json_object_array_add(names, json_object_new_string(check->spec.name));
+		}
+	}
+	json_object_object_add(object, "shared_down", names);
+}
+
 static struct json_object *new_record(const struct agent *agent, const struct said *said)
 {
 	const struct oo_config_api *api = &agent->config->api;
@@ -132,6 +155,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 			       json_object_new_int(agent->config->node.priority));
 	add_groups(object, agent, said);
 	add_checks(object, agent, said);
+	add_shared_down(object, agent, said);
 	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
 	if (api->listen.host != NULL) {

@@ -222,6 +222,7 @@ void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_tex
 	*ret_text = (struct oo_claim_text){0};
 	OO_AUTO(put_json) struct json_object *object = parse(claim->value, claim->value_length);
 	if (object != NULL) {
+		oo_text_clip(ret_text->by, sizeof(ret_text->by), text_of(object, "by"));
 		oo_text_clip(ret_text->zone, sizeof(ret_text->zone), text_of(object, "zone"));
 		oo_text_clip(ret_text->acquired_at, sizeof(ret_text->acquired_at),
 			     text_of(object, "acquired_at"));
@@ -245,19 +246,24 @@ static bool is_true(struct json_object *object, const char *name)
 	       json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
 }
 
-static uint32_t read_groups(struct json_object *object, const char *const *groups, size_t n_groups)
+static void read_groups(struct json_object *object, const char *const *groups, size_t n_groups,
+			struct oo_member *member)
 {
 	struct json_object *all, *one;
-	uint32_t bits = 0;
 	if (!json_object_object_get_ex(object, "groups", &all)) {
-		return 0;
+		return;
 	}
 	for (size_t g = 0; g < n_groups; g++) {
-		if (json_object_object_get_ex(all, groups[g], &one) && is_true(one, "eligible")) {
-			bits |= 1u << g;
+		if (!json_object_object_get_ex(all, groups[g], &one)) {
+			continue;
 		}
+		int64_t ailing = number_of(one, "ailing", 0);
+		member->groups |= is_true(one, "eligible") ? 1u << g : 0;
+		member->stranded |= is_true(one, "stranded") ? 1u << g : 0;
+		member->ailing[g] = ailing < 0            ? 0
+				    : ailing > UINT16_MAX ? UINT16_MAX
+							  : (uint16_t)ailing;
 	}
-	return bits;
 }
 
 /* "02:00:00:00:00:17", as new records write it. */
@@ -306,6 +312,27 @@ static size_t read_sees(struct json_object *object, struct oo_sight sees[static 
 	return n;
 }
 
+/* What is not a check's name is passed over. */
+static void read_fails(struct json_object *object, struct oo_member *member)
+{
+	struct json_object *all;
+
+	if (!json_object_object_get_ex(object, "shared_down", &all) ||
+	    !json_object_is_type(all, json_type_array)) {
+		return;
+	}
+	for (size_t i = 0;
+	     i < json_object_array_length(all) && member->n_fails < OO_MEMBER_FAILS_MAX; i++) {
+		struct json_object *one = json_object_array_get_idx(all, i);
+		const char *name = json_object_is_type(one, json_type_string)
+					   ? json_object_get_string(one)
+					   : "";
+		if (is_name(name)) {
+			oo_text_clip(member->fails[member->n_fails++], OO_CORE_NAME_LENGTH, name);
+		}
+	}
+}
+
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err)
 {
@@ -331,7 +358,8 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 	int64_t priority = number_of(object, "priority", 0);
 	member.priority = priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
 	member.eligible = is_true(object, "eligible");
-	member.groups = read_groups(object, groups, n_groups);
+	read_groups(object, groups, n_groups, &member);
+	read_fails(object, &member);
 	member.n_sees = read_sees(object, member.sees);
 	oo_text_clip(member.zone, sizeof(member.zone), text_of(object, "zone"));
 	oo_text_clip(member.reason, sizeof(member.reason), text_of(object, "reason"));

@@ -17,6 +17,8 @@
 #define OO_MEMBER_GROUPS_MAX OO_CORE_GROUPS_MAX
 /* Of the addresses that a member sees; what is more is left out. */
 #define OO_MEMBER_SEES_MAX 16
+/* Of the shared checks that are down on a member; what is more is left out. */
+#define OO_MEMBER_FAILS_MAX 16
 #define OO_SIGHT_ADDRESS_LENGTH 46
 #define OO_SIGHT_MAC_LENGTH 18
 /* The ttl of a claim that we believe; others are as if it said none. */
@@ -31,6 +33,7 @@ struct oo_claim_record {
 
 /* What people want to know of a claim beyond what the core keeps. */
 struct oo_claim_text {
+	char by[OO_CORE_NAME_LENGTH]; /* who wrote it */
 	char zone[OO_CORE_NAME_LENGTH];
 	char acquired_at[32];
 	char reason[OO_REASON_LENGTH];
@@ -49,7 +52,11 @@ struct oo_member {
 	char reason[OO_REASON_LENGTH]; /* why not, else empty */
 	char agent_version[32];
 	char api[64];
-	uint32_t groups; /* bit g: eligible for group g */
+	uint32_t groups;                     /* bit g: eligible for group g */
+	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
+	uint32_t stranded; /* bit g: nothing but `fails` keeps it from being eligible for group g */
+	char fails[OO_MEMBER_FAILS_MAX][OO_CORE_NAME_LENGTH]; /* shared checks, by name */
+	size_t n_fails;
 	struct oo_sight sees[OO_MEMBER_SEES_MAX];
 	size_t n_sees;
 	int64_t mod_revision;

@@ -150,7 +150,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	agent->core_config = core_config;
 	oo_core_set_checks(agent->core, &core_config);
 	oo_config_free(before);
-	agent_tell(agent, &(struct oo_event){.type = OO_EVENT_TIME});
+	agent_store_members_tell(agent->store); /* by the new names; steps, too */
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "diagnosis.h"
 #include "guard.h"
 #include "neighbours.h"
 #include "store.h"
@@ -216,7 +217,11 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	if (holder_of(agent, group)[0] == '\0') {
 		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
 	}
-	if (view.degraded) {
+	if (view.shared_check >= 0) {
+		complain(verdict, STATE_DEGRADED,
+			 "%s: degraded: shared %s: every node that could serve fails it, too (%s)",
+			 name, agent->config->checks[view.shared_check].spec.name, reason);
+	} else if (view.degraded) {
 		complain(verdict, STATE_DEGRADED,
 			 "%s: this node holds although it must not serve (%s): no node is better",
 			 name, reason);
@@ -277,6 +282,9 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_bool(object, "degraded", view.degraded);
 	add_bool(object, "eligible", view.eligible == OO_HEALTH_UP);
 	add_text(object, "reason", reason);
+	add_number(object, "ailing", view.ailing);
+	add_text(object, "shared",
+		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
@@ -324,6 +332,7 @@ static struct json_object *new_member(const struct agent *agent,
 		bool eligible = (member->groups & 1u << g) != 0;
 		add_bool(one, "eligible", eligible);
 		add_text(one, "reason", eligible ? "" : member->reason);
+		add_number(one, "ailing", member->ailing[g]);
 		json_object_object_add(groups, agent->group_names[g], one);
 	}
 	json_object_object_add(object, "groups", groups);
@@ -375,6 +384,8 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	add_number(object, "streak", streak);
 	add_age(object, "age_ms", result->at);
 	add_number(object, "took_ms", result->times.total_us / 1000);
+	add_bool(object, "required", !config->optional);
+	add_bool(object, "shared", config->shared);
 	add_number(object, "rise", config->rise);
 	add_number(object, "fall", config->fall);
 	add_number(object, "interval_ms", config->spec.interval_ms);
@@ -388,7 +399,7 @@ static struct json_object *new_check(const struct agent *agent, unsigned index)
 	return object;
 }
 
-static struct json_object *new_checks(const struct agent *agent)
+struct json_object *agent_status_new_checks(const struct agent *agent)
 {
 	struct json_object *array = json_object_new_array();
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
@@ -397,93 +408,42 @@ static struct json_object *new_checks(const struct agent *agent)
 	return array;
 }
 
-static void answer_with(struct oo_api_answer *answer, struct json_object *object)
+static struct json_object *new_diagnosis(const struct agent *agent)
 {
-	size_t length;
-	const char *text =
-		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	if (text != NULL) {
-		(void)oo_buffer_add(&answer->body, text, length); /* left empty it becomes a 500 */
+	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
+	if (verdict == NULL) {
+		return NULL;
 	}
-	json_object_put(object);
+	struct json_object *object = json_object_new_object();
+	add_moment(object, "at", verdict->at);
+	add_text(object, "cause", verdict->fault);
+	add_text(object, "layer", verdict->layer);
+	add_text(object, "confidence", verdict->confidence);
+	add_text(object, "summary", verdict->summary);
+	add_text(object, "remedy", verdict->remedy);
+	return object;
 }
 
-static struct json_object *new_status(const struct agent *agent, struct verdict *verdict)
+struct json_object *agent_status_new(const struct agent *agent)
 {
 	static const char *const states[] = {"fine", "degraded", "critical"};
+	struct verdict verdict = {.state = STATE_FINE};
 	struct json_object *object = json_object_new_object();
 
-	verdict->problems = json_object_new_array();
-	verdict->lesser = json_object_new_array();
+	verdict.problems = json_object_new_array();
+	verdict.lesser = json_object_new_array();
 	add_number(object, "version", SCHEMA_VERSION);
 	add_now(object);
 	json_object_object_add(object, "agent", new_agent(agent));
 	json_object_object_add(object, "state", NULL); /* its place; known only at the end */
-	json_object_object_add(object, "problems", verdict->problems);
-	json_object_object_add(object, "etcd", new_etcd(agent, verdict));
-	json_object_object_add(object, "paused", new_pause(agent, verdict));
-	json_object_object_add(object, "groups", new_groups(agent, verdict));
-	json_object_object_add(object, "members", new_members(agent, verdict));
-	json_object_object_add(object, "checks", new_checks(agent));
-	end_problems(verdict);
-	json_object_object_add(object, "state", json_object_new_string(states[verdict->state]));
+	json_object_object_add(object, "problems", verdict.problems);
+	json_object_object_add(object, "etcd", new_etcd(agent, &verdict));
+	json_object_object_add(object, "paused", new_pause(agent, &verdict));
+	json_object_object_add(object, "groups", new_groups(agent, &verdict));
+	json_object_object_add(object, "members", new_members(agent, &verdict));
+	json_object_object_add(object, "checks", agent_status_new_checks(agent));
+	json_object_object_add(object, "diagnosis", new_diagnosis(agent));
+	end_problems(&verdict);
+	json_object_object_add(object, "state", json_object_new_string(states[verdict.state]));
 	return object;
 }
-
-static void answer_status(void *user, struct oo_api_answer *answer)
-{
-	struct verdict verdict = {.state = STATE_FINE};
-	answer_with(answer, new_status(user, &verdict));
-}
-
-static void answer_checks(void *user, struct oo_api_answer *answer)
-{
-	struct json_object *object = json_object_new_object();
-	add_now(object);
-	json_object_object_add(object, "checks", new_checks(user));
-	answer_with(answer, object);
-}
-
-/* 200 while this node holds every group that it is asked about: all of them. */
-static void answer_leader(void *user, struct oo_api_answer *answer)
-{
-	const struct agent *agent = user;
-	bool holds = true;
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		holds = holds && oo_core_want(agent->core, g)->address &&
-			agent_vips_is_up(agent->vips[g]);
-	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "leader", holds);
-	answer->status = holds ? 200 : 503;
-	answer_with(answer, object);
-}
-
-/* 200 while this node is fit to serve every group. */
-static void answer_health(void *user, struct oo_api_answer *answer)
-{
-	const struct agent *agent = user;
-	bool healthy = true;
-	char reason[OO_REASON_LENGTH] = "";
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups && healthy; g++) {
-		healthy = oo_core_view(agent->core, g).eligible == OO_HEALTH_UP;
-		agent_story_explain_health(agent, g, reason);
-	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "healthy", healthy);
-	add_text(object, "reason", reason);
-	answer->status = healthy ? 200 : 503;
-	answer_with(answer, object);
-}
-
-const struct oo_api_route agent_routes[] = {
-	{.method = "GET", .path = "/v1/status", .answer = answer_status},
-	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
-	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
-	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
-};
-const size_t agent_n_routes = OO_LENGTH(agent_routes);

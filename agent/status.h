@@ -1,11 +1,13 @@
 #ifndef OO_AGENT_STATUS_H
 #define OO_AGENT_STATUS_H
-/* The agent's state as JSON (docs/api.md), for the routes of the HTTP interface. */
+/* The agent's state as JSON (docs/api.md); the caller's to put. */
 #include "agent.h"
-#include "api/api.h"
 
-/* Routes take the agent as user. */
-extern const struct oo_api_route agent_routes[];
-extern const size_t agent_n_routes;
+struct json_object;
+
+/* All of GET /v1/status. */
+struct json_object *agent_status_new(const struct agent *agent);
+/* Its list of checks. */
+struct json_object *agent_status_new_checks(const struct agent *agent);
 
 #endif

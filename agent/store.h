@@ -38,6 +38,8 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 		     const char *format, ...) __attribute__((format(printf, 3, 4)));
 const struct agent_known_member *agent_store_members(const struct agent_store *store,
 						     size_t *ret_n);
+/* Tells the core of the members, anew after a reload: its checks have other numbers now. */
+void agent_store_members_tell(struct agent_store *store);
 /* NULL when nobody has paused. */
 const struct oo_pause *agent_store_pause(const struct agent_store *store);
 #endif

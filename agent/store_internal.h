@@ -56,7 +56,6 @@ void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim);
 bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
 			     int64_t revision);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
-void agent_store_members_tell(struct agent_store *store);
 
 /* The group whose leader or beat key this is; -1: none. ret_leader: which of the two. */
 int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "checks.h"
+#include "diagnosis.h"
 #include "history.h"
 #include "hook/hook.h"
 #include "vips.h"
@@ -27,6 +28,7 @@ struct chapter {
 	struct agent_timeline timeline;
 	bool promoted;  /* of this tenure people and hooks have been told */
 	uint64_t epoch; /* of the tenure that they were told of */
+	bool shared;    /* people were told that all nodes fail the same */
 	struct tries tries;
 };
 
@@ -55,7 +57,10 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 	const char *name = agent->config->checks[view.failed_check].spec.name;
 	const struct oo_check_result *result =
 		agent_checks_result(agent->checks, (unsigned)view.failed_check);
-	if (view.eligible == OO_HEALTH_DOWN) {
+	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
+	if (view.eligible == OO_HEALTH_DOWN && verdict != NULL) {
+		oo_text_clip(text, OO_REASON_LENGTH, verdict->summary);
+	} else if (view.eligible == OO_HEALTH_DOWN) {
 		snprintf(text, OO_REASON_LENGTH, "check %s down: %s (%s)", name,
 			 oo_check_reason_name(result->reason), result->seen);
 	} else {
@@ -78,6 +83,19 @@ static void explain_claimed(const struct agent_story *story, const struct oo_tra
 		snprintf(text, OO_REASON_LENGTH, "claimed at try %u, epoch %" PRIu64, failed + 1,
 			 transition->epoch);
 	}
+}
+
+/* With the reason that the other node gave. */
+static void explain_offered(const struct agent_story *story, const struct oo_transition *transition,
+			    char text[static OO_REASON_LENGTH])
+{
+	struct oo_core_view view = oo_core_view(story->agent->core, transition->group);
+	struct oo_claim_text claim;
+
+	oo_record_read_claim_text(&view.pair->claim, &claim);
+	snprintf(text, OO_REASON_LENGTH, "handed over by %s%s%.*s", named(transition->peer),
+		 claim.reason[0] == '\0' ? "" : ": ", OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 18,
+		 claim.reason);
 }
 
 static void explain_unfit(const struct agent_story *story, const struct oo_transition *transition,
@@ -125,7 +143,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		snprintf(text, OO_REASON_LENGTH, "released by %s", peer);
 		return;
 	case OO_CAUSE_OFFERED:
-		snprintf(text, OO_REASON_LENGTH, "handed over by %s", peer);
+		explain_offered(story, transition, text);
 		return;
 	case OO_CAUSE_CLAIMED:
 		explain_claimed(story, transition, text);
@@ -279,12 +297,39 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 	}
 }
 
+/* Said by the holder, when it begins and when it is over: the same of all nodes is noise. */
+static void tell_shared(struct agent_story *story, unsigned group)
+{
+	const struct agent *agent = story->agent;
+	struct chapter *chapter = &story->chapters[group];
+	struct oo_core_view view = oo_core_view(agent->core, group);
+	bool holds = oo_core_want(agent->core, group)->role == OO_ROLE_ACTIVE;
+	bool shared = holds && view.degraded && view.shared_check >= 0;
+
+	if (shared && !chapter->shared) {
+		oo_log(OO_LOG_WARNING,
+		       "%s: degraded: shared %s: every node that could serve fails it, too; nobody "
+		       "moves",
+		       agent->group_names[group],
+		       agent->config->checks[view.shared_check].spec.name);
+	} else if (chapter->shared && holds && view.eligible == OO_HEALTH_UP) {
+		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
+		       agent->group_names[group]);
+	} else if (holds) {
+		return;
+	}
+	chapter->shared = shared;
+}
+
 void agent_story_tell(struct agent_story *story)
 {
 	size_t n;
 	const struct oo_transition *transitions = oo_core_transitions(story->agent->core, &n);
 	for (size_t i = 0; i < n; i++) {
 		tell(story, &transitions[i]);
+	}
+	for (unsigned g = 0; g < story->agent->core_config.n_groups; g++) {
+		tell_shared(story, g);
 	}
 }
 

@@ -56,30 +56,13 @@ static struct page measure_page(int *ret_height)
 	return page;
 }
 
-/*
- * The answer as it is, but for DEL and the controls of ISO 6429 (U+0080 to U+009F), which JSON lets
- * stand in strings and terminals obey: they become \u escapes, which say the same.
- */
+/* The answer as it is, but for what a terminal would obey. */
 static int add_json(struct oo_buffer *text, json_object *answer)
 {
 	const char *json = json_object_to_json_string_ext(
 		answer,
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int r = json != NULL ? 0 : -ENOMEM;
-	while (r == 0 && *json != '\0') {
-		const unsigned char *bytes = (const unsigned char *)json;
-		if (bytes[0] == 0x7f) {
-			r = oo_buffer_add_format(text, "\\u007f");
-			json += 1;
-		} else if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] <= 0x9f) {
-			r = oo_buffer_add_format(text, "\\u%04x", bytes[1]);
-			json += 2;
-		} else {
-			size_t plain = 1 + strcspn(json + 1, "\x7f\xc2");
-			r = oo_buffer_add(text, json, plain);
-			json += plain;
-		}
-	}
+	int r = json != NULL ? printable_add_json(text, json) : -ENOMEM;
 	return r == 0 ? oo_buffer_add(text, "\n", 1) : r;
 }
 

@@ -9,6 +9,9 @@
 
 const struct command commands[] = {
 	{"status", "[--json] [--watch]", cmd_status, "show holder, addresses, members and checks"},
+	{"diagnose", "[--json] [URL]", cmd_diagnose, "say what is broken on this node, and why"},
+	{"checks", "--explain [--config FILE]", cmd_checks,
+	 "show what the presets stand for on this node, and why"},
 	{"version", "", cmd_version, "show the version"},
 	{"help", "", cmd_help, "show this"},
 };

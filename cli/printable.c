@@ -84,3 +84,23 @@ size_t printable_fit(const char *text, int columns)
 	}
 	return (size_t)(end - text);
 }
+
+int printable_add_json(struct oo_buffer *buffer, const char *json)
+{
+	int r = 0;
+	while (r == 0 && *json != '\0') {
+		const unsigned char *bytes = (const unsigned char *)json;
+		if (bytes[0] == 0x7f) {
+			r = oo_buffer_add_format(buffer, "\\u007f");
+			json += 1;
+		} else if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] <= 0x9f) {
+			r = oo_buffer_add_format(buffer, "\\u%04x", bytes[1]);
+			json += 2;
+		} else {
+			size_t plain = 1 + strcspn(json + 1, "\x7f\xc2");
+			r = oo_buffer_add(buffer, json, plain);
+			json += plain;
+		}
+	}
+	return r;
+}

@@ -6,6 +6,8 @@
  */
 #include <stddef.h>
 
+#include "base/text.h"
+
 /*
  * Copies what fits of text. Line breaks and tabs become spaces; what is not printable (controls,
  * bytes that are no character, marks without a width such as those that turn the direction of
@@ -18,5 +20,12 @@ int printable_width(const char *text);
 
 /* Bytes of the longest start of a printable text that takes at most so many columns. */
 size_t printable_fit(const char *text, int columns);
+
+/*
+ * Appends JSON as it is, but for DEL and the controls of ISO 6429 (U+0080 to U+009F), which JSON
+ * lets stand in strings and terminals obey: they become \u escapes, which say the same.
+ * Returns as oo_buffer_add.
+ */
+int printable_add_json(struct oo_buffer *buffer, const char *json);
 
 #endif

@@ -182,6 +182,20 @@ static void add_pause(struct screen *screen)
 	}
 }
 
+/* Why checks fail here, and what to do about it. */
+static void add_diagnosis(struct screen *screen)
+{
+	json_object *diagnosis = field_object(screen->status, "diagnosis");
+	if (diagnosis != NULL) {
+		char line[PROBLEM_BYTES];
+		snprintf(line, sizeof(line), "%s (%s); %s", field_text(diagnosis, "summary", "?"),
+			 field_text(diagnosis, "confidence", "?"),
+			 field_text(diagnosis, "remedy", "see: ooha diagnose"));
+		add_text(screen, PAINT_WARNING, "DIAGNOSIS ");
+		add_sentence(screen, PAINT_PLAIN, (int)strlen("DIAGNOSIS "), line);
+	}
+}
+
 int screen_render(json_object *status, const struct page *page, struct oo_buffer *out)
 {
 	/* most important first */
@@ -190,6 +204,7 @@ int screen_render(json_object *status, const struct page *page, struct oo_buffer
 	};
 	struct screen screen = {.status = status, .page = page, .out = out};
 	add_state(&screen);
+	add_diagnosis(&screen);
 	add_pause(&screen);
 	for (size_t i = 0; i < OO_LENGTH(parts) && screen.r == 0; i++) {
 		screen.r = parts[i](status, page, out);

@@ -29,7 +29,8 @@ struct gateway {
 	struct oo_timer timer;   /* asks again */
 	int index;
 	unsigned char hardware[HARDWARE_LENGTH];
-	struct in_addr here; /* 0.0.0.0: none, as in an ARP probe (RFC 5227) */
+	unsigned char answered[HARDWARE_LENGTH]; /* who did, by the answer's word */
+	struct in_addr here;                     /* 0.0.0.0: none, as in an ARP probe (RFC 5227) */
 	int family;
 	union {
 		struct in_addr four;
@@ -109,25 +110,36 @@ static ssize_t ask_nd(const struct gateway *gateway)
 		      sizeof(to));
 }
 
-static bool is_arp_answer(const struct gateway *gateway, const unsigned char *packet, size_t length)
+static bool is_arp_answer(struct gateway *gateway, const unsigned char *packet, size_t length)
 {
 	struct arp arp;
 	if (length < sizeof(arp)) {
 		return false;
 	}
 	memcpy(&arp, packet, sizeof(arp));
+	memcpy(gateway->answered, arp.sender_hardware, HARDWARE_LENGTH);
 	return arp.head.ar_op == htons(ARPOP_REPLY) && arp.head.ar_hln == HARDWARE_LENGTH &&
 	       arp.head.ar_pln == sizeof(struct in_addr) &&
 	       arp.sender.s_addr == gateway->there.four.s_addr;
 }
 
-static bool is_nd_answer(const struct gateway *gateway, const unsigned char *packet, size_t length)
+static bool is_nd_answer(struct gateway *gateway, const unsigned char *packet, size_t length)
 {
 	struct nd_neighbor_advert advert;
 	if (length < sizeof(advert)) {
 		return false;
 	}
 	memcpy(&advert, packet, sizeof(advert));
+	/* a multicast question's answer has it (RFC 4861, 4.4); the one option there is comes first */
+	struct nd_opt_hdr option = {0};
+	if (length >= sizeof(advert) + sizeof(option) + HARDWARE_LENGTH) {
+		memcpy(&option, packet + sizeof(advert), sizeof(option));
+	}
+	memset(gateway->answered, 0, HARDWARE_LENGTH);
+	if (option.nd_opt_type == ND_OPT_TARGET_LINKADDR && option.nd_opt_len == 1) {
+		memcpy(gateway->answered, packet + sizeof(advert) + sizeof(option),
+		       HARDWARE_LENGTH);
+	}
 	return advert.nd_na_hdr.icmp6_type == ND_NEIGHBOR_ADVERT &&
 	       memcmp(&advert.nd_na_target, &gateway->there.six, sizeof(advert.nd_na_target)) == 0;
 }
@@ -156,8 +168,11 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *use
 	} else if (n >= 0 && (gateway->family == AF_INET ? is_arp_answer : is_nd_answer)(
 				     gateway, packet, (size_t)n)) {
 		run->result.times.first_byte_us = oo_clock_now_us() - run->began_us;
-		oo_check_run_say(run, OO_CHECK_REASON_OK, "answered in %.1f ms",
-				 (double)run->result.times.first_byte_us / 1000);
+		const unsigned char *mac = gateway->answered;
+		oo_check_run_say(run, OO_CHECK_REASON_OK,
+				 "answered in %.1f ms by %02x:%02x:%02x:%02x:%02x:%02x",
+				 (double)run->result.times.first_byte_us / 1000, mac[0], mac[1],
+				 mac[2], mac[3], mac[4], mac[5]);
 		oo_check_run_finish(run);
 	}
 	return 0;

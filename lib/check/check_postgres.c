@@ -147,7 +147,7 @@ static bool log_in(struct oo_check_stream *stream, struct oo_check_reader *reade
 		oo_check_run_say(run, OO_CHECK_REASON_DENIED, "a password is asked for");
 		return true;
 	}
-	int r = oo_check_secret_read(path, password);
+	int r = oo_check_password_read(path, run->spec->postgres.password_pointer, password);
 	if (r < 0) {
 		oo_check_run_say(run, OO_CHECK_REASON_LOCAL, "password_file: %s", strerror(-r));
 		return true;

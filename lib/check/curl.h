@@ -2,7 +2,8 @@
 #define OO_CHECK_CURL_H
 /*
  * What the kinds that open a connection share: one libcurl transfer a run, its phases with their
- * limits, and what its failures mean. Private to the module.
+ * limits, and what its failures mean. Private to the module, but for oo_check_curl_errno, which
+ * collect/ asks too.
  */
 #include <curl/curl.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 /*
  * What the runner (check.c) and the kinds know of each other. A new kind is a file with one struct
  * oo_check_kind, a row in kinds.c, its structure in spec.h with its name in spec.c, its keys in
- * config/check_keys.c and a section in docs/checks.md. Private to the module.
+ * config/check_keys.c and a page in docs/checks. Private to the module.
  */
 #include <stddef.h>
 #include <stdint.h>

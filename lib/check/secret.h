@@ -1,6 +1,6 @@
 #ifndef OO_CHECK_SECRET_H
 #define OO_CHECK_SECRET_H
-/* What is signed and proved with secrets from files. Private to the module. */
+/* What is signed and proved with secrets from files. For the kinds, and for collect/. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +13,14 @@
  * Returns 0, -EFBIG or -errno of reading.
  */
 int oo_check_secret_read(const char *path, char secret[static OO_CHECK_SECRET_LENGTH]);
+
+/*
+ * Reads a password: all of the file, or, with a pointer (RFC 6901), the string there of a file of JSON,
+ * such as the Document Server's own configuration; of a URL there, the password in it.
+ * Returns as oo_check_secret_read; also -EBADMSG (not JSON), -ENOENT (nothing there) and -ENOMEM.
+ */
+int oo_check_password_read(const char *path, const char *pointer,
+			   char password[static OO_CHECK_SECRET_LENGTH]);
 
 /*
  * Writes a JSON Web Token signed with HS256 (RFC 7515, 7519): {"payload": <payload>, "iat", "exp"}.

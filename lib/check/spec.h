@@ -2,7 +2,7 @@
 #define OO_CHECK_SPEC_H
 /*
  * What can be asked of a check: pure data, so that the configuration can be read straight into it.
- * One structure a kind; docs/checks.md says what each asks. A number that is 0 and a text that is
+ * One structure a kind; docs/checks/ says what each asks. A number that is 0 and a text that is
  * NULL is not asked for, unless something else is said.
  */
 #include <stdbool.h>
@@ -155,10 +155,12 @@ struct oo_check_amqp {
 	bool uses_tls;
 	struct oo_check_tls tls;
 	const char *user;
-	const char *password_file; /* NULL: the password is guest */
+	const char *password_file;    /* NULL: the password is guest */
+	const char *password_pointer; /* where it is in that file, of JSON; NULL: it is all of it */
 	const char *vhost;
 	const char *queue; /* NULL: being let in is enough */
 	int consumers;     /* of the queue, at least */
+	bool publishes;    /* an empty message to nobody: an alarm for memory or disk shows then */
 };
 
 /* A database of PostgreSQL's, without TLS. */
@@ -166,6 +168,7 @@ struct oo_check_postgres {
 	struct oo_check_address address;
 	const char *user;
 	const char *password_file;
+	const char *password_pointer; /* as of amqp */
 	const char *database;
 	bool read_only;               /* a standby will do */
 	struct oo_check_texts tables; /* names with nothing in them to escape */

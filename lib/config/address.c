@@ -211,6 +211,24 @@ bool config_parse_url(struct config_reader *reader, struct fy_node *node,
 	return config_set_text(reader, fy_node_get_scalar0(node), target);
 }
 
+bool config_parse_base_url(struct config_reader *reader, struct fy_node *node,
+			   const struct config_key *key, void *target)
+{
+	int port = 0;
+
+	(void)key; /* every such URL has the same form */
+	const char *rest = read_url(reader, node, &port);
+	if (rest == NULL) {
+		return false;
+	}
+	if (*rest != '\0') {
+		return config_wrong(reader, node,
+				    "scheme, host and port alone are wanted, as in "
+				    "http://127.0.0.1:8000");
+	}
+	return config_set_text(reader, fy_node_get_scalar0(node), target);
+}
+
 /* The rule of the kernel's dev_valid_name, less what is not printable ASCII. */
 bool config_parse_interface(struct config_reader *reader, struct fy_node *node,
 			    const struct config_key *key, void *target)

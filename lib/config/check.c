@@ -16,6 +16,8 @@ enum common_key {
 	COMMON_GRACE,
 	COMMON_RISE,
 	COMMON_FALL,
+	COMMON_REQUIRED,
+	COMMON_SHARED,
 	COMMON_END,
 };
 
@@ -121,6 +123,12 @@ static const struct config_key common_keys[COMMON_END] = {
 			 CONFIG_AT(oo_config_check, fall),
 			 .least = 1,
 			 .most = 100},
+	[COMMON_REQUIRED] = {.name = "required",
+			     .parse = config_parse_denied,
+			     CONFIG_AT(oo_config_check, optional)},
+	[COMMON_SHARED] = {.name = "shared",
+			   .parse = config_parse_flag,
+			   CONFIG_AT(oo_config_check, shared)},
 };
 /* The keys of a type have their place in the check from its spec on. */
 _Static_assert(offsetof(struct oo_config_check, spec) == 0, "the spec comes first");
@@ -221,6 +229,11 @@ static bool parse_check(struct config_reader *reader, struct fy_node *node,
 	if (spec->fast_interval_ms > spec->interval_ms) {
 		return config_wrong(reader, values[COMMON_FAST_INTERVAL],
 				    "longer than the interval; make it shorter, or leave it out");
+	}
+	if (check->shared && check->optional) {
+		return config_wrong(reader, values[COMMON_SHARED],
+				    "not together with required: no, which moves nobody anyhow; "
+				    "leave one of them out");
 	}
 	return true;
 }

@@ -22,7 +22,7 @@ const struct config_schema config_limit_schema = CONFIG_SCHEMA(limit_keys);
 /* The members of a check's TLS; at is where it is in the spec. */
 #define TLS_KEYS(at)                                                                               \
 	{                                                                                          \
-		{.name = "verify", .parse = parse_verify, AT(at.unverified)},                      \
+		{.name = "verify", .parse = config_parse_denied, AT(at.unverified)},               \
 			{.name = "ca_file",                                                        \
 			 .parse = config_parse_file,                                               \
 			 AT(at.ca_file),                                                           \
@@ -34,19 +34,6 @@ const struct config_schema config_limit_schema = CONFIG_SCHEMA(limit_keys);
 			 .least = 1,                                                               \
 			 .most = 3650},                                                            \
 	}
-
-/* What is kept is whether nothing is verified: that is not so by default. */
-static bool parse_verify(struct config_reader *reader, struct fy_node *node,
-			 const struct config_key *key, void *target)
-{
-	bool verify = false;
-	if (!config_parse_flag(reader, node, key, &verify)) {
-		return false;
-	}
-	verify = !verify;
-	memcpy(target, &verify, sizeof(verify));
-	return true;
-}
 
 static const struct config_key json_keys[] = {
 	{.name = "pointer",
@@ -205,9 +192,13 @@ const struct config_check_kind config_check_tcp = {.schema = CONFIG_SCHEMA(tcp_k
 
 #define LOGIN_KEYS(type)                                                                           \
 	{.name = "user", .parse = config_parse_line, AT(type.user), .least = 1, .most = 128},      \
+		{.name = "password_file",                                                          \
+		 .parse = config_parse_password_file,                                              \
+		 AT(type.password_file),                                                           \
+		 .most = PATH_BYTES},                                                              \
 	{                                                                                          \
-		.name = "password_file", .parse = config_parse_secret_file,                        \
-		AT(type.password_file), .most = PATH_BYTES                                         \
+		.name = "password_pointer", .parse = config_parse_json_pointer,                    \
+		AT(type.password_pointer), .least = 1, .most = 256                                 \
 	}
 
 static const struct config_key amqp_tls_keys[] = TLS_KEYS(amqp.tls);
@@ -232,6 +223,7 @@ static const struct config_key amqp_keys[] = {
 			    .least = 0,
 			    .most = 100000},
 	{.name = "address", .parse = config_parse_address, AT(amqp.address)},
+	{.name = "publish", .parse = config_parse_flag, AT(amqp.publishes)},
 	LOGIN_KEYS(amqp),
 	{.name = "vhost", .parse = config_parse_line, AT(amqp.vhost), .least = 1, .most = 255},
 	TIMEOUTS,
@@ -246,11 +238,22 @@ static void set_amqp_defaults(struct oo_check_spec *spec)
 	spec->amqp.consumers = 1;
 }
 
+/* A place in a file that is not given. */
+static bool check_pointer(struct config_reader *reader, struct fy_node *node, const char *pointer,
+			  const char *file)
+{
+	return pointer == NULL || file != NULL ||
+	       config_wrong_key(reader, node, "password_pointer", config_line(node),
+				"of no file; give password_file too");
+}
+
 static bool check_amqp(struct config_reader *reader, struct fy_node *node,
 		       struct oo_check_spec *spec, struct fy_node *const *values)
 {
-	(void)node;
 	spec->amqp.uses_tls = values[AMQP_TLS] != NULL;
+	if (!check_pointer(reader, node, spec->amqp.password_pointer, spec->amqp.password_file)) {
+		return false;
+	}
 	return values[AMQP_CONSUMERS] == NULL || values[AMQP_QUEUE] != NULL ||
 	       config_wrong(reader, values[AMQP_CONSUMERS], "of no queue; give the queue too");
 }
@@ -294,5 +297,14 @@ static void set_postgres_defaults(struct oo_check_spec *spec)
 	spec->postgres.connections = 1;
 }
 
+static bool check_postgres(struct config_reader *reader, struct fy_node *node,
+			   struct oo_check_spec *spec, struct fy_node *const *values)
+{
+	(void)values;
+	return check_pointer(reader, node, spec->postgres.password_pointer,
+			     spec->postgres.password_file);
+}
+
 const struct config_check_kind config_check_postgres = {.schema = CONFIG_SCHEMA(postgres_keys),
-							.set_defaults = set_postgres_defaults};
+							.set_defaults = set_postgres_defaults,
+							.check = check_postgres};

@@ -36,6 +36,14 @@ bool config_parse_flag(struct config_reader *reader, struct fy_node *node,
 	return config_wrong(reader, node, "neither; yes and no are possible");
 }
 
+/* What is kept is the opposite, where that is not so by default. */
+bool config_parse_denied(struct config_reader *reader, struct fy_node *node,
+			 const struct config_key *key, void *target)
+{
+	bool flag = false;
+	return config_parse_flag(reader, node, key, &flag) && set_flag(!flag, target);
+}
+
 bool config_parse_choice(struct config_reader *reader, struct fy_node *node,
 			 const struct config_key *key, void *target)
 {

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "config/document.h"
+#include "config/preset.h"
 #include "config/schema.h"
 
 static void free_config(struct oo_config **config)
@@ -19,7 +20,7 @@ static int fill(struct config_reader *reader)
 	int r = config_document_open(reader, &document);
 	if (r == 0) {
 		struct fy_node *root = fy_document_root(document.tree);
-		if (config_parse_root(reader, root)) {
+		if (preset_apply(reader, document.tree) && config_parse_root(reader, root)) {
 			config_check_whole(reader, root);
 		}
 		r = reader->n_problems > 0 ? -EINVAL : 0;

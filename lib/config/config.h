@@ -9,18 +9,20 @@
  * Who has a struct oo_config needs to check nothing again: names are safe for etcd keys and file
  * names, addresses and URLs are well-formed, numbers in range, timings possible together.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "check/spec.h"
 
 #define OO_CONFIG_NAME_LENGTH 63 /* most of a cluster's, node's, zone's, group's, check's name */
 #define OO_CONFIG_ENDPOINTS 16
 #define OO_CONFIG_GROUPS 16
 #define OO_CONFIG_VIPS 4096 /* in one group */
-#define OO_CONFIG_CHECKS 64 /* so that a set of checks is one uint64_t */
-#define OO_CONFIG_HOOKS 16  /* paths in one list */
+#define OO_CONFIG_CHECKS 256
+#define OO_CONFIG_HOOKS 16 /* paths in one list */
 #define OO_CONFIG_PROBLEMS 20
 
 struct oo_config_texts {
@@ -82,13 +84,15 @@ struct oo_config_group {
 	const char *name;
 	struct oo_config_vip *vips;
 	size_t n_vips;
-	uint64_t checks; /* bit i: checks[i] of the configuration counts for this group */
+	bool checks[OO_CONFIG_CHECKS]; /* the configuration's that count for this group */
 };
 
 struct oo_config_check {
 	struct oo_check_spec spec;
 	int rise;
 	int fall;
+	bool shared;   /* of something that all nodes use */
+	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
 struct oo_config_hooks {
@@ -103,6 +107,17 @@ struct oo_config_api {
 	struct oo_config_address listen;
 };
 
+/* Where the Document Server of this node and its proxy are; NULL where the key is not given. */
+struct oo_config_documentserver {
+	const char *url;              /* "http://127.0.0.1:8000" */
+	const char *proxy_url;        /* "http://127.0.0.1": how it is reached on this node */
+	const char *config_directory; /* "/etc/onlyoffice/documentserver" */
+	const char *log_directory;    /* "/var/log/onlyoffice/documentserver" */
+	const char *proxy_config;     /* "/etc/nginx/nginx.conf" */
+	const char *container;        /* name or id, where it runs in one */
+	const char *container_socket; /* of the API */
+};
+
 struct oo_config_memory;
 
 /* Pure data. Everything that it points to is its own and lives until oo_config_free. */
@@ -115,6 +130,7 @@ struct oo_config {
 	size_t n_groups;
 	struct oo_config_check *checks;
 	size_t n_checks;
+	struct oo_config_documentserver documentserver;
 	struct oo_config_hooks hooks;
 	struct oo_config_api api;
 	const char *runtime_directory;
@@ -125,8 +141,9 @@ struct oo_config {
 typedef void oo_config_problem_fn(const char *text, void *user);
 
 /*
- * Reads, parses and validates. Reads the file at path, and looks at the etcd files' modes; nothing
- * else is opened, nothing is written, printed or logged.
+ * Reads, parses and validates. Reads the file at path, looks at the modes of files that it names, and,
+ * where it has a preset, reads the configuration of nginx and of the Document Server; nothing else is
+ * opened, nothing is written, printed or logged.
  * err  the first problem.
  * Returns 0, -EINVAL (wrong content), -EFBIG (over 1 MiB), -ENOMEM or -errno of reading path.
  */
@@ -142,6 +159,11 @@ int oo_config_check(const char *path, oo_config_problem_fn *problem, void *user)
  * Returns 0 or -EINVAL with "KEY.PATH: 'VALUE': what is wrong; what would be right".
  */
 int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err *err);
+/*
+ * Writes the checks that the presets of the file stand for on this machine as YAML, each value with where
+ * it came from. Secrets are named by the file that has them. Errors as of oo_config_load.
+ */
+int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
 /* NULL is accepted. */
 void oo_config_free(struct oo_config *config);
 

@@ -255,6 +255,22 @@ static const struct config_key hooks_keys[] = {
 };
 static const struct config_schema hooks_schema = CONFIG_SCHEMA(hooks_keys);
 
+#define DOCUMENTSERVER(key, parser, bytes)                                                         \
+	{                                                                                          \
+		.name = #key, .parse = (parser), CONFIG_AT(oo_config_documentserver, key),         \
+		.least = 1, .most = (bytes)                                                        \
+	}
+static const struct config_key documentserver_keys[] = {
+	DOCUMENTSERVER(url, config_parse_base_url, 256),
+	DOCUMENTSERVER(proxy_url, config_parse_base_url, 256),
+	DOCUMENTSERVER(config_directory, config_parse_path, 200),
+	DOCUMENTSERVER(log_directory, config_parse_path, 200),
+	DOCUMENTSERVER(proxy_config, config_parse_path, 200),
+	DOCUMENTSERVER(container, config_parse_name, 0),
+	DOCUMENTSERVER(container_socket, config_parse_path, SOCKET_BYTES),
+};
+static const struct config_schema documentserver_schema = CONFIG_SCHEMA(documentserver_keys);
+
 static const struct config_key api_keys[] = {
 	{.name = "socket",
 	 .parse = config_parse_path,
@@ -296,6 +312,10 @@ static const struct config_key root_keys[] = {
 	 .least = 0,
 	 .most = OO_CONFIG_CHECKS,
 	 .list = &config_check_list},
+	{.name = "documentserver",
+	 .parse = config_parse_section,
+	 CONFIG_AT(oo_config, documentserver),
+	 .schema = &documentserver_schema},
 	{.name = "hooks",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, hooks),

@@ -79,22 +79,25 @@ bool config_expect(struct config_reader *reader, struct fy_node *node, enum fy_n
 const char *config_text(struct config_reader *reader, struct fy_node *node);
 
 /* Single values. The target's type behind each. */
-config_parse_fn config_parse_name;        /* const char *: letters, digits, . _ - */
-config_parse_fn config_parse_text;        /* const char * */
-config_parse_fn config_parse_line;        /* const char *: one line */
-config_parse_fn config_parse_number;      /* int */
-config_parse_fn config_parse_duration;    /* int64_t: ms */
-config_parse_fn config_parse_path;        /* const char *: absolute */
-config_parse_fn config_parse_file;        /* const char *: absolute, a readable file */
-config_parse_fn config_parse_secret_file; /* the same, and not everybody's */
-config_parse_fn config_parse_interface;   /* const char * */
-config_parse_fn config_parse_vip;         /* const char *: canonical, with prefix */
-config_parse_fn config_parse_address;     /* struct oo_check_address: a name or address, port */
-config_parse_fn config_parse_listen;      /* struct oo_config_address: an address, port */
-config_parse_fn config_parse_endpoint;    /* const char *: URL of scheme, host and port alone */
-config_parse_fn config_parse_url;         /* const char * */
+config_parse_fn config_parse_name;          /* const char *: letters, digits, . _ - */
+config_parse_fn config_parse_text;          /* const char * */
+config_parse_fn config_parse_line;          /* const char *: one line */
+config_parse_fn config_parse_number;        /* int */
+config_parse_fn config_parse_duration;      /* int64_t: ms */
+config_parse_fn config_parse_path;          /* const char *: absolute */
+config_parse_fn config_parse_file;          /* const char *: absolute, a readable file */
+config_parse_fn config_parse_secret_file;   /* the same, and not everybody's */
+config_parse_fn config_parse_password_file; /* the same, but of a .json */
+config_parse_fn config_parse_interface;     /* const char * */
+config_parse_fn config_parse_vip;           /* const char *: canonical, with prefix */
+config_parse_fn config_parse_address;       /* struct oo_check_address: a name or address, port */
+config_parse_fn config_parse_listen;        /* struct oo_config_address: an address, port */
+config_parse_fn config_parse_endpoint;      /* const char *: URL of scheme, host and port alone */
+config_parse_fn config_parse_url;           /* const char * */
+config_parse_fn config_parse_base_url;      /* const char *: of scheme, host and port alone */
 
 config_parse_fn config_parse_flag;         /* bool: yes or no */
+config_parse_fn config_parse_denied;       /* bool: no or yes: whether it is not so */
 config_parse_fn config_parse_choice;       /* const char *: one of key->choices */
 config_parse_fn config_parse_regex;        /* const char *: POSIX extended */
 config_parse_fn config_parse_statuses;     /* struct oo_check_expect: its statuses */

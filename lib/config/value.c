@@ -219,3 +219,14 @@ bool config_parse_secret_file(struct config_reader *reader, struct fy_node *node
 	return text != NULL && check_file(reader, node, text, OPEN_TO_ALL) &&
 	       config_set_text(reader, text, target);
 }
+
+/* The Document Server's own configuration has the mode that its package gives it. */
+bool config_parse_password_file(struct config_reader *reader, struct fy_node *node,
+				const struct config_key *key, void *target)
+{
+	const char *text = take_path(reader, node, key);
+	const char *suffix = text != NULL ? strrchr(text, '.') : NULL;
+	bool json = suffix != NULL && oo_text_equal(suffix, ".json");
+	return text != NULL && check_file(reader, node, text, json ? 0 : OPEN_TO_ALL) &&
+	       config_set_text(reader, text, target);
+}

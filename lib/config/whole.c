@@ -63,24 +63,23 @@ static void say_no_check(struct config_reader *reader, struct fy_node *name)
 }
 
 /* list  the names; NULL: all checks. */
-static uint64_t resolve_checks(struct config_reader *reader, struct fy_node *list)
+static void resolve_checks(struct config_reader *reader, struct fy_node *list,
+			   bool checks[static OO_CONFIG_CHECKS])
 {
-	uint64_t checks = 0;
 	void *position = NULL;
 	struct fy_node *name;
 
 	for (size_t i = 0; list == NULL && i < reader->config->n_checks; i++) {
-		checks |= UINT64_C(1) << i;
+		checks[i] = true;
 	}
 	while (list != NULL && (name = fy_node_sequence_iterate(list, &position)) != NULL) {
 		size_t i = find_check(reader->config, fy_node_get_scalar0(name));
 		if (i == reader->config->n_checks) {
 			say_no_check(reader, name);
 		} else {
-			checks |= UINT64_C(1) << i;
+			checks[i] = true;
 		}
 	}
-	return checks;
 }
 
 struct placed_vip {
@@ -166,6 +165,6 @@ void config_check_whole(struct config_reader *reader, struct fy_node *root)
 		struct fy_node *names =
 			value_of(fy_node_sequence_iterate(groups, &position), "checks");
 		check_unique(reader, names, NULL);
-		reader->config->groups[i].checks = resolve_checks(reader, names);
+		resolve_checks(reader, names, reader->config->groups[i].checks);
 	}
 }

@@ -50,7 +50,7 @@ static void take(struct oo_core *core, const struct oo_event *event)
 		}
 		break;
 	case OO_EVENT_CHECK:
-		oo_core_count(&core->checks[event->index], event->health);
+		oo_core_count(&core->checks[event->index], event->health, core->now);
 		break;
 	case OO_EVENT_LINK:
 		core->groups[event->group].link_up = event->up;
@@ -83,7 +83,6 @@ static bool should_mark(const struct oo_core *core, const struct group *group)
 static void settle_standby(struct oo_core *core, struct group *group)
 {
 	enum oo_cause cause;
-	int check;
 
 	if (core->stopping) {
 		return;
@@ -93,7 +92,7 @@ static void settle_standby(struct oo_core *core, struct group *group)
 	} else if (oo_core_is_offered(core, group)) {
 		oo_core_activate(core, group, &group->pair, OO_CAUSE_OFFERED);
 	} else if (!core->paused && core->now >= group->request.next_at &&
-		   oo_core_eligible(core, group, &check) == OO_HEALTH_UP &&
+		   oo_core_may_serve(core, group) &&
 		   core->now >= oo_core_take_at(core, group, &cause)) {
 		oo_core_enter(core, group, OO_ROLE_ACQUIRING, cause);
 		oo_core_send_claim(core, group, cause);
@@ -109,15 +108,15 @@ static bool is_lost(const struct group *group)
 }
 
 /*
- * Never move without a gain: away only to an eligible standby, and only while etcd answers, since
- * nothing could be handed over without it.
+ * Never move without a gain: away only once there is an eligible standby, and only while etcd
+ * answers, since nothing could be handed over without it.
  */
 static bool should_leave_for_health(const struct oo_core *core, const struct group *group,
 				    enum oo_cause *ret_why)
 {
 	int check;
 	if (core->paused || oo_core_eligible(core, group, &check) != OO_HEALTH_DOWN ||
-	    oo_core_best_other(core, group) == NULL || group->renewed_at == 0 ||
+	    core->now < oo_core_leave_at(core, group) || group->renewed_at == 0 ||
 	    core->now - group->renewed_at >
 		    2 * oo_core_in_proportion(core, group, core->config.renew_ms)) {
 		return false;
@@ -204,10 +203,20 @@ static void settle_once(struct oo_core *core, struct group *group)
 	}
 }
 
+static void note_relief(const struct oo_core *core, struct group *group)
+{
+	if (oo_core_best_other(core, group) == NULL) {
+		group->relief_at = OO_CORE_NEVER;
+	} else if (group->relief_at == OO_CORE_NEVER) {
+		group->relief_at = core->now;
+	}
+}
+
 /* Until nothing moves any more: each role waits for something from outside, so this ends. */
 static void settle(struct oo_core *core, struct group *group)
 {
 	enum oo_role before;
+	note_relief(core, group);
 	do {
 		before = group->want.role;
 		settle_once(core, group);
@@ -238,12 +247,10 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 {
 	int64_t wake_at = OO_CORE_NEVER;
 	enum oo_cause cause;
-	int check;
 
 	switch (group->want.role) {
 	case OO_ROLE_STANDBY:
-		if (!core->stopping && !core->paused &&
-		    oo_core_eligible(core, group, &check) == OO_HEALTH_UP) {
+		if (!core->stopping && !core->paused && oo_core_may_serve(core, group)) {
 			sooner(&wake_at,
 			       later(oo_core_take_at(core, group, &cause), group->request.next_at));
 		}
@@ -251,6 +258,9 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 	case OO_ROLE_ACTIVE:
 		if (group->want.address) {
 			sooner(&wake_at, group->want.hold_until);
+		}
+		if (oo_core_leave_at(core, group) > core->now) {
+			sooner(&wake_at, oo_core_leave_at(core, group));
 		}
 		break;
 	case OO_ROLE_RELEASING:

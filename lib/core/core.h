@@ -17,7 +17,7 @@
 #define OO_CORE_NEVER INT64_MAX
 
 #define OO_CORE_GROUPS_MAX 16
-#define OO_CORE_CHECKS_MAX 64
+#define OO_CORE_CHECKS_MAX 256
 #define OO_CORE_MEMBERS_MAX 128
 #define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
 #define OO_CORE_VALUE_LENGTH 768
@@ -106,10 +106,13 @@ enum oo_health {
 struct oo_core_check {
 	unsigned rise, fall; /* consecutive results that turn it; at least 1 */
 	int inherits;        /* index of the same check before a reload, -1: starts unknown */
+	bool optional;       /* down, it lowers the rank and no more; else it is required */
+	bool shared;         /* of something that all nodes use */
+	int64_t notice_ms;   /* of a shared one: whoever it fails for has noticed after so long */
 };
 
 struct oo_core_group {
-	uint64_t checks; /* bit i: check i is required */
+	bool checks[OO_CORE_CHECKS_MAX]; /* those that count for it */
 };
 
 /* Of one agent. renew, margin: for its own ttl; a claim with another ttl gets them in proportion. */
@@ -126,7 +129,10 @@ struct oo_core_config {
 struct oo_core_member {
 	char node[OO_CORE_NAME_LENGTH];
 	int priority;
-	uint32_t eligible; /* bit g: for group g */
+	uint32_t eligible;                   /* bit g: for group g */
+	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
+	uint32_t stranded; /* bit g: eligible for group g but for shared checks that are down */
+	bool fails[OO_CORE_CHECKS_MAX]; /* the check that is our i-th, shared, is down there */
 };
 
 enum oo_request_op {
@@ -230,6 +236,13 @@ struct oo_core_view {
 	enum oo_cause cause;
 	enum oo_health eligible; /* UP: may take; DOWN: must not serve if another can */
 	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
+	unsigned ailing;         /* optional checks that are down */
+	bool stranded;           /* eligible but for shared checks that are down */
+	/*
+	 * One of these that is down on each other present node, too, that would else be eligible (there
+	 * is one): nobody could do better. -1: none.
+	 */
+	int shared_check;
 	bool link_up;
 	const struct oo_claim *mine; /* ours, as far as we know; NULL: none */
 	bool degraded;               /* holds though ineligible: nobody is better */

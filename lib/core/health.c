@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* rise and fall count consecutive results; an unknown one breaks the row and changes nothing. */
-void oo_core_count(struct check *check, enum oo_health result)
+void oo_core_count(struct check *check, enum oo_health result, int64_t now)
 {
 	if (result == OO_HEALTH_UNKNOWN || result != check->last) {
 		check->streak = 0;
@@ -15,32 +15,58 @@ void oo_core_count(struct check *check, enum oo_health result)
 	if (check->streak < UINT32_MAX) {
 		check->streak++;
 	}
-	if (check->streak >= (result == OO_HEALTH_UP ? check->config.rise : check->config.fall)) {
+	if (check->health != result &&
+	    check->streak >= (result == OO_HEALTH_UP ? check->config.rise : check->config.fall)) {
 		check->health = result;
+		check->turned_at = now;
 	}
+}
+
+static bool counts(const struct oo_core *core, const struct group *group, size_t check)
+{
+	return core->config.groups[oo_core_group_index(core, group)].checks[check];
+}
+
+static bool is_required(const struct oo_core *core, const struct group *group, size_t check)
+{
+	return counts(core, group, check) && !core->checks[check].config.optional;
+}
+
+/* How many optional checks are down here: they make a node worse than others, not unfit. */
+unsigned oo_core_ailing(const struct oo_core *core, const struct group *group)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < core->config.n_checks; i++) {
+		n += counts(core, group, i) && core->checks[i].config.optional &&
+		     core->checks[i].health == OO_HEALTH_DOWN;
+	}
+	return n;
 }
 
 /*
  * Eligible (UP) when the link and all required checks are up. One that is down makes the node DOWN;
  * one that is only unknown leaves it UNKNOWN: it takes nothing, but gives nothing up for that.
+ * ret_check  why not; a shared one only where there is no other that is down.
  */
 enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *group,
 				int *ret_check)
 {
 	enum oo_health health = OO_HEALTH_UP;
-	uint64_t required = core->config.groups[oo_core_group_index(core, group)].checks;
-
 	*ret_check = -1;
 	if (!group->link_up) {
 		return OO_HEALTH_DOWN;
 	}
 	for (size_t i = 0; i < core->config.n_checks; i++) {
-		if ((required & UINT64_C(1) << i) == 0 || core->checks[i].health == OO_HEALTH_UP) {
+		if (!is_required(core, group, i) || core->checks[i].health == OO_HEALTH_UP) {
 			continue;
 		}
-		if (core->checks[i].health == OO_HEALTH_DOWN) {
+		if (core->checks[i].health == OO_HEALTH_DOWN && !core->checks[i].config.shared) {
 			*ret_check = (int)i;
 			return OO_HEALTH_DOWN;
+		}
+		if (core->checks[i].health == OO_HEALTH_DOWN && health != OO_HEALTH_DOWN) {
+			health = OO_HEALTH_DOWN;
+			*ret_check = (int)i;
 		}
 		if (health == OO_HEALTH_UP) {
 			health = OO_HEALTH_UNKNOWN;
@@ -50,10 +76,41 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 	return health;
 }
 
-/* Priority, then name: the same order on every node. */
-static bool is_better(const struct oo_core_member *one, int priority, const char *node)
+/* Whether it would be eligible but for what all nodes share: all else is known to be well. */
+bool oo_core_is_stranded(const struct oo_core *core, const struct group *group)
 {
-	return one->priority != priority ? one->priority > priority : strcmp(one->node, node) < 0;
+	bool any = false;
+	for (size_t i = 0; i < core->config.n_checks; i++) {
+		const struct check *check = &core->checks[i];
+		if (!is_required(core, group, i) || check->health == OO_HEALTH_UP) {
+			continue;
+		}
+		if (!check->config.shared || check->health != OO_HEALTH_DOWN) {
+			return false;
+		}
+		any = true;
+	}
+	return any && group->link_up;
+}
+
+/* The healthiest first, then by priority, then by name: the same order on every node. */
+static bool is_better(const struct oo_core_member *one, const struct oo_core_member *other,
+		      unsigned g)
+{
+	if (one->ailing[g] != other->ailing[g]) {
+		return one->ailing[g] < other->ailing[g];
+	}
+	return one->priority != other->priority ? one->priority > other->priority
+						: strcmp(one->node, other->node) < 0;
+}
+
+/* This node, as others see it if they are up to date. */
+static struct oo_core_member self(const struct oo_core *core, const struct group *group)
+{
+	struct oo_core_member self = {.priority = core->config.priority};
+	memcpy(self.node, core->config.node, sizeof(self.node));
+	self.ailing[oo_core_group_index(core, group)] = (uint16_t)oo_core_ailing(core, group);
+	return self;
 }
 
 static bool is_candidate(const struct oo_core *core, const struct group *group,
@@ -63,15 +120,28 @@ static bool is_candidate(const struct oo_core *core, const struct group *group,
 	       strcmp(member->node, core->config.node) != 0;
 }
 
-/* How many eligible standbys come before this node; the silent holder is none of them. */
+/* Whether member is stranded as this node is. */
+static bool is_fellow(const struct oo_core *core, const struct group *group,
+		      const struct oo_core_member *member)
+{
+	return (member->stranded & 1u << oo_core_group_index(core, group)) != 0 &&
+	       strcmp(member->node, core->config.node) != 0;
+}
+
+/*
+ * How many standbys come before this node, eligible ones or, if it is stranded, such as it is; the
+ * silent holder is none of them.
+ */
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group)
 {
+	const bool stranded = oo_core_is_stranded(core, group);
+	const struct oo_core_member here = self(core, group);
 	unsigned rank = 0;
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
-		if (is_candidate(core, group, member) &&
+		if ((stranded ? is_fellow : is_candidate)(core, group, member) &&
 		    strcmp(member->node, group->pair.claim.node) != 0 &&
-		    is_better(member, core->config.priority, core->config.node)) {
+		    is_better(member, &here, oo_core_group_index(core, group))) {
 			rank++;
 		}
 	}
@@ -84,6 +154,7 @@ void oo_core_forget_member(struct oo_core *core, const struct group *group, cons
 	for (size_t i = 0; i < core->n_members; i++) {
 		if (strcmp(core->members[i].node, node) == 0) {
 			core->members[i].eligible &= ~(1u << oo_core_group_index(core, group));
+			core->members[i].stranded &= ~(1u << oo_core_group_index(core, group));
 		}
 	}
 }
@@ -96,9 +167,97 @@ const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
 		if (is_candidate(core, group, member) &&
-		    (best == NULL || is_better(member, best->priority, best->node))) {
+		    (best == NULL || is_better(member, best, oo_core_group_index(core, group)))) {
 			best = member;
 		}
 	}
 	return best;
+}
+
+/* Whether check is down on all that are stranded, and there is another one. */
+static bool is_everywhere(const struct oo_core *core, const struct group *group, size_t check)
+{
+	bool any = false;
+	for (size_t i = 0; i < core->n_members; i++) {
+		if (is_fellow(core, group, &core->members[i])) {
+			any = true;
+			if (!core->members[i].fails[check]) {
+				return false;
+			}
+		}
+	}
+	return any;
+}
+
+/* The shared check that keeps all from being eligible who else would be; -1: none. */
+int oo_core_shared_check(const struct oo_core *core, const struct group *group)
+{
+	if (!oo_core_is_stranded(core, group) || oo_core_best_other(core, group) != NULL) {
+		return -1;
+	}
+	for (size_t i = 0; i < core->config.n_checks; i++) {
+		if (is_required(core, group, i) && core->checks[i].health == OO_HEALTH_DOWN &&
+		    is_everywhere(core, group, i)) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+/*
+ * Whether this node may take what nobody holds: when it is eligible; or when it lacks only what all
+ * share, and no present node but the silent holder is eligible. Who does not even see itself among the
+ * members does not know who is present.
+ */
+bool oo_core_may_serve(const struct oo_core *core, const struct group *group)
+{
+	int check;
+	bool seen = false;
+
+	if (oo_core_eligible(core, group, &check) == OO_HEALTH_UP) {
+		return true;
+	}
+	if (!oo_core_is_stranded(core, group)) {
+		return false;
+	}
+	for (size_t i = 0; i < core->n_members; i++) {
+		const struct oo_core_member *member = &core->members[i];
+		if (is_candidate(core, group, member) &&
+		    strcmp(member->node, group->pair.claim.node) != 0) {
+			return false;
+		}
+		seen = seen || strcmp(member->node, core->config.node) == 0;
+	}
+	return seen;
+}
+
+static int64_t later(int64_t one, int64_t other)
+{
+	return one > other ? one : other;
+}
+
+/*
+ * When a holder that is DOWN may leave for that. What only this node has is a reason at once. What all
+ * share is one when it has been down for so long, and another node eligible for so long, that the other
+ * would have noticed it if it were down there, and this node if it were over.
+ */
+int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group)
+{
+	int64_t leave_at = OO_CORE_NEVER;
+
+	if (!group->link_up || group->relief_at == OO_CORE_NEVER) {
+		return group->relief_at;
+	}
+	for (size_t i = 0; i < core->config.n_checks; i++) {
+		const struct check *check = &core->checks[i];
+		if (!is_required(core, group, i) || check->health != OO_HEALTH_DOWN) {
+			continue;
+		}
+		if (!check->config.shared) {
+			return group->relief_at;
+		}
+		int64_t at = later(check->turned_at, group->relief_at) + check->config.notice_ms;
+		leave_at = at < leave_at ? at : leave_at;
+	}
+	return leave_at;
 }

@@ -8,6 +8,7 @@ struct check {
 	enum oo_health health;
 	enum oo_health last; /* of the latest result */
 	unsigned streak;     /* equal results in a row */
+	int64_t turned_at;   /* when health last changed */
 };
 
 struct request_state {
@@ -47,6 +48,7 @@ struct group {
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
 	bool adopting; /* since the start: the address of the agent before us may still be up */
 	bool address_up, link_up;
+	int64_t relief_at; /* since when there is another eligible node; NEVER: there is none */
 	int64_t read_noted_revision;
 };
 
@@ -84,9 +86,14 @@ int64_t oo_core_take_at(const struct oo_core *core, const struct group *group,
 			enum oo_cause *ret_cause);
 
 /* health.c: counting, eligibility, ranking. */
-void oo_core_count(struct check *check, enum oo_health result);
+void oo_core_count(struct check *check, enum oo_health result, int64_t now);
 enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *group,
 				int *ret_check);
+unsigned oo_core_ailing(const struct oo_core *core, const struct group *group);
+bool oo_core_is_stranded(const struct oo_core *core, const struct group *group);
+int oo_core_shared_check(const struct oo_core *core, const struct group *group);
+bool oo_core_may_serve(const struct oo_core *core, const struct group *group);
+int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group);
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);

@@ -24,6 +24,9 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	for (size_t i = 0; i < config->n_checks; i++) {
 		core->checks[i].config = config->checks[i];
 	}
+	for (size_t g = 0; g < config->n_groups; g++) {
+		core->groups[g].relief_at = OO_CORE_NEVER;
+	}
 	return core;
 }
 
@@ -115,6 +118,9 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 		.epoch = group->epoch_seen,
 	};
 	view.eligible = oo_core_eligible(core, group, &view.failed_check);
+	view.ailing = oo_core_ailing(core, group);
+	view.stranded = view.eligible == OO_HEALTH_DOWN && oo_core_is_stranded(core, group);
+	view.shared_check = view.stranded ? oo_core_shared_check(core, group) : -1;
 	if (group->want.role != OO_ROLE_STANDBY && group->want.role != OO_ROLE_ACQUIRING) {
 		view.mine = &group->mine.claim;
 	}

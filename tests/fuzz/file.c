@@ -67,7 +67,8 @@ static int open_beside(void)
 int __wrap_open64(const char *path, int flags, ...)
 {
 	bool writing = (flags & O_ACCMODE) == O_WRONLY;
-	if (file.path != NULL && strncmp(path, file.path, strlen(file.path)) == 0) {
+	if (file.path != NULL &&
+	    strncmp(path, file.path, writing ? strlen(file.path) : SIZE_MAX) == 0) {
 		/* written under another name, or it could be seen half done */
 		FUZZ_CHECK(writing == (strlen(path) > strlen(file.path)));
 		return open_played(writing);

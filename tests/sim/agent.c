@@ -57,30 +57,41 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 		      });
 }
 
-static uint32_t eligible_of(const struct sim *sim, const struct sim_agent *agent)
+static struct sim_member member_of(const struct sim *sim, const struct sim_agent *agent)
 {
-	uint32_t eligible = 0;
+	struct sim_member member;
+	unsigned streak;
+
+	memset(&member, 0, sizeof(member)); /* compared byte by byte */
+	member.present = true;
 	for (unsigned g = 0; g < sim->n_groups; g++) {
-		if (oo_core_view(agent->core, g).eligible == OO_HEALTH_UP && !agent->stopping) {
-			eligible |= 1u << g;
+		struct oo_core_view view = oo_core_view(agent->core, g);
+		if (view.eligible == OO_HEALTH_UP && !agent->stopping) {
+			member.eligible |= 1u << g;
 		}
+		if (view.stranded && !agent->stopping) {
+			member.stranded |= 1u << g;
+		}
+		member.ailing[g] = (uint16_t)view.ailing;
 	}
-	return eligible;
+	member.fails =
+		oo_core_check_health(agent->core, SIM_CHECK_SHARED, &streak) == OO_HEALTH_DOWN;
+	return member;
 }
 
 static void publish(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
-	uint32_t eligible = eligible_of(sim, agent);
+	struct sim_member member = member_of(sim, agent);
 
-	if (agent->publishing || eligible == agent->published) {
+	if (agent->publishing || memcmp(&member, &agent->published, sizeof(member)) == 0) {
 		return;
 	}
 	agent->publishing = true;
 	sim_wire_send(sim, &(struct sim_request){.kind = SIM_MEMBER,
 						 .agent = (uint8_t)index,
 						 .incarnation = agent->incarnation,
-						 .eligible = eligible});
+						 .member = member});
 }
 
 static void plan_wake(struct sim *sim, unsigned index)
@@ -138,11 +149,24 @@ static void apply(struct sim *sim, unsigned index)
 	}
 }
 
+/* For the judge: what of the shared check this agent knows, and since when. */
+static void note_failure(struct sim *sim, struct sim_agent *agent)
+{
+	unsigned streak;
+	bool down = oo_core_check_health(agent->core, SIM_CHECK_SHARED, &streak) == OO_HEALTH_DOWN;
+	if (!down) {
+		agent->failed_at_ms = 0;
+	} else if (agent->failed_at_ms == 0) {
+		agent->failed_at_ms = sim_local_ms(sim, agent);
+	}
+}
+
 void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *event)
 {
 	struct sim_agent *agent = &sim->agents[index];
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
+		note_failure(sim, agent);
 		sim_life_note(sim, index); /* on disk before anything comes up by it */
 		apply(sim, index);
 	}
@@ -152,22 +176,44 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	}
 }
 
+static void note_relief(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		bool any = false;
+		for (size_t i = 0; i < agent->n_view; i++) {
+			any = any || ((agent->view[i].eligible & 1u << g) != 0 &&
+				      strcmp(agent->view[i].node, sim_node((int)index)) != 0);
+		}
+		if (!any) {
+			agent->relief_at_ms[g] = 0;
+		} else if (agent->relief_at_ms[g] == 0) {
+			agent->relief_at_ms[g] = sim_local_ms(sim, agent);
+		}
+	}
+}
+
 static void tell_members(struct sim *sim, unsigned index, const struct sim_store *store)
 {
 	struct sim_agent *agent = &sim->agents[index];
 
 	agent->n_view = 0;
+	memset(agent->refused, 0, sizeof(agent->refused));
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		if (store->members[i].present) {
 			struct oo_core_member *member = &agent->view[agent->n_view++];
 			*member =
 				(struct oo_core_member){.priority = sim->agents[i].config.priority,
-							.eligible = store->members[i].eligible};
+							.eligible = store->members[i].eligible,
+							.stranded = store->members[i].stranded};
+			member->fails[SIM_CHECK_SHARED] = store->members[i].fails;
 			memcpy(member->node, sim_node((int)i), sizeof("node-a"));
+			memcpy(member->ailing, store->members[i].ailing,
+			       sizeof(store->members[i].ailing));
 		}
 	}
-	agent->published =
-		store->members[index].present ? store->members[index].eligible : UINT32_MAX;
+	note_relief(sim, index);
+	agent->published = store->members[index];
 	sim_agent_tell(sim, index,
 		       &(struct oo_event){.type = OO_EVENT_MEMBERS,
 					  .members = agent->view,
@@ -209,6 +255,8 @@ static void answer_txn(struct sim *sim, const struct sim_request *request,
 				 .outcome = OO_OUTCOME_UNKNOWN};
 	if (parcel != NULL) {
 		event.outcome = parcel->done ? OO_OUTCOME_DONE : OO_OUTCOME_REFUSED;
+		sim->agents[request->agent].refused[request->group] |=
+			!parcel->done && request->op == OO_REQUEST_YIELD;
 		event.revision = parcel->store.revision;
 		event.paused = parcel->store.paused && request->op == OO_REQUEST_CLAIM;
 		if (request->op != OO_REQUEST_RENEW || !sim->renewals_read_nothing) {
@@ -260,7 +308,7 @@ static void take_answer(struct sim *sim, uint32_t id, const struct sim_parcel *p
 	case SIM_MEMBER:
 		agent->publishing = false;
 		if (parcel != NULL) {
-			agent->published = request->eligible;
+			agent->published = request->member;
 			publish(sim, request->agent);
 		} else {
 			sim_push(sim, sim->now + 200 * SIM_MS,

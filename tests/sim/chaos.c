@@ -163,6 +163,19 @@ static void flip_check(struct sim *sim, unsigned index)
 	sim_agent_plan_checks(sim, index, check);
 }
 
+/* What all share fails, or is over: each notices in its own time. */
+static void flip_shared(struct sim *sim)
+{
+	bool down = sim_chance(sim, 600);
+
+	sim->counts[SIM_COUNT_SHARED]++;
+	TELL(sim, "what all share is %s", down ? "down" : "up");
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		sim->agents[i].health[SIM_CHECK_SHARED] = down ? OO_HEALTH_DOWN : OO_HEALTH_UP;
+		sim_agent_plan_checks(sim, i, SIM_CHECK_SHARED);
+	}
+}
+
 static void remove_address(struct sim *sim)
 {
 	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
@@ -253,7 +266,11 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		return;
 	case 11:
 	case 12:
-		flip_check(sim, index);
+		if (sim_chance(sim, 300)) {
+			flip_shared(sim);
+		} else {
+			flip_check(sim, index);
+		}
 		return;
 	case 13:
 		break_watch(sim, index);

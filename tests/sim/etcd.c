@@ -82,8 +82,7 @@ bool sim_etcd_carry_out(struct sim *sim, const struct sim_request *request)
 		return carry_out_txn(sim, request);
 	case SIM_MEMBER:
 		sim->store.revision++;
-		sim->store.members[request->agent] =
-			(struct sim_member){.present = true, .eligible = request->eligible};
+		sim->store.members[request->agent] = request->member;
 		sim_wire_announce(sim, 0, SIM_NEWS_MEMBERS);
 		return true;
 	case SIM_READ:

@@ -90,6 +90,52 @@ void sim_judge_time(struct sim *sim)
 	}
 }
 
+static bool is_eligible(const struct oo_core_member *member, unsigned group)
+{
+	return (member->eligible & 1u << group) != 0;
+}
+
+/* Who is not eligible takes only what would else have nobody, and lacks only what all share. */
+static void judge_take(struct sim *sim, unsigned index, unsigned group)
+{
+	const struct sim_agent *agent = &sim->agents[index];
+	struct oo_core_view view = oo_core_view(agent->core, group);
+
+	if (view.eligible == OO_HEALTH_UP) {
+		return;
+	}
+	sim->counts[SIM_COUNT_STRANDED]++;
+	if (!view.stranded) {
+		sim_fail(sim, "%s takes group %u, but is not fit to", sim_node((int)index), group);
+	}
+	for (size_t i = 0; i < agent->n_view && !agent->refused[group]; i++) {
+		if (is_eligible(&agent->view[i], group) &&
+		    strcmp(agent->view[i].node, view.pair->claim.node) != 0 &&
+		    strcmp(agent->view[i].node, sim_node((int)index)) != 0) {
+			sim_fail(sim, "%s takes group %u, though %s is eligible",
+				 sim_node((int)index), group, agent->view[i].node);
+		}
+	}
+}
+
+/* For what all share nobody leaves before both nodes had time to notice. */
+static void judge_leave(struct sim *sim, unsigned index, unsigned group)
+{
+	const struct sim_agent *agent = &sim->agents[index];
+	int64_t now_ms = sim_local_ms(sim, agent), since_ms = agent->failed_at_ms;
+
+	if (!oo_core_view(agent->core, group).stranded) {
+		return;
+	}
+	if (agent->relief_at_ms[group] > since_ms) {
+		since_ms = agent->relief_at_ms[group];
+	}
+	if (now_ms - since_ms < SIM_NOTICE_MS) {
+		sim_fail(sim, "%s gives group %u away %d ms after what all share has failed",
+			 sim_node((int)index), group, (int)(now_ms - since_ms));
+	}
+}
+
 void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_transition *transition)
 {
 	TELL(sim, "%s: group %u %s -> %s: %s%s%s", sim_node((int)agent), transition->group,
@@ -106,6 +152,12 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 		sim_fail(sim, "%s gives group %u away though it is not sick", sim_node((int)agent),
 			 transition->group);
 	}
+	if (transition->to == OO_ROLE_ACQUIRING) {
+		judge_take(sim, agent, transition->group);
+	}
+	if (transition->cause == OO_CAUSE_CHECK_DOWN) {
+		judge_leave(sim, agent, transition->group);
+	}
 	if (transition->to == OO_ROLE_ACTIVE) {
 		sim->counts[SIM_COUNT_TAKEOVERS] += transition->from == OO_ROLE_ACQUIRING;
 		sim->counts[SIM_COUNT_HANDOVERS] += transition->cause == OO_CAUSE_OFFERED;
@@ -116,19 +168,31 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 		transition->from == OO_ROLE_ACTIVE && transition->cause == OO_CAUSE_LOST;
 }
 
-/* Never move without a gain: only to who is seen as eligible. */
+/* Never move without a gain: only to who is seen as eligible, and only to the healthiest. */
 void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
 {
 	const struct sim_agent *agent = &sim->agents[index];
+	const struct oo_core_member *target = NULL;
 
 	for (size_t i = 0; i < agent->n_view; i++) {
 		if (strcmp(agent->view[i].node, sim_node(node)) == 0 &&
-		    (agent->view[i].eligible & 1u << group) != 0) {
-			return;
+		    is_eligible(&agent->view[i], group)) {
+			target = &agent->view[i];
 		}
 	}
-	sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
-		 sim_node((int)index), group, sim_node(node));
+	if (target == NULL) {
+		sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
+			 sim_node((int)index), group, sim_node(node));
+		return;
+	}
+	for (size_t i = 0; i < agent->n_view; i++) {
+		const struct oo_core_member *other = &agent->view[i];
+		if (is_eligible(other, group) && other->ailing[group] < target->ailing[group] &&
+		    strcmp(other->node, sim_node((int)index)) != 0 && !agent->refused[group]) {
+			sim_fail(sim, "%s offers group %u to %s, though %s is healthier",
+				 sim_node((int)index), group, target->node, other->node);
+		}
+	}
 }
 
 /* Each group has one holder, which etcd names, and whose address is up. */

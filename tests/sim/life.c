@@ -66,7 +66,9 @@ void sim_life_start(struct sim *sim, unsigned index)
 	agent->read_seq = 0;
 	agent->reads = 0;
 	agent->n_view = 0;
-	agent->published = UINT32_MAX;
+	agent->failed_at_ms = 0;
+	memset(agent->relief_at_ms, 0, sizeof(agent->relief_at_ms));
+	agent->published = (struct sim_member){0};
 	agent->heard_at = sim->now;
 	agent->watch_from = sim->now;
 	for (unsigned g = 0; g < sim->n_groups; g++) {

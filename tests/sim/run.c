@@ -55,11 +55,17 @@ static void init_agent(struct sim *sim, unsigned index)
 	for (unsigned i = 0; i < SIM_CHECKS; i++) {
 		config->checks[i] = (struct oo_core_check){.rise = (unsigned)sim_between(sim, 1, 2),
 							   .fall = (unsigned)sim_between(sim, 1, 3),
-							   .inherits = -1};
+							   .inherits = -1,
+							   .optional = i == SIM_CHECK_OPTIONAL,
+							   .shared = i == SIM_CHECK_SHARED &&
+								     sim->seed / 2 % 2 == 0,
+							   .notice_ms = SIM_NOTICE_MS};
 		agent->health[i] = OO_HEALTH_UP;
 	}
 	for (unsigned g = 0; g < sim->n_groups; g++) {
-		config->groups[g].checks = g == 0 ? 3 : 2;
+		config->groups[g].checks[0] = g == 0;
+		config->groups[g].checks[1] = true;
+		config->groups[g].checks[SIM_CHECK_OPTIONAL] = true;
 		agent->link[g] = true;
 	}
 }

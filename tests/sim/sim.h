@@ -22,7 +22,10 @@
 
 #define SIM_AGENTS_MAX 5
 #define SIM_GROUPS_MAX 2
-#define SIM_CHECKS 2
+#define SIM_CHECKS 3
+#define SIM_CHECK_SHARED 1   /* in every second seed */
+#define SIM_CHECK_OPTIONAL 2 /* the last of them */
+#define SIM_NOTICE_MS 1000   /* results of a flipped check come within 900 ms */
 #define SIM_NEVER INT64_MAX
 #define SIM_SECOND INT64_C(1000000)
 #define SIM_MS INT64_C(1000)
@@ -89,6 +92,9 @@ struct sim_pair {
 struct sim_member {
 	bool present;
 	uint32_t eligible;
+	uint16_t ailing[SIM_GROUPS_MAX];
+	uint32_t stranded;
+	bool fails; /* the shared check */
 };
 
 /* What etcd has. */
@@ -113,7 +119,8 @@ struct sim_request {
 	uint8_t claim_kind;
 	bool answered, has_deadline;
 	uint16_t references; /* events that speak of it */
-	uint32_t incarnation, eligible;
+	uint32_t incarnation;
+	struct sim_member member; /* to put */
 	uint64_t seq, nonce, ends, epoch, beat;
 	int64_t ttl_ms, sent_at, sent_at_ms;
 	struct sim_pair expect;
@@ -172,9 +179,12 @@ struct sim_agent {
 	enum oo_health health[SIM_CHECKS]; /* the truth */
 	struct oo_core_member view[SIM_AGENTS_MAX];
 	size_t n_view;
+	int64_t failed_at_ms;                 /* the shared check turned down; 0: it is not */
+	int64_t relief_at_ms[SIM_GROUPS_MAX]; /* another eligible node is seen since; 0: none */
+	bool refused[SIM_GROUPS_MAX]; /* an offer, since the view was told: somebody is gone */
 	struct sim_tenure tenures[SIM_GROUPS_MAX];
 	bool has_tenures;
-	uint32_t published;
+	struct sim_member published;
 	bool publishing;
 };
 
@@ -200,12 +210,14 @@ enum sim_count {
 	SIM_COUNT_DELETIONS,
 	SIM_COUNT_LINKS,
 	SIM_COUNT_CHECKS,
+	SIM_COUNT_SHARED,
 	SIM_COUNT_PAUSES,
 	SIM_COUNT_WATCHES,
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_RIVALS,
 	SIM_COUNT_TAKEOVERS, /* before: faults; from here on: what they led to */
 	SIM_COUNT_HANDOVERS,
+	SIM_COUNT_STRANDED,
 	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
 	SIM_COUNT_FRESH_CLAIMS,

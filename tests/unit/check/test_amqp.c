@@ -35,6 +35,7 @@ struct line {
 	"\1\0\0\0\0\0w\0\n\0\x32\x01\x93lACCESS_REFUSED - Login was refused using authentication " \
 	"mechanism PLAIN. For details see the broker logfile.\0\0\0\0\xce"
 #define NO_VHOST "\1\0\0\0\0\0+\0\n\0\x32\x02\x12 NOT_ALLOWED - vhost /x not found\0\n\0(\xce"
+#define BLOCKED "\1\0\0\0\0\0\x12\0\n\0\x3c\x0dlow on memory\xce"
 #define CLOSE_OK "\1\0\0\0\0\0\4\0\n\0\x33\xce"
 #define DECLARE_OK(messages, consumers)                                                            \
 	"\1\0\1\0\0\0\x10\0\x32\0\x0b\3one\0\0\0" messages "\0\0\0" consumers "\xce"
@@ -123,6 +124,8 @@ static struct oo_check_spec queue(int port, const char *name)
 					       .consumers = 1}};
 }
 
+static bool publishes; /* what is played is asked with a message */
+
 /* Plays the lines once, and says whether the client said good-bye. */
 static bool play(const struct line *lines, size_t n, const char *name, enum oo_check_reason reason,
 		 const char *seen)
@@ -133,6 +136,7 @@ static bool play(const struct line *lines, size_t n, const char *name, enum oo_c
 	CU_ASSERT_EQUAL_FATAL(listen(broker.fd, 1), 0);
 	sd_event_add_io(event, &broker.source, broker.fd, EPOLLIN, on_client, &broker);
 	struct oo_check_spec spec = queue(port, name);
+	spec.amqp.publishes = publishes;
 	struct oo_check_result result = run(&spec);
 	expect(&result, reason, seen);
 	CU_ASSERT(result.times.first_byte_us > 0);
@@ -163,6 +167,25 @@ static void test_a_queue_has_consumers_or_not(void)
 	CU_ASSERT(play(aside, OO_LENGTH(aside), "one", OO_CHECK_REASON_OK,
 		       "2 consumers, 0 messages"));
 	CU_ASSERT(play(one, OO_LENGTH(one), NULL, OO_CHECK_REASON_OK, "logged in"));
+}
+
+static void test_who_publishes_hears_of_an_alarm(void)
+{
+	static const struct line blocked[] = {{0, BYTES(START)},
+					      {METHOD(10, 11), BYTES(TUNE)},
+					      {METHOD(10, 40), BYTES(OPEN_OK)},
+					      {METHOD(20, 10), BYTES(CHANNEL_OK)},
+					      {METHOD(60, 40), BYTES(BLOCKED)}};
+	static const struct line fine[] = {LOGIN, {METHOD(50, 10), BYTES(DECLARE_OK("\0", "\1"))}};
+	publishes = true;
+	(void)play(blocked, OO_LENGTH(blocked), NULL, OO_CHECK_REASON_UNHEALTHY,
+		   "publishers are blocked: low on memory");
+	(void)play(blocked, OO_LENGTH(blocked), "one", OO_CHECK_REASON_UNHEALTHY,
+		   "publishers are blocked: low on memory");
+	CU_ASSERT(play(fine, OO_LENGTH(fine), NULL, OO_CHECK_REASON_OK, "logged in, may publish"));
+	CU_ASSERT(
+		play(fine, OO_LENGTH(fine), "one", OO_CHECK_REASON_OK, "1 consumers, 0 messages"));
+	publishes = false;
 }
 
 static void test_what_the_broker_refuses_has_its_reason(void)
@@ -245,6 +268,9 @@ static void test_a_real_broker_is_understood(void)
 	expect_run(&spec, OO_CHECK_REASON_MISSING, "404 NOT_FOUND - no queue 'nope' in vhost '/'");
 	spec = queue(atoi(port), NULL);
 	expect_run(&spec, OO_CHECK_REASON_OK, "logged in");
+	spec.amqp.publishes = true;
+	expect_run(&spec, OO_CHECK_REASON_OK, "logged in, may publish");
+	spec.amqp.publishes = false;
 	spec.amqp.user = "nobody";
 	CU_ASSERT_EQUAL(run(&spec).reason, OO_CHECK_REASON_DENIED);
 }
@@ -253,6 +279,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(a_queue_has_consumers_or_not),
+		TEST(who_publishes_hears_of_an_alarm),
 		TEST(what_the_broker_refuses_has_its_reason),
 		TEST(the_verdict_stands_when_nobody_says_good_bye),
 		TEST(a_secret_that_cannot_be_read_is_our_own_fault),

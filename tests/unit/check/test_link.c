@@ -66,6 +66,7 @@ static void expect_answer(const char *address)
 	struct oo_check_result result = run(&spec);
 	CU_ASSERT_EQUAL(result.reason, OO_CHECK_REASON_OK);
 	CU_ASSERT_EQUAL(strncmp(result.seen, "answered in ", 12), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.seen, " ms by 02:00:00:00:00:07"));
 	CU_ASSERT(result.times.first_byte_us > 0);
 }
 
@@ -74,7 +75,7 @@ static void test_a_neighbour_answers_or_does_not(void)
 {
 	struct oo_check_spec spec = neighbour("10.7.0.1");
 	expect_run(&spec, OO_CHECK_REASON_MISSING, "No such device");
-	sh("ip link add va type veth peer name vb");
+	sh("ip link add va type veth peer name vb address 02:00:00:00:00:07");
 	expect_run(&spec, OO_CHECK_REASON_UNREACHABLE, "Network is down");
 	sh("ip link set va up && ip link set vb up");
 	expect_run(&spec, OO_CHECK_REASON_UNREACHABLE, "no answer to ARP on va");

@@ -1,5 +1,6 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "fake_agent.h"
 
 #define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+/* More than it takes, as tests run on busy machines and under sanitizers. */
+#define DIAGNOSIS_MS 6000
 #define SMALL(state) "{\"state\":\"" state "\",\"problems\":[\"because\"]}"
 
 static bool contains(const char *text, const char *part)
@@ -207,8 +210,23 @@ static void test_a_wrong_command_line_is_told_apart_from_a_state(void)
 		const char *arguments[4];
 		const char *message;
 	} cases[] = {
+		{{"diagnose", "--jsn"},
+		 "ooha diagnose: unrecognized option '--jsn'\n"
+		 "usage: ooha diagnose [--json] [--config FILE] [--socket PATH] [URL]\n"},
+		{{"diagnose", "docs.example.com"},
+		 "ooha diagnose: the URL must be as http://host/path or https://host/path\n"},
+		{{"diagnose", "ftp://docs.example.com/"},
+		 "ooha diagnose: the URL must be as http://host/path or https://host/path\n"},
+		{{"diagnose", "http://"},
+		 "ooha diagnose: the URL must be as http://host/path or https://host/path\n"},
+		{{"diagnose", "https://me:secret@docs.example.com/"},
+		 "ooha diagnose: the URL must not have a user or password in it\n"},
+		{{"diagnose", "http://a/", "http://b/"}, "ooha diagnose: more than one URL\n"},
+		{{"diagnose", "--config"},
+		 "ooha diagnose: option '--config' requires an argument\n"},
 		{{NULL}, "usage: ooha [--socket PATH] COMMAND; see: ooha --help\n"},
-		{{"stauts"}, "ooha: no command 'stauts'; there are: status version help\n"},
+		{{"stauts"},
+		 "ooha: no command 'stauts'; there are: status diagnose checks version help\n"},
 		{{"--colour", "status"}, "unrecognized option '--colour'\nsee: ooha --help\n"},
 		{{"--socket"}, "option '--socket' requires an argument\nsee: ooha --help\n"},
 		{{"status", "--jsn"},
@@ -225,6 +243,29 @@ static void test_a_wrong_command_line_is_told_apart_from_a_state(void)
 		CU_ASSERT_TRUE(contains(run.err, cases[i].message));
 		CU_ASSERT_STRING_EQUAL(run.out, "");
 	}
+}
+
+/* Whatever there is on this machine, an agent that never answers is not waited for. */
+static void test_a_diagnosis_ends_in_time_and_goes_on_without_a_configuration(void)
+{
+	struct place place;
+	struct run run;
+	place_init(&place);
+	pid_t agent = fake_agent_start(&place, &(struct manners){.status = NULL});
+	int64_t began_at = oo_clock_now();
+	run_program(&run, ARGUMENTS("--socket", place.socket_path, "diagnose", "--json", "--config",
+				    "/\033[31mnowhere"));
+	CU_ASSERT(oo_clock_now() - began_at < DIAGNOSIS_MS);
+	CU_ASSERT(run.code >= 0 && run.code <= 2);
+	CU_ASSERT_TRUE(contains(run.err, "ooha: going on without the configuration: "
+					 "/\\x1b[31mnowhere: cannot be read: No such file"));
+	json_object *verdict = json_tokener_parse(run.out);
+	CU_ASSERT(json_object_is_type(verdict, json_type_object));
+	json_object_put(verdict);
+	run_program(&run, ARGUMENTS("--socket", place.socket_path, "diagnose"));
+	CU_ASSERT_TRUE(contains(run.out, "client ["));
+	fake_agent_stop(agent);
+	place_done(&place);
 }
 
 static void test_help_and_version_are_always_there(void)
@@ -389,6 +430,8 @@ int main(int argc, char **argv)
 		 test_json_is_the_agents_own_pretty_and_without_controls},
 		{"a wrong command line is told apart from a state",
 		 test_a_wrong_command_line_is_told_apart_from_a_state},
+		{"a diagnosis ends in time and goes on without a configuration",
+		 test_a_diagnosis_ends_in_time_and_goes_on_without_a_configuration},
 		{"help and version are always there", test_help_and_version_are_always_there},
 		{"colour is for terminals", test_colour_is_for_terminals},
 		{"watch redraws a terminal until ctrl c",

@@ -5,6 +5,16 @@
 #include "base/cleanup.h"
 #include "file.h"
 
+/* The first of the checks that count for a group: bit i, check i. */
+static unsigned first_checks(const struct oo_config *config, unsigned group)
+{
+	unsigned bits = 0;
+	for (unsigned i = 0; i < 32; i++) {
+		bits |= config->groups[group].checks[i] ? 1u << i : 0;
+	}
+	return bits;
+}
+
 static void free_config(struct oo_config **config)
 {
 	oo_config_free(*config);
@@ -34,7 +44,7 @@ static void assert_example_cluster(const struct oo_config *config)
 	CU_ASSERT_EQUAL_FATAL(config->groups[0].n_vips, 1);
 	CU_ASSERT_STRING_EQUAL(config->groups[0].vips[0].address, "10.0.0.100/24");
 	CU_ASSERT_STRING_EQUAL(config->groups[0].vips[0].interface, "eth0");
-	CU_ASSERT_EQUAL(config->groups[0].checks, 3);
+	CU_ASSERT_EQUAL(first_checks(config, 0), 3);
 }
 
 static void assert_example_checks(const struct oo_config *config)
@@ -100,7 +110,7 @@ static void test_what_is_left_out_has_its_default(void)
 	CU_ASSERT_EQUAL(config->lease.margin_ms, 150);
 	CU_ASSERT_EQUAL(config->lease.request_timeout_ms, 400);
 	CU_ASSERT_EQUAL(config->n_checks, 0);
-	CU_ASSERT_EQUAL(config->groups[0].checks, 0);
+	CU_ASSERT_EQUAL(first_checks(config, 0), 0);
 	CU_ASSERT_EQUAL(config->hooks.promoted.n, 0);
 	CU_ASSERT_EQUAL(config->hooks.demoted.n, 0);
 	CU_ASSERT_EQUAL(config->hooks.timeout_ms, 10000);
@@ -117,10 +127,14 @@ static void test_a_check_has_its_defaults_and_its_type_s_members(void)
 		LEAST "checks:\n"
 		      "  - {name: a, type: http, url: 'https://[::1]:8443?x=1', interval: 1.5s}\n"
 		      "  - {name: b, type: tcp, address: 'localhost:5432', timeout: 10ms}\n"
-		      "  - {name: c, type: tcp, address: '[::1]:1', rise: 100, fall: 1}\n");
+		      "  - {name: c, type: tcp, address: '[::1]:1', rise: 100, fall: 1, "
+		      "required: no}\n"
+		      "  - {name: d, type: tcp, address: '[::1]:1', shared: yes}\n");
 	const struct oo_config_check *checks = config->checks;
 
-	CU_ASSERT_EQUAL_FATAL(config->n_checks, 3);
+	CU_ASSERT_EQUAL_FATAL(config->n_checks, 4);
+	CU_ASSERT_FALSE(checks[2].shared);
+	CU_ASSERT_TRUE(checks[3].shared);
 	CU_ASSERT_STRING_EQUAL(checks[0].spec.http.url, "https://[::1]:8443?x=1");
 	CU_ASSERT_EQUAL(checks[0].spec.http.expect.n_statuses, 1);
 	CU_ASSERT_EQUAL(checks[0].spec.interval_ms, 1500);
@@ -132,8 +146,10 @@ static void test_a_check_has_its_defaults_and_its_type_s_members(void)
 	CU_ASSERT_EQUAL(checks[1].spec.timeout_ms, 10);
 	CU_ASSERT_STRING_EQUAL(checks[2].spec.tcp.address.host, "::1");
 	CU_ASSERT_EQUAL(checks[2].rise, 100);
+	CU_ASSERT_FALSE(checks[1].optional);
+	CU_ASSERT_TRUE(checks[2].optional);
 	CU_ASSERT_EQUAL(checks[2].fall, 1);
-	CU_ASSERT_EQUAL(config->groups[0].checks, 7);
+	CU_ASSERT_EQUAL(first_checks(config, 0), 15);
 }
 
 static void test_a_group_has_the_checks_that_it_names(void)
@@ -154,9 +170,9 @@ static void test_a_group_has_the_checks_that_it_names(void)
 			     "  - {name: z, type: tcp, address: 127.0.0.1:3}\n");
 
 	CU_ASSERT_EQUAL_FATAL(config->n_groups, 3);
-	CU_ASSERT_EQUAL(config->groups[0].checks, 7);
-	CU_ASSERT_EQUAL(config->groups[1].checks, 5);
-	CU_ASSERT_EQUAL(config->groups[2].checks, 0);
+	CU_ASSERT_EQUAL(first_checks(config, 0), 7);
+	CU_ASSERT_EQUAL(first_checks(config, 1), 5);
+	CU_ASSERT_EQUAL(first_checks(config, 2), 0);
 	CU_ASSERT_STRING_EQUAL(config->groups[0].vips[0].address, "10.0.0.1/32");
 	CU_ASSERT_STRING_EQUAL(config->groups[1].vips[0].address, "2001:db8::1/64");
 	CU_ASSERT_STRING_EQUAL(config->groups[2].vips[0].address, "fd00::1/128");
@@ -231,7 +247,9 @@ static void test_the_largest_configuration_is_taken(void)
 	CU_ASSERT_EQUAL(config->groups[15].n_vips, 500);
 	CU_ASSERT_STRING_EQUAL(config->groups[15].vips[499].address, "10.15.1.250/32");
 	CU_ASSERT_EQUAL(config->n_checks, OO_CONFIG_CHECKS);
-	CU_ASSERT_EQUAL(config->groups[0].checks, UINT64_MAX);
+	for (unsigned check = 0; check < OO_CONFIG_CHECKS; check++) {
+		CU_ASSERT_TRUE(config->groups[15].checks[check]);
+	}
 }
 
 static void test_freeing_nothing_does_nothing(void)

@@ -43,6 +43,16 @@ static void test_what_all_checks_have_is_read_and_checked(void)
 					   "interval; make it shorter, or leave it out"},
 		{TCP("fast_interval: 99ms"),
 		 "8: checks[0].fast_interval: '99ms': out of range; 100ms to 1h are possible"},
+		{LEAST "checks:\n- {name: a, type: postgres, database: d, password_pointer: /a}\n",
+		 "5: checks[0].password_pointer: of no file; give password_file too"},
+		{LEAST "checks:\n- {name: a, type: amqp, password_pointer: /a}\n",
+		 "5: checks[0].password_pointer: of no file; give password_file too"},
+		{TCP("required: maybe"),
+		 "8: checks[0].required: 'maybe': neither; yes and no are possible"},
+		{TCP("shared: 1"), "8: checks[0].shared: '1': neither; yes and no are possible"},
+		{TCP("required: no\n    shared: yes"),
+		 "9: checks[0].shared: 'yes': not together with required: no, which moves nobody "
+		 "anyhow; leave one of them out"},
 		{TCP("grace: 61m"),
 		 "8: checks[0].grace: '61m': out of range; 0s to 1h are possible"},
 		{TCP("timeouts: {dns: 1s}"), "8: checks[0].timeouts.dns: unknown key; known here: "
@@ -257,6 +267,8 @@ static void test_checks_of_what_is_shared_have_their_defaults(void)
 	static const struct file_row rows[] = {
 		{CHECK("amqp", "consumers: 2"),
 		 "7: checks[0].consumers: '2': of no queue; give the queue too"},
+		{CHECK("amqp", "publish: 2"),
+		 "7: checks[0].publish: '2': neither; yes and no are possible"},
 		{CHECK("amqp", "address: broker"),
 		 "7: checks[0].address: 'broker': not a host and port; as in 127.0.0.1:5432, "
 		 "[::1]:5432 or localhost:5432"},
@@ -276,7 +288,8 @@ static void test_checks_of_what_is_shared_have_their_defaults(void)
 	OO_AUTO(free_config)
 	struct oo_config *config = file_load(
 		LEAST "checks:\n"
-		      "- {name: a, type: amqp, queue: ds.converttask6, tls: {verify: no}}\n"
+		      "- {name: a, type: amqp, queue: ds.converttask6, publish: yes,\n"
+		      "   tls: {verify: no}}\n"
 		      "- {name: b, type: postgres, database: onlyoffice, tables: [doc_changes]}\n");
 	const struct oo_check_amqp *amqp = &config->checks[0].spec.amqp;
 	const struct oo_check_postgres *postgres = &config->checks[1].spec.postgres;
@@ -284,7 +297,8 @@ static void test_checks_of_what_is_shared_have_their_defaults(void)
 	CU_ASSERT_EQUAL(amqp->address.port, 5672);
 	CU_ASSERT_STRING_EQUAL(amqp->user, "guest");
 	CU_ASSERT_STRING_EQUAL(amqp->vhost, "/");
-	CU_ASSERT(amqp->consumers == 1 && amqp->uses_tls && amqp->tls.unverified);
+	CU_ASSERT(amqp->consumers == 1 && amqp->uses_tls && amqp->tls.unverified &&
+		  amqp->publishes);
 	CU_ASSERT_EQUAL(config->checks[0].spec.interval_ms, 10000);
 	CU_ASSERT_EQUAL(postgres->address.port, 5432);
 	CU_ASSERT_STRING_EQUAL(postgres->user, "onlyoffice");

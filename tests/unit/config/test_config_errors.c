@@ -8,7 +8,8 @@
 #include "file.h"
 
 #define MAPPING_KEYS                                                                               \
-	"known here: cluster, node, etcd, lease, groups, checks, hooks, api, runtime_directory"
+	"known here: cluster, node, etcd, lease, groups, checks, documentserver, hooks, api, "     \
+	"runtime_directory"
 #define NOT_A_NAME                                                                                 \
 	"not a name; use 1 to 63 of letters, digits, '.', '_' and '-', a letter or digit first"
 #define LETTERS_64 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"
@@ -113,7 +114,7 @@ static void test_shapes_are_told_apart(void)
 						  "{}"},
 		{LEAST "checks: [a]\n",
 		 "4: checks[0]: 'a': a single value where a mapping is expected; known here: name, "
-		 "type, interval, fast_interval, timeout, grace, rise, fall"},
+		 "type, interval, fast_interval, timeout, grace, rise, fall, required, shared"},
 		{LEAST "hooks: {promoted: [[a]]}\n", "4: hooks.promoted[0]: a list where a single "
 						     "value is expected; write it without - , "
 						     "[] and {}"},

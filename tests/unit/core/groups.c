@@ -9,7 +9,8 @@ static struct oo_core_config two_groups(void)
 	struct oo_core_config config = story_config();
 	config.n_groups = 2;
 	config.n_checks = 2;
-	config.groups[1].checks = 2;
+	config.groups[1].checks[0] = false;
+	config.groups[1].checks[1] = true;
 	config.checks[1] = config.checks[0];
 	return config;
 }

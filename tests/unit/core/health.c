@@ -68,7 +68,7 @@ static void test_a_holder_that_does_not_know_its_health_keeps_it(void)
 	become_active();
 	see_members(3050, &other, 1);
 	config.n_checks = 2; /* a check was added: nobody knows it yet */
-	config.groups[0].checks = 3;
+	config.groups[0].checks[1] = true;
 	config.checks[0].inherits = 0;
 	config.checks[1] = (struct oo_core_check){.rise = 1, .fall = 1, .inherits = -1};
 	oo_core_set_checks(story.core, &config);
@@ -97,6 +97,72 @@ static void test_a_check_that_is_not_required_moves_nothing(void)
 	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).eligible, OO_HEALTH_UP);
 }
 
+/* Two checks, the second optional; node-b holds. */
+static void begin_with_an_optional_check(void)
+{
+	struct oo_core_config config = story_config();
+	config.n_checks = 2;
+	config.groups[0].checks[1] = true;
+	config.checks[1] =
+		(struct oo_core_check){.rise = 1, .fall = 1, .inherits = -1, .optional = true};
+	begin_with(&config);
+}
+
+static void test_an_optional_check_lowers_the_rank_and_moves_nothing(void)
+{
+	const struct oo_core_member other = {.node = "node-a", .priority = 200, .eligible = 1};
+	begin_with_an_optional_check();
+	become_active();
+	see_members(3050, &other, 1);
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).ailing, 0);
+	STEP(3070, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_DOWN);
+	TRACE("");
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).eligible, OO_HEALTH_UP);
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).ailing, 1);
+	STEP(3080, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_UNKNOWN);
+	STEP(3090, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_UP);
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).ailing, 0);
+}
+
+static void test_an_optional_check_of_another_group_is_none_of_ours(void)
+{
+	begin_with_an_optional_check();
+	story.config.groups[0].checks[1] = false;
+	oo_core_set_checks(story.core, &story.config);
+	STEP(1, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_DOWN);
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).ailing, 0);
+}
+
+static void test_the_healthiest_is_handed_the_lease_first_then_by_priority(void)
+{
+	const struct oo_core_member others[] = {
+		{.node = "node-a", .priority = 300, .eligible = 1, .ailing = {2}},
+		{.node = "node-c", .priority = 100, .eligible = 1, .ailing = {1}},
+		{.node = "node-d", .priority = 200, .eligible = 1, .ailing = {1}},
+	};
+	begin();
+	see_members(0, others, 3);
+	become_active();
+	check_result(3200, OO_HEALTH_DOWN);
+	TRACE("[ 3200] active -> releasing: check_down node-d, check 0\n"
+	      "[ 3200] address down, gracefully\n");
+}
+
+static void test_a_standby_with_an_optional_check_down_lets_healthier_ones_first(void)
+{
+	const struct oo_core_member others[] = {
+		{.node = "node-c", .priority = 1, .eligible = 1},
+		{.node = "node-d", .priority = 1, .eligible = 1, .ailing = {2}},
+	};
+	begin_with_an_optional_check();
+	watch_node_a();
+	see_members(1, others, 2);
+	STEP(2, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_DOWN);
+	UNTIL(3131);
+	TRACE("[ 3131] standby -> acquiring: holder_silent node-a\n"
+	      "[ 3131] ask claim n1 ends n2 epoch 8\n");
+}
+
 static void test_set_checks_inherits_state_and_row(void)
 {
 	struct oo_core_config config = counting(1, 3);
@@ -107,7 +173,8 @@ static void test_set_checks_inherits_state_and_row(void)
 	config.n_checks = 2;
 	config.checks[1] = (struct oo_core_check){.rise = 1, .fall = 3, .inherits = 0};
 	config.checks[0] = (struct oo_core_check){.rise = 1, .fall = 1, .inherits = -1};
-	config.groups[0].checks = 2;
+	config.groups[0].checks[0] = false;
+	config.groups[0].checks[1] = true;
 	oo_core_set_checks(story.core, &config);
 	STEP(3, .type = OO_EVENT_TIME);
 	unsigned row;
@@ -157,6 +224,14 @@ CU_TestInfo stories_of_health[] = {
 	 test_a_holder_that_does_not_know_its_health_keeps_it},
 	{"a check that is not required moves nothing",
 	 test_a_check_that_is_not_required_moves_nothing},
+	{"an optional check lowers the rank and moves nothing",
+	 test_an_optional_check_lowers_the_rank_and_moves_nothing},
+	{"an optional check of another group is none of ours",
+	 test_an_optional_check_of_another_group_is_none_of_ours},
+	{"the healthiest is handed the lease first, then by priority",
+	 test_the_healthiest_is_handed_the_lease_first_then_by_priority},
+	{"a standby with an optional check down lets healthier ones first",
+	 test_a_standby_with_an_optional_check_down_lets_healthier_ones_first},
 	{"set_checks inherits state and row", test_set_checks_inherits_state_and_row},
 	{"the link makes a node ineligible whatever the checks say",
 	 test_the_link_makes_a_node_ineligible_whatever_the_checks_say},

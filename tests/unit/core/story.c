@@ -223,7 +223,7 @@ struct oo_core_config story_config(void)
 		.retry_ms = 100,
 		.n_groups = 1,
 		.n_checks = 1,
-		.groups = {{.checks = 1}, {.checks = 1}},
+		.groups = {{.checks = {true}}, {.checks = {true}}},
 		.checks = {{.rise = 1, .fall = 1, .inherits = -1}},
 	};
 }

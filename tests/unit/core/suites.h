@@ -13,5 +13,6 @@ extern CU_TestInfo stories_of_stopping[];
 extern CU_TestInfo stories_of_adopting[];
 extern CU_TestInfo stories_of_health[];
 extern CU_TestInfo stories_of_groups[];
+extern CU_TestInfo stories_of_sharing[];
 
 #endif

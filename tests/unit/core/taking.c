@@ -310,7 +310,7 @@ static void test_a_node_that_does_not_know_its_health_takes_nothing(void)
 {
 	struct oo_core_config config = story_config();
 	config.n_checks = 2;
-	config.groups[0].checks = 3;
+	config.groups[0].checks[1] = true;
 	config.checks[1] = config.checks[0];
 	begin_with(&config);
 	watch_node_a();

@@ -25,9 +25,11 @@ static void test_a_member_reads_back(void)
 	CU_ASSERT_EQUAL(
 		read_member("node-b",
 			    "{\"version\":1,\"node\":\"node-b\",\"zone\":\"az-2\",\"priority\":90,"
-			    "\"groups\":{\"office\":{\"eligible\":false,\"reason\":\"check proxy "
+			    "\"groups\":{\"office\":{\"eligible\":false,\"stranded\":true,"
+			    "\"reason\":\"check proxy "
 			    "down\"},"
-			    "\"mail\":{\"eligible\":true,\"reason\":null}},\"eligible\":false,"
+			    "\"mail\":{\"eligible\":true,\"reason\":null,\"ailing\":3}},"
+			    "\"shared_down\":[\"database\",7,\"-\",\"broker\"],\"eligible\":false,"
 			    "\"reason\":\"check proxy down\",\"checks\":{\"proxy\":\"down\"},"
 			    "\"agent_version\":\"0.1.0\",\"api\":\"127.0.0.1:8009\"}",
 			    &member, &err),
@@ -37,6 +39,12 @@ static void test_a_member_reads_back(void)
 	CU_ASSERT_EQUAL(member.priority, 90);
 	CU_ASSERT_FALSE(member.eligible);
 	CU_ASSERT_EQUAL(member.groups, 1u << 1);
+	CU_ASSERT_EQUAL(member.ailing[0], 0);
+	CU_ASSERT_EQUAL(member.ailing[1], 3);
+	CU_ASSERT_EQUAL(member.stranded, 1u << 0);
+	CU_ASSERT_EQUAL_FATAL(member.n_fails, 2);
+	CU_ASSERT_STRING_EQUAL(member.fails[0], "database");
+	CU_ASSERT_STRING_EQUAL(member.fails[1], "broker");
 	CU_ASSERT_STRING_EQUAL(member.reason, "check proxy down");
 	CU_ASSERT_STRING_EQUAL(member.agent_version, "0.1.0");
 	CU_ASSERT_STRING_EQUAL(member.api, "127.0.0.1:8009");

@@ -1,0 +1,178 @@
+#include "diagnosis.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amend.h"
+#include "base/cleanup.h"
+#include "event/child.h"
+
+#define PROGRAM "/proc/self/exe" /* of whoever executes it: this one, be it replaced on disk */
+#define TIMEOUT_MS 4000          /* it ends within 3 s by itself */
+#define GRACE_MS 500
+#define AGAIN_MS 60000       /* as long as the checks fail */
+#define TURNED_AGAIN_MS 5000 /* by then the fault has shown itself */
+#define OUTPUT_MAX OO_CHILD_OUTPUT_MAX
+
+struct agent_diagnosis {
+	struct agent *agent;
+	struct oo_child *child; /* NULL: none runs */
+	int64_t looked_at;      /* 0: not since all was well */
+	bool stale;             /* all was well meanwhile */
+	struct oo_buffer output;
+	bool cut; /* there was more */
+	bool known;
+	struct agent_verdict verdict;
+	struct agent_amend *amend;
+};
+
+static const char *text_of(json_object *object, const char *name)
+{
+	json_object *value;
+	return json_object_object_get_ex(object, name, &value) &&
+			       json_object_is_type(value, json_type_string)
+		       ? json_object_get_string(value)
+		       : "";
+}
+
+static bool read_verdict(const struct oo_buffer *output, struct agent_verdict *ret_verdict)
+{
+	json_object *findings;
+	json_object *document = json_tokener_parse(output->data == NULL ? "" : output->data);
+	bool found = document != NULL &&
+		     json_object_object_get_ex(document, "findings", &findings) &&
+		     json_object_is_type(findings, json_type_array) &&
+		     json_object_array_length(findings) > 0;
+
+	if (found) {
+		json_object *first = json_object_array_get_idx(findings, 0);
+		struct agent_verdict verdict = {.at = oo_clock_now()};
+		oo_text_clip(verdict.fault, sizeof(verdict.fault), text_of(first, "cause"));
+		oo_text_clip(verdict.layer, sizeof(verdict.layer), text_of(first, "layer"));
+		oo_text_clip(verdict.confidence, sizeof(verdict.confidence),
+			     text_of(first, "confidence"));
+		oo_text_clip(verdict.summary, sizeof(verdict.summary), text_of(first, "summary"));
+		oo_text_clip(verdict.remedy, sizeof(verdict.remedy), text_of(first, "remedy"));
+		*ret_verdict = verdict;
+		found = verdict.summary[0] != '\0';
+	}
+	json_object_put(document);
+	return found;
+}
+
+static void on_line(void *user, const char *line)
+{
+	struct agent_diagnosis *diagnosis = user;
+	diagnosis->cut = diagnosis->cut || oo_buffer_add_format(&diagnosis->output, "%s", line) < 0;
+}
+
+static void on_done(void *user, const struct oo_child_result *result)
+{
+	struct agent_diagnosis *diagnosis = user;
+	struct agent_verdict verdict;
+	char text[OO_CHILD_RESULT_LENGTH];
+
+	diagnosis->child = NULL;
+	if (result->end != OO_CHILD_END_EXITED || diagnosis->cut) {
+		oo_log(OO_LOG_WARNING, "diagnosis: none: %s",
+		       diagnosis->cut ? "too much was said" : oo_child_result_format(result, text));
+		return;
+	}
+	if (diagnosis->stale || !read_verdict(&diagnosis->output, &verdict)) {
+		oo_log(OO_LOG_DEBUG, "diagnosis: nothing found");
+		return;
+	}
+	if (!diagnosis->known || !oo_text_equal(verdict.summary, diagnosis->verdict.summary)) {
+		oo_log(OO_LOG_NOTICE, "diagnosis: %s (%s, %s); %s", verdict.summary, verdict.layer,
+		       verdict.confidence, verdict.remedy);
+	}
+	diagnosis->known = true;
+	diagnosis->verdict = verdict;
+	/* what is told of this node says it as well */
+	agent_tell(diagnosis->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+static void start(struct agent_diagnosis *diagnosis)
+{
+	const char *const argv[] = {"ooha-agent", "--diagnose", "--config",
+				    diagnosis->agent->config_path, NULL};
+	static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C",
+						  NULL};
+	const struct oo_child_spec spec = {.path = PROGRAM,
+					   .argv = argv,
+					   .environment = environment,
+					   .timeout_ms = TIMEOUT_MS,
+					   .grace_ms = GRACE_MS,
+					   .line = on_line,
+					   .done = on_done,
+					   .user = diagnosis};
+	struct oo_err err;
+
+	diagnosis->looked_at = oo_clock_now();
+	diagnosis->stale = false;
+	diagnosis->cut = false;
+	oo_buffer_done(&diagnosis->output);
+	oo_buffer_init(&diagnosis->output, OUTPUT_MAX);
+	if (oo_child_start(diagnosis->agent->event, &spec, &diagnosis->child, &err) < 0) {
+		oo_log(OO_LOG_WARNING, "diagnosis: none: %s", err.text);
+	}
+}
+
+void agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
+{
+	int64_t gap_ms = turned ? TURNED_AGAIN_MS : AGAIN_MS;
+	if (diagnosis->child == NULL && !diagnosis->agent->leaving &&
+	    (diagnosis->looked_at == 0 || oo_clock_now() - diagnosis->looked_at >= gap_ms)) {
+		start(diagnosis);
+	}
+}
+
+void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)
+{
+	diagnosis->looked_at = 0;
+	diagnosis->known = false;
+	diagnosis->stale = true;
+}
+
+void agent_diagnosis_apply(struct agent_diagnosis *diagnosis)
+{
+	if (diagnosis->known) {
+		agent_amend_apply(diagnosis->amend, &diagnosis->verdict);
+	}
+}
+
+const struct agent_verdict *agent_diagnosis_verdict(const struct agent_diagnosis *diagnosis)
+{
+	return diagnosis != NULL && diagnosis->known ? &diagnosis->verdict : NULL;
+}
+
+int agent_diagnosis_new(struct agent *agent, struct agent_diagnosis **ret_diagnosis,
+			struct oo_err *err)
+{
+	struct agent_diagnosis *diagnosis = calloc(1, sizeof(*diagnosis));
+	if (diagnosis == NULL) {
+		return oo_fail(err, ENOMEM, "diagnosis");
+	}
+	diagnosis->agent = agent;
+	oo_buffer_init(&diagnosis->output, OUTPUT_MAX);
+	int r = agent_amend_new(agent, &diagnosis->amend, err);
+	if (r < 0) {
+		agent_diagnosis_free(diagnosis);
+		return r;
+	}
+	*ret_diagnosis = diagnosis;
+	return 0;
+}
+
+void agent_diagnosis_free(struct agent_diagnosis *diagnosis)
+{
+	if (diagnosis == NULL) {
+		return;
+	}
+	oo_child_cancel(diagnosis->child);
+	agent_amend_free(diagnosis->amend);
+	oo_buffer_done(&diagnosis->output);
+	free(diagnosis);
+}

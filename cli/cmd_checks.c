@@ -1,0 +1,56 @@
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "command.h"
+#include "config/config.h"
+
+#define DEFAULT_CONFIG "/etc/ooha/ooha.yaml"
+#define EXPLAINED_BYTES 1048576
+
+static enum outcome explain(const char *path)
+{
+	struct oo_err err;
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, EXPLAINED_BYTES);
+
+	if (oo_config_explain(path, &buffer, &err) < 0) {
+		fprintf(stderr, "ooha: %s\n", err.text);
+		return OUTCOME_UNKNOWN;
+	}
+	fputs(buffer.data, stdout);
+	return fflush(stdout) == 0 ? OUTCOME_FINE : OUTCOME_OUTPUT;
+}
+
+enum outcome cmd_checks(struct settings *settings, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"explain", no_argument, NULL, 'e'},
+		{"config", required_argument, NULL, 'c'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *path = DEFAULT_CONFIG;
+	bool explains = false;
+	int option;
+
+	(void)settings; /* the file is asked, not the agent */
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'e':
+			explains = true;
+			break;
+		case 'c':
+			path = optarg;
+			break;
+		default:
+			return OUTCOME_USAGE;
+		}
+	}
+	if (!explains || optind < argc) {
+		fprintf(stderr, "usage: ooha checks --explain [--config FILE]\n");
+		return OUTCOME_USAGE;
+	}
+	return explain(path);
+}
