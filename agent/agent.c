@@ -21,6 +21,7 @@
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
+#include "repair.h"
 #include "routes.h"
 #include "store.h"
 #include "story.h"
@@ -62,7 +63,7 @@ void agent_check_leaving(struct agent *agent)
 		agent_presence_leave(agent->presence);
 	}
 	if (agent->leaving && agent_presence_is_gone(agent->presence) &&
-	    agent_story_is_quiet(agent->story)) {
+	    agent_story_is_quiet(agent->story) && agent_repair_is_quiet(agent->repair)) {
 		sd_event_exit(agent->event, 0);
 	}
 }
@@ -76,6 +77,7 @@ static void apply(struct agent *agent)
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
 	agent_diagnosis_apply(agent->diagnosis);
+	agent_repair_apply(agent->repair);
 }
 
 /* What applying itself has brought about: addresses that are up or down now, unsent requests. */
@@ -324,6 +326,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
+	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
 	return r;
 }
@@ -361,6 +364,7 @@ void agent_done(struct agent *agent)
 {
 	oo_api_free(agent->api);
 	agent_checks_free(agent->checks);
+	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);

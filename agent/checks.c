@@ -47,7 +47,7 @@ static void on_result(void *user, const struct oo_check *check,
 	(void)check;
 	slot->result = *result;
 	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
-		agent_diagnosis_look(slot->agent->diagnosis, false);
+		(void)agent_diagnosis_look(slot->agent->diagnosis, false); /* or it has, or does */
 	}
 	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
 						   .index = slot->index,
@@ -135,7 +135,7 @@ void agent_checks_tell(struct agent_checks *checks)
 			       health == OO_HEALTH_UP ? "up" : "down",
 			       oo_check_reason_name(result->reason), result->seen, streak);
 			if (health == OO_HEALTH_DOWN && is_required(slot->agent, slot->index)) {
-				agent_diagnosis_look(slot->agent->diagnosis, true);
+				(void)agent_diagnosis_look(slot->agent->diagnosis, true);
 			}
 		}
 	}

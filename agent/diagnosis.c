@@ -37,6 +37,36 @@ static const char *text_of(json_object *object, const char *name)
 		       : "";
 }
 
+/* Whether the chain has the database as working. */
+static bool read_database(json_object *document)
+{
+	json_object *chain;
+	bool answers = false;
+	if (!json_object_object_get_ex(document, "chain", &chain) ||
+	    !json_object_is_type(chain, json_type_array)) {
+		return false;
+	}
+	for (size_t i = 0; i < json_object_array_length(chain); i++) {
+		json_object *link = json_object_array_get_idx(chain, i);
+		answers = answers || (oo_text_equal(text_of(link, "layer"), "database") &&
+				      oo_text_equal(text_of(link, "state"), "fine"));
+	}
+	return answers;
+}
+
+static void read_findings(json_object *findings, struct agent_verdict *verdict)
+{
+	size_t n = json_object_array_length(findings);
+	for (size_t i = 0; i < n && i < AGENT_FINDINGS; i++) {
+		json_object *object = json_object_array_get_idx(findings, i);
+		struct agent_finding *finding = &verdict->findings[verdict->n_findings++];
+		oo_text_clip(finding->fault, sizeof(finding->fault), text_of(object, "cause"));
+		oo_text_clip(finding->confidence, sizeof(finding->confidence),
+			     text_of(object, "confidence"));
+		finding->harmless = oo_text_equal(text_of(object, "weight"), "warning");
+	}
+}
+
 static bool read_verdict(const struct oo_buffer *output, struct agent_verdict *ret_verdict)
 {
 	json_object *findings;
@@ -55,6 +85,8 @@ static bool read_verdict(const struct oo_buffer *output, struct agent_verdict *r
 			     text_of(first, "confidence"));
 		oo_text_clip(verdict.summary, sizeof(verdict.summary), text_of(first, "summary"));
 		oo_text_clip(verdict.remedy, sizeof(verdict.remedy), text_of(first, "remedy"));
+		read_findings(findings, &verdict);
+		verdict.database_answers = read_database(document);
 		*ret_verdict = verdict;
 		found = verdict.summary[0] != '\0';
 	}
@@ -120,13 +152,15 @@ static void start(struct agent_diagnosis *diagnosis)
 	}
 }
 
-void agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
+bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 {
 	int64_t gap_ms = turned ? TURNED_AGAIN_MS : AGAIN_MS;
-	if (diagnosis->child == NULL && !diagnosis->agent->leaving &&
-	    (diagnosis->looked_at == 0 || oo_clock_now() - diagnosis->looked_at >= gap_ms)) {
-		start(diagnosis);
+	if (diagnosis->child != NULL || diagnosis->agent->leaving ||
+	    (diagnosis->looked_at != 0 && oo_clock_now() - diagnosis->looked_at < gap_ms)) {
+		return false;
 	}
+	start(diagnosis);
+	return true;
 }
 
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)

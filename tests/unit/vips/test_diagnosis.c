@@ -113,6 +113,44 @@ static void test_the_first_finding_is_what_is_known(void)
 	CU_ASSERT_EQUAL(n_amended, 1);
 }
 
+static void test_all_findings_and_the_state_of_the_database_are_read(void)
+{
+	static const struct {
+		const char *chain;
+		bool answers;
+	} rows[] = {
+		{"[{\"layer\": \"database\", \"state\": \"fine\"}]", true},
+		{"[7, {\"layer\": \"proxy\", \"state\": \"fine\"}, {\"layer\": \"database\", "
+		 "\"state\": \"behind\"}]",
+		 false},
+		{"[{\"layer\": \"database\"}]", false},
+		{"{\"layer\": \"database\", \"state\": \"fine\"}", false},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		char text[600];
+		snprintf(text, sizeof(text),
+			 "{\"chain\": %s, \"findings\": [{\"cause\": \"a\", \"confidence\": "
+			 "\"likely\", \"summary\": \"b\", \"weight\": \"outage\"}, {\"cause\": "
+			 "\"c\", \"confidence\": \"certain\", \"weight\": \"warning\"}, 7, 7, 7, "
+			 "7, 7, 7, 7, 7]}",
+			 rows[i].chain);
+		agent_diagnosis_look(diagnosis, false);
+		says(text);
+		ends(OO_CHILD_END_EXITED, 0);
+		const struct agent_verdict *verdict = agent_diagnosis_verdict(diagnosis);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(verdict);
+		CU_ASSERT_EQUAL(verdict->database_answers, rows[i].answers);
+		CU_ASSERT_EQUAL(verdict->n_findings, AGENT_FINDINGS); /* no more are kept */
+		CU_ASSERT_STRING_EQUAL(verdict->findings[0].fault, "a");
+		CU_ASSERT_STRING_EQUAL(verdict->findings[0].confidence, "likely");
+		CU_ASSERT_FALSE(verdict->findings[0].harmless);
+		CU_ASSERT_STRING_EQUAL(verdict->findings[1].fault, "c");
+		CU_ASSERT(verdict->findings[1].harmless);
+		CU_ASSERT_STRING_EQUAL(verdict->findings[2].fault, "");
+		agent_diagnosis_forget(diagnosis);
+	}
+}
+
 static void test_a_document_in_pieces_is_one(void)
 {
 	char piece[16];
@@ -127,8 +165,8 @@ static void test_a_document_in_pieces_is_one(void)
 
 static void test_only_one_looks_and_not_again_at_once(void)
 {
-	agent_diagnosis_look(diagnosis, false);
-	agent_diagnosis_look(diagnosis, true);
+	CU_ASSERT(agent_diagnosis_look(diagnosis, false));
+	CU_ASSERT_FALSE(agent_diagnosis_look(diagnosis, true));
 	CU_ASSERT_EQUAL(n_started, 1);
 	ends(OO_CHILD_END_EXITED, 0);
 	agent_diagnosis_look(diagnosis, false);
@@ -218,6 +256,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(the_first_finding_is_what_is_known),
+		TEST(all_findings_and_the_state_of_the_database_are_read),
 		TEST(a_document_in_pieces_is_one),
 		TEST(only_one_looks_and_not_again_at_once),
 		TEST(once_all_was_well_it_is_looked_anew),
