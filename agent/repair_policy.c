@@ -156,7 +156,7 @@ static bool find_blamed(const struct agent_repair_situation *situation,
 	const struct agent_verdict *verdict = situation->verdict;
 	struct agent_repair_plan unsaid;
 	for (size_t i = 0; i < verdict->n_findings; i++) {
-		enum agent_service service;
+		enum agent_service service = AGENT_SERVICE_PROXY;
 		if (is_curable(situation, &verdict->findings[i], i == 0 ? plan : &unsaid,
 			       &service)) {
 			blamed[service] = true;
