@@ -107,7 +107,7 @@ static void on_done(void *user, const struct oo_child_result *result)
 	char text[OO_CHILD_RESULT_LENGTH];
 
 	diagnosis->child = NULL;
-	if (result->end != OO_CHILD_END_EXITED || diagnosis->cut) {
+	if (result->end != OO_CHILD_END_EXITED || result->code != 0 || diagnosis->cut) {
 		oo_log(OO_LOG_WARNING, "diagnosis: none: %s",
 		       diagnosis->cut ? "too much was said" : oo_child_result_format(result, text));
 		return;

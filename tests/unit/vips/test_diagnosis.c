@@ -217,7 +217,7 @@ static void test_nonsense_is_no_verdict(void)
 	}
 }
 
-static void test_a_child_that_died_or_was_ended_is_not_believed(void)
+static void test_a_child_that_died_failed_or_was_ended_is_not_believed(void)
 {
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
@@ -227,6 +227,11 @@ static void test_a_child_that_died_or_was_ended_is_not_believed(void)
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
 	ends(OO_CHILD_END_TIMED_OUT, 0);
+	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
+	agent_diagnosis_forget(diagnosis);
+	agent_diagnosis_look(diagnosis, false);
+	says(hung);
+	ends(OO_CHILD_END_EXITED, 70);
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
 }
 
@@ -262,7 +267,7 @@ int main(void)
 		TEST(once_all_was_well_it_is_looked_anew),
 		TEST(what_was_seen_before_all_was_well_is_not_believed),
 		TEST(nonsense_is_no_verdict),
-		TEST(a_child_that_died_or_was_ended_is_not_believed),
+		TEST(a_child_that_died_failed_or_was_ended_is_not_believed),
 		TEST(texts_that_are_too_long_are_cut),
 		TEST(an_agent_that_leaves_starts_no_child),
 	};
