@@ -30,11 +30,6 @@
 
 /* Failed requests are tried again after this share of renew. */
 #define RETRY_SHARE 5
-/*
- * Who has a shared check down waits for so many of its runs: another node, whose runs come later by an
- * interval and a timeout at most, has noticed and said so by then.
- */
-#define NOTICE_RUNS 2
 
 static void notify(struct agent *agent)
 {
@@ -210,8 +205,7 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 			.inherits = -1,
 			.optional = config->checks[i].optional,
 			.shared = config->checks[i].shared,
-			.notice_ms = NOTICE_RUNS * (config->checks[i].spec.interval_ms +
-						    config->checks[i].spec.timeout_ms),
+			.notice_ms = oo_config_check_notice_ms(&config->checks[i]),
 		};
 	}
 }

@@ -12,14 +12,15 @@
 #define PROGRAM "/proc/self/exe" /* of whoever executes it: this one, be it replaced on disk */
 #define TIMEOUT_MS 4000          /* it ends within 3 s by itself */
 #define GRACE_MS 500
-#define AGAIN_MS 60000       /* as long as the checks fail */
-#define TURNED_AGAIN_MS 5000 /* by then the fault has shown itself */
+#define AGAIN_MS 60000 /* as long as the checks fail */
+/* A fault has shown itself by then; and one that comes and goes is no load. */
+#define SOON_AGAIN_MS 5000
 #define OUTPUT_MAX OO_CHILD_OUTPUT_MAX
 
 struct agent_diagnosis {
 	struct agent *agent;
 	struct oo_child *child; /* NULL: none runs */
-	int64_t looked_at;      /* 0: not since all was well */
+	int64_t looked_at;      /* 0: never */
 	bool stale;             /* all was well meanwhile */
 	struct oo_buffer output;
 	bool cut; /* there was more */
@@ -107,7 +108,7 @@ static void on_done(void *user, const struct oo_child_result *result)
 	char text[OO_CHILD_RESULT_LENGTH];
 
 	diagnosis->child = NULL;
-	if (result->end != OO_CHILD_END_EXITED || diagnosis->cut) {
+	if (result->end != OO_CHILD_END_EXITED || result->code != 0 || diagnosis->cut) {
 		oo_log(OO_LOG_WARNING, "diagnosis: none: %s",
 		       diagnosis->cut ? "too much was said" : oo_child_result_format(result, text));
 		return;
@@ -154,7 +155,7 @@ static void start(struct agent_diagnosis *diagnosis)
 
 bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 {
-	int64_t gap_ms = turned ? TURNED_AGAIN_MS : AGAIN_MS;
+	int64_t gap_ms = turned || diagnosis->stale ? SOON_AGAIN_MS : AGAIN_MS;
 	if (diagnosis->child != NULL || diagnosis->agent->leaving ||
 	    (diagnosis->looked_at != 0 && oo_clock_now() - diagnosis->looked_at < gap_ms)) {
 		return false;
@@ -165,7 +166,6 @@ bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)
 {
-	diagnosis->looked_at = 0;
 	diagnosis->known = false;
 	diagnosis->stale = true;
 }

@@ -181,6 +181,12 @@ int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err 
  * it came from. Secrets are named by the file that has them. Errors as of oo_config_load.
  */
 int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
+/*
+ * How much later than this node another one with the same check may turn, at most, with an interval
+ * more for saying so: its first run with the same news ends an interval and a timeout later, and each
+ * further one may take a timeout, where ours took no time (refused here, silent there).
+ */
+int64_t oo_config_check_notice_ms(const struct oo_config_check *check);
 /* NULL is accepted. */
 void oo_config_free(struct oo_config *config);
 

@@ -68,6 +68,15 @@ void agent_tell(struct agent *of, const struct oo_event *event)
 	n_told++;
 }
 
+#define SOON_MS 5000
+
+static int64_t now = 1000;
+
+int64_t oo_clock_now(void)
+{
+	return now;
+}
+
 /* -- the story */
 
 static void set_up(void)
@@ -79,6 +88,13 @@ static void set_up(void)
 static void tear_down(void)
 {
 	agent_diagnosis_free(diagnosis);
+}
+
+/* All was well for so long that it is looked at once when it no longer is. */
+static void recover(void)
+{
+	agent_diagnosis_forget(diagnosis);
+	now += SOON_MS;
 }
 
 static void says(const char *line)
@@ -147,7 +163,7 @@ static void test_all_findings_and_the_state_of_the_database_are_read(void)
 		CU_ASSERT_STRING_EQUAL(verdict->findings[1].fault, "c");
 		CU_ASSERT(verdict->findings[1].harmless);
 		CU_ASSERT_STRING_EQUAL(verdict->findings[2].fault, "");
-		agent_diagnosis_forget(diagnosis);
+		recover();
 	}
 }
 
@@ -184,6 +200,9 @@ static void test_once_all_was_well_it_is_looked_anew(void)
 	agent_diagnosis_apply(diagnosis);
 	CU_ASSERT_EQUAL(n_amended, 0);
 	agent_diagnosis_look(diagnosis, false);
+	CU_ASSERT_EQUAL(n_started, 1); /* a check that fails now and then is no load */
+	now += SOON_MS;
+	agent_diagnosis_look(diagnosis, false);
 	CU_ASSERT_EQUAL(n_started, 2);
 }
 
@@ -213,20 +232,25 @@ static void test_nonsense_is_no_verdict(void)
 		says(nonsense[i]);
 		ends(OO_CHILD_END_EXITED, 0);
 		CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
-		agent_diagnosis_forget(diagnosis);
+		recover();
 	}
 }
 
-static void test_a_child_that_died_or_was_ended_is_not_believed(void)
+static void test_a_child_that_died_failed_or_was_ended_is_not_believed(void)
 {
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
 	ends(OO_CHILD_END_SIGNALLED, 11);
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
-	agent_diagnosis_forget(diagnosis);
+	recover();
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
 	ends(OO_CHILD_END_TIMED_OUT, 0);
+	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
+	recover();
+	agent_diagnosis_look(diagnosis, false);
+	says(hung);
+	ends(OO_CHILD_END_EXITED, 70);
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
 }
 
@@ -262,7 +286,7 @@ int main(void)
 		TEST(once_all_was_well_it_is_looked_anew),
 		TEST(what_was_seen_before_all_was_well_is_not_believed),
 		TEST(nonsense_is_no_verdict),
-		TEST(a_child_that_died_or_was_ended_is_not_believed),
+		TEST(a_child_that_died_failed_or_was_ended_is_not_believed),
 		TEST(texts_that_are_too_long_are_cut),
 		TEST(an_agent_that_leaves_starts_no_child),
 	};
