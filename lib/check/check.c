@@ -29,13 +29,21 @@ static struct oo_check *check_of(struct oo_check_run *run)
 	return oo_container_of(run, struct oo_check, run);
 }
 
+/*
+ * When its phase comes next: an interval later, or sooner after a run that did not begin in phase, such
+ * as the first. But not sooner than half an interval: then half way to the time after that.
+ */
 static void time_next(struct oo_check *check)
 {
 	const struct oo_check_spec *spec = &check->spec;
 	bool fast = check->changing && spec->fast_interval_ms > 0;
-	/* at once if it is past */
-	oo_timer_set(&check->timer,
-		     check->started_at + (fast ? spec->fast_interval_ms : spec->interval_ms));
+	int64_t interval_ms = fast ? spec->fast_interval_ms : spec->interval_ms;
+	int64_t phase_ms = check->setup.phase_ms % interval_ms;
+	int64_t left_ms = interval_ms - (check->started_at + interval_ms - phase_ms) % interval_ms;
+	if (left_ms < interval_ms / 2) {
+		left_ms = (left_ms + interval_ms) / 2;
+	}
+	oo_timer_set(&check->timer, check->started_at + left_ms); /* at once if it is past */
 }
 
 static void stop(struct oo_check *check)
