@@ -20,6 +20,7 @@ struct oo_check {
 	struct oo_timer timer; /* the run's deadline, or the next run's start */
 	bool running, changing, has_been_up;
 	int64_t made_at, started_at;
+	int64_t expires_at; /* of the run */
 	struct oo_check_run run;
 	max_align_t state[]; /* the kind's */
 };
@@ -44,6 +45,14 @@ static void time_next(struct oo_check *check)
 		left_ms = (left_ms + interval_ms) / 2;
 	}
 	oo_timer_set(&check->timer, check->started_at + left_ms); /* at once if it is past */
+}
+
+static void expire_at(struct oo_check *check, int64_t at)
+{
+	if (check->expires_at != at) { /* most phases end with the run */
+		check->expires_at = at;
+		oo_timer_set(&check->timer, at);
+	}
 }
 
 static void stop(struct oo_check *check)
@@ -84,7 +93,8 @@ static void start(struct oo_check *check)
 	check->started_at = oo_clock_now();
 	run->began_us = oo_clock_now_us();
 	run->result = (struct oo_check_result){0};
-	oo_timer_set(&check->timer, check->started_at + check->spec.timeout_ms);
+	check->expires_at = 0;
+	expire_at(check, check->started_at + check->spec.timeout_ms);
 	int r = check->kind->start(run);
 	if (r < 0) {
 		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
@@ -110,7 +120,7 @@ void oo_check_run_enter(struct oo_check_run *run, int64_t limit_ms)
 	struct oo_check *check = check_of(run);
 	int64_t until = check->started_at + check->spec.timeout_ms;
 	int64_t limit_until = oo_clock_now() + limit_ms;
-	oo_timer_set(&check->timer, limit_ms > 0 && limit_until < until ? limit_until : until);
+	expire_at(check, limit_ms > 0 && limit_until < until ? limit_until : until);
 }
 
 static void say(struct oo_check_run *run, enum oo_check_reason reason, const char *text)
