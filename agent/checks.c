@@ -99,22 +99,19 @@ static bool is_changing(const struct oo_check_result *result, enum oo_health cou
 }
 
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
-void agent_checks_tell(struct agent_checks *checks)
+void agent_checks_tell(struct agent_checks *checks, unsigned index)
 {
-	for (size_t i = 0; i < checks->n; i++) {
-		struct slot *slot = &checks->slots[i];
-		const struct oo_check_result *result = &slot->result;
-		unsigned streak;
-		enum oo_health health =
-			oo_core_check_health(slot->agent->core, slot->index, &streak);
-		oo_check_set_changing(slot->check, is_changing(result, health));
-		if (health != slot->told) {
-			slot->told = health;
-			oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-			       slot->agent->config->checks[slot->index].spec.name,
-			       health == OO_HEALTH_UP ? "up" : "down",
-			       oo_check_reason_name(result->reason), result->seen, streak);
-		}
+	struct slot *slot = &checks->slots[index];
+	const struct oo_check_result *result = &slot->result;
+	unsigned streak;
+	enum oo_health health = oo_core_check_health(slot->agent->core, index, &streak);
+	oo_check_set_changing(slot->check, is_changing(result, health));
+	if (health != slot->told) {
+		slot->told = health;
+		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
+		       slot->agent->config->checks[index].spec.name,
+		       health == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
+		       result->seen, streak);
 	}
 }
 
