@@ -101,7 +101,9 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	agent->telling = true;
 	do {
 		oo_core_step(agent->core, oo_clock_now(), event);
-		agent_checks_tell(agent->checks);
+		if (event->type == OO_EVENT_CHECK) {
+			agent_checks_tell(agent->checks, event->index);
+		}
 		agent_story_tell(agent->story);
 		apply(agent);
 		event = &report;

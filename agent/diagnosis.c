@@ -164,6 +164,11 @@ bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 	return true;
 }
 
+bool agent_diagnosis_is_open(const struct agent_diagnosis *diagnosis)
+{
+	return diagnosis->looked_at != 0 && !diagnosis->stale;
+}
+
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)
 {
 	diagnosis->known = false;

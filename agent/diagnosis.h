@@ -43,6 +43,8 @@ void agent_diagnosis_free(struct agent_diagnosis *diagnosis);
 bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned);
 /* All required checks are up, as counted and as last seen: what was found out is over. */
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis);
+/* Whether there is anything to forget. */
+bool agent_diagnosis_is_open(const struct agent_diagnosis *diagnosis);
 /* After each step of the core: completes the history. */
 void agent_diagnosis_apply(struct agent_diagnosis *diagnosis);
 
