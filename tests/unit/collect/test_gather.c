@@ -234,16 +234,16 @@ static void test_a_node_that_is_silent_is_not_waited_for(void)
 	node_stop(&node);
 }
 
-/* The linker takes __real_f for f and f for __wrap_f. */
+/* pread(2), with 64 bits for the offset: the linker takes __real_f for f and f for __wrap_f. */
 static bool hangs; /* whoever reads a log */
-ssize_t __real_pread(int fd, void *data, size_t n, off_t at);
-ssize_t __wrap_pread(int fd, void *data, size_t n, off_t at);
-ssize_t __wrap_pread(int fd, void *data, size_t n, off_t at)
+ssize_t __real_pread64(int fd, void *data, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t n, off_t at)
 {
 	while (hangs) {
 		pause();
 	}
-	return __real_pread(fd, data, n, at);
+	return __real_pread64(fd, data, n, at);
 }
 
 static void test_a_file_system_that_does_not_answer_costs_its_files_alone(void)
