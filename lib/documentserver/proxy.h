@@ -71,7 +71,7 @@ struct oo_proxy_config {
 	bool listens_tls[OO_PROXY_LISTENS];                /* of each */
 	size_t n_listens;
 	bool has_tls_listen;
-	uint16_t tls_port; /* of the first listen with ssl; 0: there is none */
+	uint16_t tls_port;           /* of the first listen with ssl; 0: there is none */
 	unsigned worker_connections; /* 512 by default */
 	struct oo_proxy_pass passes[OO_PROXY_PASSES];
 	size_t n_passes;
