@@ -38,6 +38,8 @@ static const struct shown shown[] = {
 	{DATABASE, OO_CHECK_REASON_STARTING, NULL, OO_LOG_MEANING_DATABASE_STARTING,
 	 OO_FAULT_DATABASE_STARTING, "is starting up",
 	 "wait; its own log tells of the recovery: tail /var/log/postgresql/*.log"},
+	{DATABASE, OO_CHECK_REASON_FAILED, NULL, OO_LOG_MEANING_NONE, OO_FAULT_DATABASE_FAILING,
+	 "refuses to work", "as it says; its own log has more: tail /var/log/postgresql/*.log"},
 	{BROKER, OO_CHECK_REASON_DENIED, NULL, OO_LOG_MEANING_BROKER_LOGIN, OO_FAULT_BROKER_LOGIN,
 	 "refuses the login",
 	 "make rabbitmqctl list_users, list_permissions and local.json's rabbitmq.url agree; then: "

@@ -1,0 +1,180 @@
+/* What no other rule has a word for; and what looks alike, and is somebody else's. */
+#include <string.h>
+
+#include "base/text.h"
+#include "node.h"
+
+#define REFUSED "connect() failed (111: Connection refused) while connecting to upstream"
+
+static void goes_to(struct oo_evidence *seen, const char *host)
+{
+	oo_text_clip(seen->proxy.passes[0].peers[0].host, OO_NAME_LENGTH, host);
+}
+
+STORY(test_proxy_that_is_closed_for_maintenance, PROXY_BY_ITSELF, LIKELY)
+{
+	node_proxied(seen, 503);
+}
+
+STORY(test_proxy_that_closes_without_a_word, PROXY_BY_ITSELF, LIKELY)
+{
+	node_proxied_fails(seen, OO_CHECK_REASON_CLOSED);
+}
+
+STORY(test_other_server_that_answers_for_it, PROXY_BY_ITSELF, POSSIBLE)
+{
+	node_answers(seen, OO_EXCHANGE_PROXY_HEALTH, 200, "<html>Welcome to nginx!");
+}
+
+static void test_login_service_that_is_down_is_not_the_upstream(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_proxied(seen, 500);
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[error] 7#7: *1 " REFUSED
+			", client: 10.0.0.9, request: \"GET / HTTP/1.1\", "
+			"subrequest: \"/_auth\", upstream: \"http://127.0.0.1:4180/_auth\"");
+	(void)node_logs(
+		seen, OO_LOG_SOURCE_PROXY,
+		"[error] 7#7: *1 auth request unexpected status: 502 while sending to client");
+	node_first(seen, OO_FAULT_PROXY_BY_ITSELF, OO_CONFIDENCE_LIKELY);
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_PROXY_RELOAD_NEEDED));
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_UPSTREAM_FIREWALL_REJECT));
+}
+
+static void test_other_site_that_is_down_is_not_the_upstream(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	struct oo_proxy_pass *other = &seen->proxy.passes[seen->proxy.n_passes++];
+	*other = (struct oo_proxy_pass){.line = 3, .n_peers = 1};
+	oo_text_clip(other->peers[0].host, OO_NAME_LENGTH, "127.0.0.1");
+	other->peers[0].port = 3001;
+	node_proxied(seen, 503);
+	node_proxy_logs(seen, REFUSED, "http://127.0.0.1:3001");
+	node_first(seen, OO_FAULT_PROXY_BY_ITSELF, OO_CONFIDENCE_LIKELY);
+}
+
+STORY(test_redirect_of_a_proxy_with_tls_is_no_answer_of_its_own, NONE, NONE)
+{
+	node_answers(seen, OO_EXCHANGE_PROXY_HEALTH, 301, "");
+	oo_text_clip(seen->exchanges[OO_EXCHANGE_PROXY_HEALTH].location, OO_EVIDENCE_TEXT,
+		     "https://office.example/healthcheck");
+	seen->proxy.has_tls_listen = true;
+}
+
+static void test_error_page_elsewhere_is_no_redirect_loop(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_docservice_gone(seen, "inactive/dead");
+	node_answers(seen, OO_EXCHANGE_PROXY_HEALTH, 302, "");
+	oo_text_clip(seen->exchanges[OO_EXCHANGE_PROXY_HEALTH].location, OO_EVIDENCE_TEXT,
+		     "https://status.example/");
+	node_first(seen, OO_FAULT_DOCSERVICE_STOPPED, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_REDIRECT_LOOP));
+}
+
+STORY(test_document_server_that_answers_errors, DOCSERVICE_FAILING, CERTAIN)
+{
+	node_answers(seen, OO_EXCHANGE_DIRECT_INDEX, 500, "error");
+	node_answers(seen, OO_EXCHANGE_DIRECT_HEALTH, 500, "error");
+	node_proxied(seen, 500);
+}
+
+STORY(test_document_server_that_says_something_else, DOCSERVICE_FAILING, POSSIBLE)
+{
+	node_answers(seen, OO_EXCHANGE_DIRECT_INDEX, 200, "<html>It works!");
+	node_answers(seen, OO_EXCHANGE_DIRECT_HEALTH, 404, "<html>");
+	node_proxied(seen, 200);
+}
+
+STORY(test_answers_that_break_off, UPSTREAM_CLOSES_EARLY, CERTAIN)
+{
+	node_answers(seen, OO_EXCHANGE_DIRECT_INDEX, 200, "<html>");
+	seen->exchanges[OO_EXCHANGE_DIRECT_INDEX].reason = OO_CHECK_REASON_CLOSED;
+	node_answers(seen, OO_EXCHANGE_DIRECT_HEALTH, 200, "<html>");
+	seen->exchanges[OO_EXCHANGE_DIRECT_HEALTH].reason = OO_CHECK_REASON_CLOSED;
+	node_proxied_fails(seen, OO_CHECK_REASON_CLOSED);
+}
+
+STORY(test_address_of_this_node_that_nobody_listens_on, UPSTREAM_WRONG_PORT, CERTAIN)
+{
+	oo_text_clip(node_listener(seen, 8000)->at.host, OO_NAME_LENGTH, "127.0.0.1");
+	goes_to(seen, "::1");
+	node_proxied(seen, 502);
+	node_proxy_logs(seen, REFUSED, "http://[::1]:8000");
+}
+
+/* nginx tries the other address of localhost as well, where somebody listens: that one decides. */
+STORY(test_reject_beside_an_address_that_nobody_listens_on, UPSTREAM_FIREWALL_REJECT, LIKELY)
+{
+	oo_text_clip(node_listener(seen, 8000)->at.host, OO_NAME_LENGTH, "127.0.0.1");
+	node_proxied(seen, 502);
+	node_proxy_logs(seen, REFUSED, "http://127.0.0.1:8000");
+	seen->lines[0].age_ms = 2000;
+	node_proxy_logs(seen, REFUSED, "http://[::1]:8000");
+}
+
+STORY(test_other_host_that_refuses, UPSTREAM_WRONG_PORT, LIKELY)
+{
+	node_proxied(seen, 502);
+	goes_to(seen, "198.51.100.7");
+	node_proxy_logs(seen, REFUSED, "http://198.51.100.7:8000");
+}
+
+static void test_one_not_found_for_all_is_no_dropped_upgrade(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_proxied(seen, 404);
+	node_first(seen, OO_FAULT_URL_NOT_FOUND, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_WEBSOCKET_NOT_PASSED));
+}
+
+static void kill_it(struct oo_evidence *seen, int64_t killed_ms_ago, int64_t last_word_ms_ago)
+{
+	node_docservice_gone(seen, "");
+	node_logs(seen, OO_LOG_SOURCE_JOURNAL,
+		  "Out of memory: Killed process 77 (docservice) total-vm:9000kB")
+		->age_ms = killed_ms_ago;
+	node_logs(seen, OO_LOG_SOURCE_DOCSERVICE, "[ERROR] nodeJS - something else")->age_ms =
+		last_word_ms_ago;
+}
+
+STORY(test_kill_of_an_earlier_life_is_not_to_blame, DOCSERVICE_STOPPED, CERTAIN)
+{
+	kill_it(seen, 60000, 5000);
+}
+
+STORY(test_word_from_the_moment_of_the_kill_is_no_later_life, DOCSERVICE_OUT_OF_MEMORY, CERTAIN)
+{
+	kill_it(seen, 60000, 59500);
+}
+
+static void test_database_that_answers_with_an_error(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_false(seen);
+	node_result(&seen->dependencies[OO_DEPENDENCY_DATABASE].works, OO_CHECK_REASON_FAILED,
+		    "out of memory (53200)");
+	node_first(seen, OO_FAULT_DATABASE_FAILING, OO_CONFIDENCE_CERTAIN);
+}
+
+CU_TestInfo tests_of_left[] = {
+	TOLD(test_proxy_that_is_closed_for_maintenance),
+	TOLD(test_proxy_that_closes_without_a_word),
+	TOLD(test_other_server_that_answers_for_it),
+	TOLD(test_login_service_that_is_down_is_not_the_upstream),
+	TOLD(test_other_site_that_is_down_is_not_the_upstream),
+	TOLD(test_redirect_of_a_proxy_with_tls_is_no_answer_of_its_own),
+	TOLD(test_error_page_elsewhere_is_no_redirect_loop),
+	TOLD(test_document_server_that_answers_errors),
+	TOLD(test_document_server_that_says_something_else),
+	TOLD(test_answers_that_break_off),
+	TOLD(test_address_of_this_node_that_nobody_listens_on),
+	TOLD(test_reject_beside_an_address_that_nobody_listens_on),
+	TOLD(test_other_host_that_refuses),
+	TOLD(test_one_not_found_for_all_is_no_dropped_upgrade),
+	TOLD(test_kill_of_an_earlier_life_is_not_to_blame),
+	TOLD(test_word_from_the_moment_of_the_kill_is_no_later_life),
+	TOLD(test_database_that_answers_with_an_error),
+	CU_TEST_INFO_NULL,
+};
