@@ -1,4 +1,6 @@
 /* Database, broker and cache alike: connecting, and whether anybody is there. */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "diagnose/dependency.h"
 
@@ -23,8 +25,10 @@ static void say_unreachable(struct oo_rules *rules, const struct oo_dependency_l
 	struct oo_finding *finding =
 		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN, how);
 	if (look->listener != NULL) {
-		oo_rule_ground(finding, "%s (pid %d) listens there: a firewall is in between",
-			       look->listener->process, look->listener->pid);
+		bool is_connected = look->dependency->connect.reason == OO_CHECK_REASON_OK;
+		oo_rule_ground(finding, "%s (pid %d) listens there%s", look->listener->process,
+			       look->listener->pid,
+			       is_connected ? "" : ": a firewall is in between");
 	}
 	oo_rule_remedy(finding, "nft list ruleset; ip route get %s; nc -zv %s %u", at->host,
 		       at->host, (unsigned)at->port);
@@ -73,6 +77,26 @@ static void say_hung(struct oo_rules *rules, const struct oo_dependency_look *lo
 	oo_dependency_remedy_restart(rules, look, finding);
 }
 
+/*
+ * It connects, and who has the port is not the one that is expected: a pooler or a proxy, whose
+ * server may be gone, or a stranger. To restart the right one would not help.
+ */
+static void say_other(struct oo_rules *rules, const struct oo_dependency_look *look,
+		      enum oo_fault cause, const char *does)
+{
+	char how[OO_EVIDENCE_TEXT];
+	(void)snprintf(how, sizeof(how), "unreachable: %s has its port, and %s",
+		       look->listener->process, does);
+	struct oo_finding *finding =
+		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN, how);
+	oo_rule_ground(finding, "%s (pid %d) listens there", look->listener->process,
+		       look->listener->pid);
+	oo_rule_remedy(finding,
+		       "ss -ltnp 'sport = :%u'; if that one only passes on, look at what is behind "
+		       "it; otherwise stop it, or correct %s",
+		       (unsigned)look->dependency->at.port, look->dependency->asked_by);
+}
+
 static void not_resolved(struct oo_rules *rules, const struct oo_dependency_look *look,
 			 enum oo_fault cause)
 {
@@ -112,14 +136,19 @@ static void conversation(struct oo_rules *rules, const struct oo_dependency_look
 			 const struct names *names)
 {
 	enum oo_check_reason reason = look->dependency->works.reason;
-	if (reason == OO_CHECK_REASON_SILENT || reason == OO_CHECK_REASON_SLOW) {
+	bool is_silent = reason == OO_CHECK_REASON_SILENT || reason == OO_CHECK_REASON_SLOW;
+	bool is_else = reason == OO_CHECK_REASON_PROTOCOL || reason == OO_CHECK_REASON_RESET ||
+		       reason == OO_CHECK_REASON_CLOSED;
+	if (look->is_other && (is_silent || is_else)) {
+		say_other(rules, look, names->unreachable,
+			  is_silent ? "is silent" : "answers something else, or closes");
+	} else if (is_silent) {
 		say_hung(rules, look, names->hung, "hung: it accepts, then is silent");
 	} else if (reason == OO_CHECK_REASON_STOPPED) {
 		struct oo_finding *finding = oo_dependency_say(
 			rules, look, names->stopped, OO_CONFIDENCE_CERTAIN, "is shutting down");
 		oo_dependency_remedy_restart(rules, look, finding);
-	} else if (reason == OO_CHECK_REASON_PROTOCOL || reason == OO_CHECK_REASON_RESET ||
-		   reason == OO_CHECK_REASON_CLOSED) {
+	} else if (is_else) {
 		say_unreachable(rules, look, names->unreachable,
 				"unreachable: what answers there is something else, or closes");
 	}

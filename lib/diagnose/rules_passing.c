@@ -125,7 +125,8 @@ static void not_told(struct oo_rules *rules)
 					: oo_seen_docservice_answers(seen);
 	bool is_changed = seen->proxy_test.changed_since_start;
 	int status = oo_seen_gateway_status(seen);
-	bool is_unasked = status == 500 && !is_changed; /* nobody behind it was asked: by_itself */
+	/* nobody behind it was asked: by_itself */
+	bool is_unasked = (status == 500 || status == 503) && !is_changed;
 	if ((!oo_seen_gateway_error(seen) && !is_silent) || !is_fine_behind || is_unasked) {
 		return;
 	}

@@ -158,6 +158,45 @@ static void test_database_that_answers_with_an_error(void)
 	node_first(seen, OO_FAULT_DATABASE_FAILING, OO_CONFIDENCE_CERTAIN);
 }
 
+static void test_stranger_on_the_database_port_is_not_a_database_that_hangs(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_false(seen);
+	oo_text_clip(node_listener(seen, 5432)->process, OO_NAME_LENGTH, "pgbouncer");
+	node_result(&seen->dependencies[OO_DEPENDENCY_DATABASE].works, OO_CHECK_REASON_SILENT,
+		    "connected, no answer");
+	node_first(seen, OO_FAULT_DATABASE_UNREACHABLE, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_DATABASE_HUNG));
+	const struct oo_finding *first = &node_verdict(seen)->findings[0];
+	CU_ASSERT_PTR_NOT_NULL(strstr(first->summary, "pgbouncer has its port"));
+	CU_ASSERT_PTR_NULL(strstr(first->remedy, "systemctl restart"));
+}
+
+/* Whoever may not see other users' processes does not know who listens. */
+static void test_unknown_listener_on_the_database_port_is_no_stranger(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_false(seen);
+	node_listener(seen, 5432)->process[0] = '\0';
+	node_result(&seen->dependencies[OO_DEPENDENCY_DATABASE].works, OO_CHECK_REASON_SILENT,
+		    "connected, no answer");
+	node_first(seen, OO_FAULT_DATABASE_HUNG, OO_CONFIDENCE_CERTAIN);
+}
+
+static void test_stranger_on_the_broker_port_is_no_firewall(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_false(seen);
+	oo_text_clip(node_listener(seen, 5672)->process, OO_NAME_LENGTH, "epmd");
+	node_result(&seen->dependencies[OO_DEPENDENCY_BROKER].works, OO_CHECK_REASON_CLOSED,
+		    "closed without a word");
+	node_first(seen, OO_FAULT_BROKER_UNREACHABLE, OO_CONFIDENCE_CERTAIN);
+	const struct oo_finding *first = &node_verdict(seen)->findings[0];
+	for (size_t i = 0; i < first->n_grounds; i++) {
+		CU_ASSERT_PTR_NULL(strstr(first->grounds[i], "firewall"));
+	}
+}
+
 CU_TestInfo tests_of_left[] = {
 	TOLD(test_proxy_that_is_closed_for_maintenance),
 	TOLD(test_proxy_that_closes_without_a_word),
@@ -176,5 +215,8 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_kill_of_an_earlier_life_is_not_to_blame),
 	TOLD(test_word_from_the_moment_of_the_kill_is_no_later_life),
 	TOLD(test_database_that_answers_with_an_error),
+	TOLD(test_stranger_on_the_database_port_is_not_a_database_that_hangs),
+	TOLD(test_unknown_listener_on_the_database_port_is_no_stranger),
+	TOLD(test_stranger_on_the_broker_port_is_no_firewall),
 	CU_TEST_INFO_NULL,
 };
