@@ -147,6 +147,7 @@ enum oo_fault {
 	OO_FAULT_DISK_FULL, /* not the storage: logs, temporary files */
 	OO_FAULT_MEMORY_EXHAUSTED,
 	OO_FAULT_NAME_SERVICE_DOWN,
+	OO_FAULT_LOOPBACK_DOWN, /* the interface lo */
 	OO_FAULT_END,
 };
 

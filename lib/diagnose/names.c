@@ -110,6 +110,7 @@ static const struct named faults[OO_FAULT_END] = {
 	NAMED(DISK_FULL, "disk full", HOST, PART),
 	NAMED(MEMORY_EXHAUSTED, "memory exhausted", HOST, PART),
 	NAMED(NAME_SERVICE_DOWN, "name service down", HOST, PART),
+	NAMED(LOOPBACK_DOWN, "loopback down", HOST, OUTAGE),
 };
 /* clang-format on */
 

@@ -34,6 +34,20 @@ static void say_unreachable(struct oo_rules *rules, const struct oo_dependency_l
 		       at->host, (unsigned)at->port);
 }
 
+static void say_elsewhere(struct oo_rules *rules, const struct oo_dependency_look *look,
+			  enum oo_fault cause, const struct oo_listener *own)
+{
+	struct oo_finding *finding =
+		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN,
+				  "unreachable: it runs, and listens elsewhere");
+	oo_rule_ground(finding, "%s (pid %d) listens on %s port %u", own->process, own->pid,
+		       own->at.host, (unsigned)own->at.port);
+	oo_rule_remedy(finding,
+		       "make %s and its own listen_addresses, port agree; then: systemctl restart "
+		       "ds-docservice ds-converter",
+		       look->dependency->asked_by);
+}
+
 /* Refused is "nobody listens", unless somebody does: then a firewall rejects in its name. */
 static void refused(struct oo_rules *rules, const struct oo_dependency_look *look,
 		    const struct names *names)
@@ -45,10 +59,9 @@ static void refused(struct oo_rules *rules, const struct oo_dependency_look *loo
 		return;
 	}
 	/* RabbitMQ's distribution listens (25672) while the broker in it is stopped, or starting */
-	if (runs && look->program == OO_PROGRAM_DATABASE &&
-	    oo_seen_listener_of(rules->seen, look->program) != NULL) {
-		say_unreachable(rules, look, names->unreachable,
-				"unreachable: it runs, and listens elsewhere");
+	const struct oo_listener *own = oo_seen_listener_of(rules->seen, look->program);
+	if (runs && look->program == OO_PROGRAM_DATABASE && own != NULL) {
+		say_elsewhere(rules, look, names->unreachable, own);
 		return;
 	}
 	struct oo_finding *finding = oo_dependency_say(
@@ -157,7 +170,8 @@ static void conversation(struct oo_rules *rules, const struct oo_dependency_look
 static void look_at(struct oo_rules *rules, enum oo_dependency_name name)
 {
 	struct oo_dependency_look look = oo_dependency_look(rules, name);
-	if (look.dependency->look != OO_LOOK_SEEN) {
+	bool is_lost = look.is_here && oo_rule_has(rules, OO_FAULT_LOOPBACK_DOWN);
+	if (look.dependency->look != OO_LOOK_SEEN || is_lost) {
 		return;
 	}
 	if (look.dependency->connect.state == OO_CHECK_STATE_DOWN) {

@@ -234,7 +234,8 @@ static void firewall(struct oo_rules *rules)
 		oo_seen_listener(seen, asked->peer.port != 0 ? &asked->peer : &at);
 	bool is_rejected = oo_seen_refused(asked) || oo_seen_unreachable(asked);
 	bool is_dropped = oo_seen_connect_timeout(asked);
-	if (listener == NULL || oo_seen_backlog_full(listener) || (!is_rejected && !is_dropped)) {
+	if (listener == NULL || oo_seen_backlog_full(listener) || (!is_rejected && !is_dropped) ||
+	    oo_rule_has(rules, OO_FAULT_LOOPBACK_DOWN)) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(

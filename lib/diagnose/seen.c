@@ -160,6 +160,11 @@ bool oo_seen_is_local(const struct oo_evidence *seen, const char *host)
 	if (is_any(host) || oo_seen_is_loopback(host)) {
 		return true;
 	}
+	for (size_t i = 0; i < seen->host.n_addresses; i++) {
+		if (oo_text_equal(seen->host.addresses[i], host)) {
+			return true;
+		}
+	}
 	for (size_t i = 0; i < seen->n_listeners; i++) {
 		if (oo_text_equal(seen->listeners[i].at.host, host)) {
 			return true;

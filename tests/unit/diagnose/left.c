@@ -197,6 +197,66 @@ static void test_stranger_on_the_broker_port_is_no_firewall(void)
 	}
 }
 
+/* Its own address is no other host, though nobody listens on it. */
+static void test_upstream_by_an_address_of_this_node(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	goes_to(seen, "192.0.2.77");
+	node_docservice_gone(seen, "");
+	seen->processes[OO_PROGRAM_DOCSERVICE].unit_look = OO_LOOK_NONE;
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_REFUSED);
+	node_first(seen, OO_FAULT_DOCSERVICE_STOPPED, OO_CONFIDENCE_LIKELY); /* the look-alike */
+	oo_text_clip(seen->host.addresses[seen->host.n_addresses++], OO_EVIDENCE_NAME,
+		     "192.0.2.77");
+	node_first(seen, OO_FAULT_DOCSERVICE_STOPPED, OO_CONFIDENCE_CERTAIN);
+}
+
+static void test_loopback_that_is_down_is_no_firewall(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_direct_fails(seen, OO_CHECK_REASON_CONNECT_TIMEOUT);
+	node_proxied_fails(seen, OO_CHECK_REASON_CONNECT_TIMEOUT);
+	node_fails(seen, OO_EXCHANGE_PROXY_STATIC, OO_CHECK_REASON_CONNECT_TIMEOUT);
+	for (size_t i = 0; i < OO_DEPENDENCY_CACHE; i++) {
+		node_result(&seen->dependencies[i].connect, OO_CHECK_REASON_CONNECT_TIMEOUT, "");
+	}
+	CU_ASSERT_PTR_NOT_NULL(node_find(seen, OO_FAULT_PROXY_FIREWALL_DROP));
+	seen->host.loopback_down = true;
+	node_first(seen, OO_FAULT_LOOPBACK_DOWN, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_EQUAL(node_verdict(seen)->n_findings, 1);
+}
+
+static void freeze(struct oo_evidence *seen)
+{
+	node_direct_fails(seen, OO_CHECK_REASON_SILENT);
+	node_proxied_fails(seen, OO_CHECK_REASON_SILENT);
+	seen->processes[OO_PROGRAM_DOCSERVICE].n_frozen = 1;
+}
+
+static void test_frozen_document_server_is_to_be_thawed(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	freeze(seen);
+	node_first(seen, OO_FAULT_DOCSERVICE_HUNG, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_PTR_NOT_NULL(strstr(node_verdict(seen)->findings[0].remedy, "thaw"));
+	seen->processes[OO_PROGRAM_DOCSERVICE].n_frozen = 0;
+	seen->processes[OO_PROGRAM_DOCSERVICE].n_blocked = 1;
+	node_first(seen, OO_FAULT_DOCSERVICE_HUNG, OO_CONFIDENCE_CERTAIN);
+	CU_ASSERT_PTR_NULL(strstr(node_verdict(seen)->findings[0].remedy, "thaw"));
+}
+
+static void test_database_on_another_port_is_said_where_it_listens(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	node_false(seen);
+	seen->dependencies[OO_DEPENDENCY_DATABASE].at.port = 5433;
+	node_result(&seen->dependencies[OO_DEPENDENCY_DATABASE].connect, OO_CHECK_REASON_REFUSED,
+		    "Connection refused");
+	node_first(seen, OO_FAULT_DATABASE_UNREACHABLE, OO_CONFIDENCE_CERTAIN);
+	const struct oo_finding *first = &node_verdict(seen)->findings[0];
+	CU_ASSERT_PTR_NOT_NULL(strstr(first->grounds[first->n_grounds - 1], "port 5432"));
+}
+
 CU_TestInfo tests_of_left[] = {
 	TOLD(test_proxy_that_is_closed_for_maintenance),
 	TOLD(test_proxy_that_closes_without_a_word),
@@ -218,5 +278,9 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_stranger_on_the_database_port_is_not_a_database_that_hangs),
 	TOLD(test_unknown_listener_on_the_database_port_is_no_stranger),
 	TOLD(test_stranger_on_the_broker_port_is_no_firewall),
+	TOLD(test_upstream_by_an_address_of_this_node),
+	TOLD(test_loopback_that_is_down_is_no_firewall),
+	TOLD(test_frozen_document_server_is_to_be_thawed),
+	TOLD(test_database_on_another_port_is_said_where_it_listens),
 	CU_TEST_INFO_NULL,
 };
