@@ -278,6 +278,12 @@ bool oo_procfs_says_frozen(const char *text)
 bool oo_procfs_is_frozen(int proc, pid_t pid)
 {
 	char path[OO_TEXT_LENGTH], text[CGROUP_LENGTH];
+	/* where it sleeps (kernel/freezer.c), for whoever has no cgroup file system mounted */
+	snprintf(path, sizeof(path), "%d/wchan", pid);
+	if (oo_procfs_read(proc, path, text, sizeof(text)) > 0 &&
+	    strcmp(text, "__refrigerator") == 0) {
+		return true;
+	}
 	snprintf(path, sizeof(path), "%d/cgroup", pid);
 	return oo_procfs_read(proc, path, text, sizeof(text)) > 0 &&
 	       oo_procfs_parse_freezer(text, path) &&

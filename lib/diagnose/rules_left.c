@@ -90,6 +90,24 @@ static void by_itself(struct oo_rules *rules)
 				"server_name|default_server|error_page'; its error log");
 }
 
+/* A temporary file is [crit] to nginx, a page that may not be read an [error] (ngx_file.c). */
+static void temporary_denied(struct oo_rules *rules)
+{
+	const struct oo_log_line *line =
+		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_FILE_DENIED);
+	if (line == NULL || !oo_seen_is_recent(line) || strstr(line->text, "[crit]") == NULL) {
+		return;
+	}
+	struct oo_finding *finding =
+		oo_rule_say(rules, OO_FAULT_PROXY_BY_ITSELF, OO_CONFIDENCE_LIKELY,
+			    "proxy answers by itself: it may not write its temporary files, what "
+			    "is larger than its buffers fails (uploads: 500)");
+	finding->weight = OO_WEIGHT_PART;
+	oo_rule_ground_line(finding, rules, OO_LOG_MEANING_PROXY_FILE_DENIED);
+	oo_rule_remedy(finding, "namei -l on the path in that line; it belongs to nginx's user "
+				"(nginx -T | grep '^user')");
+}
+
 /* Nobody had a word for it, and it is no answer of a Document Server that is well. */
 static void unsaid(struct oo_rules *rules)
 {
@@ -115,9 +133,7 @@ static void unsaid(struct oo_rules *rules)
 #define THROUGH (OO_EXCHANGE_BIT(PROXY_HEALTH) | OO_EXCHANGE_BIT(PROXY_TLS))
 
 static const struct oo_rule table[] = {
-	{INDEX, breaks_off},
-	{INDEX, failing},
-	{THROUGH, by_itself},
-	{0, unsaid},
+	{INDEX, breaks_off},   {INDEX, failing}, {THROUGH, by_itself},
+	{0, temporary_denied}, {0, unsaid},
 };
 const struct oo_rule_table oo_rules_left = OO_RULE_TABLE(table);

@@ -257,6 +257,20 @@ static void test_database_on_another_port_is_said_where_it_listens(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(first->grounds[first->n_grounds - 1], "port 5432"));
 }
 
+STORY(test_temporary_files_that_may_not_be_written, PROXY_BY_ITSELF, LIKELY)
+{
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[crit] 7#7: *9 open() \"/var/lib/nginx/body/0000000001\" failed (13: "
+			"Permission denied), request: \"POST /upload/1 HTTP/1.1\"");
+}
+
+STORY(test_page_that_may_not_be_read_is_no_temporary_file, NONE, NONE)
+{
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[error] 7#7: *9 open() \"/var/www/secret\" failed (13: Permission "
+			"denied), request: \"GET /secret HTTP/1.1\"");
+}
+
 CU_TestInfo tests_of_left[] = {
 	TOLD(test_proxy_that_is_closed_for_maintenance),
 	TOLD(test_proxy_that_closes_without_a_word),
@@ -278,6 +292,8 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_stranger_on_the_database_port_is_not_a_database_that_hangs),
 	TOLD(test_unknown_listener_on_the_database_port_is_no_stranger),
 	TOLD(test_stranger_on_the_broker_port_is_no_firewall),
+	TOLD(test_temporary_files_that_may_not_be_written),
+	TOLD(test_page_that_may_not_be_read_is_no_temporary_file),
 	TOLD(test_upstream_by_an_address_of_this_node),
 	TOLD(test_loopback_that_is_down_is_no_firewall),
 	TOLD(test_frozen_document_server_is_to_be_thawed),
