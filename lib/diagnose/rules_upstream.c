@@ -94,8 +94,10 @@ static void closes_early(struct oo_rules *rules)
 	enum oo_log_meaning meaning = OO_LOG_MEANING_NONE;
 	(void)oo_seen_upstream_line(rules->seen, &meaning);
 	bool is_direct = oo_seen_cut_off(plain) || oo_seen_cut_off(health);
+	/* where it does not even listen now, that line is of the moment when it went */
 	bool is_logged = meaning == OO_LOG_MEANING_UPSTREAM_CLOSED_EARLY &&
-			 oo_seen_gateway_status(rules->seen) == 502;
+			 oo_seen_gateway_status(rules->seen) == 502 &&
+			 !oo_seen_refused(&rules->seen->exchanges[OO_EXCHANGE_UPSTREAM]);
 	if (is_tls_meant(rules) || oo_seen_true(oo_seen_proxied(rules->seen)) ||
 	    (!is_direct && !is_logged)) {
 		return;

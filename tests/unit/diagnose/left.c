@@ -114,6 +114,21 @@ STORY(test_reject_beside_an_address_that_nobody_listens_on, UPSTREAM_FIREWALL_RE
 	node_proxy_logs(seen, REFUSED, "http://[::1]:8000");
 }
 
+/* The line of the moment when it ended is not the last word on who refuses now. */
+STORY(test_address_that_refuses_now_does_not_close_early, UPSTREAM_WRONG_PORT, CERTAIN)
+{
+	oo_text_clip(node_listener(seen, 8000)->at.host, OO_NAME_LENGTH, "127.0.0.1");
+	goes_to(seen, "198.51.100.7");
+	oo_text_clip(seen->host.addresses[seen->host.n_addresses++], OO_EVIDENCE_NAME,
+		     "198.51.100.7");
+	node_proxied(seen, 502);
+	node_fails(seen, OO_EXCHANGE_UPSTREAM, OO_CHECK_REASON_REFUSED);
+	node_proxy_logs(seen,
+			"upstream prematurely closed connection while reading response header from "
+			"upstream",
+			"http://198.51.100.7:8000");
+}
+
 STORY(test_other_host_that_refuses, UPSTREAM_WRONG_PORT, LIKELY)
 {
 	node_proxied(seen, 502);
@@ -284,6 +299,7 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_answers_that_break_off),
 	TOLD(test_address_of_this_node_that_nobody_listens_on),
 	TOLD(test_reject_beside_an_address_that_nobody_listens_on),
+	TOLD(test_address_that_refuses_now_does_not_close_early),
 	TOLD(test_other_host_that_refuses),
 	TOLD(test_one_not_found_for_all_is_no_dropped_upgrade),
 	TOLD(test_kill_of_an_earlier_life_is_not_to_blame),
