@@ -114,6 +114,14 @@ STORY(test_reject_beside_an_address_that_nobody_listens_on, UPSTREAM_FIREWALL_RE
 	node_proxy_logs(seen, REFUSED, "http://[::1]:8000");
 }
 
+/* A short request may slip through between two deaths. */
+STORY(test_request_that_dies_with_its_worker, PROXY_CRASHED, CERTAIN)
+{
+	node_fails(seen, OO_EXCHANGE_PROXY_HEALTH, OO_CHECK_REASON_CLOSED);
+	(void)node_logs(seen, OO_LOG_SOURCE_PROXY,
+			"[alert] 700#700: worker process 701 exited on signal 11");
+}
+
 /* The line of the moment when it ended is not the last word on who refuses now. */
 STORY(test_address_that_refuses_now_does_not_close_early, UPSTREAM_WRONG_PORT, CERTAIN)
 {
@@ -300,6 +308,7 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_address_of_this_node_that_nobody_listens_on),
 	TOLD(test_reject_beside_an_address_that_nobody_listens_on),
 	TOLD(test_address_that_refuses_now_does_not_close_early),
+	TOLD(test_request_that_dies_with_its_worker),
 	TOLD(test_other_host_that_refuses),
 	TOLD(test_one_not_found_for_all_is_no_dropped_upgrade),
 	TOLD(test_kill_of_an_earlier_life_is_not_to_blame),
