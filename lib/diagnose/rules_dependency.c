@@ -59,8 +59,11 @@ static void refused(struct oo_rules *rules, const struct oo_dependency_look *loo
 		return;
 	}
 	/* RabbitMQ's distribution listens (25672) while the broker in it is stopped, or starting */
-	const struct oo_listener *own = oo_seen_listener_of(rules->seen, look->program);
-	if (runs && look->program == OO_PROGRAM_DATABASE && own != NULL) {
+	const struct oo_listener *own =
+		runs && look->program == OO_PROGRAM_DATABASE
+			? oo_seen_listener_of(rules->seen, OO_PROGRAM_DATABASE)
+			: NULL;
+	if (own != NULL) {
 		say_elsewhere(rules, look, names->unreachable, own);
 		return;
 	}

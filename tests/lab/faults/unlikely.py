@@ -136,6 +136,7 @@ def after_a_kill(stage):
     (MEMORY / "cgroup.procs").write_text(str(process.pid), "ascii")
     with mode(stage, "fat"):
         wait_for(lambda: not process.is_alive(), 10, "the kernel kills it")
+        wait_for(lambda: not (MEMORY / "tasks").read_text("ascii"), 5, "all its threads are gone")
         MEMORY.rmdir()
     stage.start("docservice")
     stage.see(80, "200 true", seconds=10)
