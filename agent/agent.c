@@ -21,6 +21,7 @@
 #include "net/address.h"
 #include "presence.h"
 #include "reload.h"
+#include "repair.h"
 #include "routes.h"
 #include "store.h"
 #include "story.h"
@@ -29,11 +30,6 @@
 
 /* Failed requests are tried again after this share of renew. */
 #define RETRY_SHARE 5
-/*
- * Who has a shared check down waits for so many of its runs: another node, whose runs come later by an
- * interval and a timeout at most, has noticed and said so by then.
- */
-#define NOTICE_RUNS 2
 
 static void notify(struct agent *agent)
 {
@@ -62,7 +58,7 @@ void agent_check_leaving(struct agent *agent)
 		agent_presence_leave(agent->presence);
 	}
 	if (agent->leaving && agent_presence_is_gone(agent->presence) &&
-	    agent_story_is_quiet(agent->story)) {
+	    agent_story_is_quiet(agent->story) && agent_repair_is_quiet(agent->repair)) {
 		sd_event_exit(agent->event, 0);
 	}
 }
@@ -76,6 +72,7 @@ static void apply(struct agent *agent)
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
 	agent_diagnosis_apply(agent->diagnosis);
+	agent_repair_apply(agent->repair);
 }
 
 /* What applying itself has brought about: addresses that are up or down now, unsent requests. */
@@ -104,7 +101,9 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	agent->telling = true;
 	do {
 		oo_core_step(agent->core, oo_clock_now(), event);
-		agent_checks_tell(agent->checks);
+		if (event->type == OO_EVENT_CHECK) {
+			agent_checks_tell(agent->checks, event->index);
+		}
 		agent_story_tell(agent->story);
 		apply(agent);
 		event = &report;
@@ -208,8 +207,7 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 			.inherits = -1,
 			.optional = config->checks[i].optional,
 			.shared = config->checks[i].shared,
-			.notice_ms = NOTICE_RUNS * (config->checks[i].spec.interval_ms +
-						    config->checks[i].spec.timeout_ms),
+			.notice_ms = oo_config_check_notice_ms(&config->checks[i]),
 		};
 	}
 }
@@ -324,6 +322,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
+	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
 	return r;
 }
@@ -361,6 +360,7 @@ void agent_done(struct agent *agent)
 {
 	oo_api_free(agent->api);
 	agent_checks_free(agent->checks);
+	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
 	oo_transfers_free(agent->transfers);
 	agent_story_free(agent->story);

@@ -13,6 +13,7 @@
  *	guard     the kernel keeps a hold's deadline by itself               (guard.c)
  *	checks    health checks -> news                                    (checks.c)
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
+ *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c)
@@ -37,6 +38,7 @@ struct agent_guard;
 struct agent_vips;
 struct agent_checks;
 struct agent_diagnosis;
+struct agent_repair;
 struct agent_story;
 struct agent_ending;
 struct oo_api;
@@ -67,6 +69,7 @@ struct agent {
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX];
 	struct agent_checks *checks;
 	struct agent_diagnosis *diagnosis;
+	struct agent_repair *repair;
 	struct agent_story *story;
 	struct agent_ending *ending;
 	struct oo_api *api;

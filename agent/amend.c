@@ -21,18 +21,18 @@
 /* One group's record. */
 struct record {
 	char key[AGENT_KEY_LENGTH];
-	unsigned tries_left; /* 0: it is done, or given up */
-	int64_t revision;    /* of the claim that it is about */
-	int64_t verdict_at;  /* that it has, or gets */
+	unsigned tries_left;          /* 0: it is done, or given up */
+	int64_t revision;             /* of the claim that it is about */
+	struct agent_verdict verdict; /* that it has, or gets */
 };
 
 struct agent_amend {
 	struct agent *agent;
-	struct agent_verdict verdict;
 	struct record records[OO_CORE_GROUPS_MAX];
 	struct oo_timer timer;
 	struct oo_etcd_request *request; /* under way, for records[current]; NULL: none */
 	unsigned current;
+	int64_t asked_revision, asked_at; /* what it was about when that was asked */
 };
 
 /* Whether the VIPs of a group left this node by its own offer, just now, as it was ill. */
@@ -77,8 +77,10 @@ static void on_written(void *user, int r, const struct oo_etcd_answer *answer,
 	struct agent_amend *amend = user;
 	(void)err; /* tried again */
 	amend->request = NULL;
-	if (r == 0 && answer->succeeded) {
-		amend->records[amend->current].tries_left = 0;
+	struct record *record = &amend->records[amend->current];
+	if (r == 0 && answer->succeeded && amend->asked_revision == record->revision &&
+	    amend->asked_at == record->verdict.at) {
+		record->tries_left = 0;
 	}
 	oo_timer_set(&amend->timer, oo_clock_now() + AGAIN_MS);
 }
@@ -91,7 +93,8 @@ static int write_amended(struct agent_amend *amend, const struct oo_etcd_kv *kv)
 		json_object_put(record);
 		return -EPROTO;
 	}
-	json_object_object_add(record, "diagnosis", new_diagnosis(&amend->verdict));
+	json_object_object_add(record, "diagnosis",
+			       new_diagnosis(&amend->records[amend->current].verdict));
 	const char *value = json_object_to_json_string_ext(record, JSON_C_TO_STRING_NOSLASHESCAPE);
 	const struct oo_etcd_compare same = {.key = kv->key,
 					     .target = OO_ETCD_TARGET_MOD,
@@ -117,7 +120,9 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	struct agent_amend *amend = user;
 	(void)err; /* tried again */
 	amend->request = NULL;
+	const struct record *record = &amend->records[amend->current];
 	if (r < 0 || answer->n_results != 1 || answer->results[0].n_kvs != 1 ||
+	    amend->asked_revision != record->revision ||
 	    write_amended(amend, &answer->results[0].kvs[0]) < 0) {
 		oo_timer_set(&amend->timer, oo_clock_now() + AGAIN_MS);
 	}
@@ -139,6 +144,8 @@ static void on_timer(struct oo_timer *timer)
 		}
 		record->tries_left--;
 		amend->current = g;
+		amend->asked_revision = record->revision;
+		amend->asked_at = record->verdict.at;
 		if (oo_etcd_run(agent_store_etcd(amend->agent->store), &op, &etcd_call,
 				&amend->request) < 0) {
 			oo_timer_set(&amend->timer, oo_clock_now() + AGAIN_MS);
@@ -152,15 +159,14 @@ void agent_amend_apply(struct agent_amend *amend, const struct agent_verdict *ve
 	for (unsigned g = 0; g < amend->agent->core_config.n_groups; g++) {
 		struct record *record = &amend->records[g];
 		int64_t revision = oo_core_view(amend->agent->core, g).pair->claim.revision;
-		if ((revision == record->revision && verdict->at == record->verdict_at) ||
+		if ((revision == record->revision && verdict->at == record->verdict.at) ||
 		    !was_handed_over(amend->agent, g)) {
 			continue;
 		}
 		agent_store_key(amend->agent->store, record->key, "history/%016" PRId64, revision);
 		record->revision = revision;
-		record->verdict_at = verdict->at;
+		record->verdict = *verdict;
 		record->tries_left = TRIES_MAX;
-		amend->verdict = *verdict;
 		oo_timer_set(&amend->timer, 0);
 	}
 }

@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/*
+ * Checks take turns, so that nothing else waits for all of them; some of many begin at the same time,
+ * which costs less than to wake up for each.
+ */
+#define TURN_MS 100
+
 struct slot {
 	struct agent *agent;
 	unsigned index;
@@ -47,7 +53,7 @@ static void on_result(void *user, const struct oo_check *check,
 	(void)check;
 	slot->result = *result;
 	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
-		agent_diagnosis_look(slot->agent->diagnosis, false);
+		(void)agent_diagnosis_look(slot->agent->diagnosis, false); /* or it has, or does */
 	}
 	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
 						   .index = slot->index,
@@ -75,7 +81,8 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 		struct oo_check_setup setup = {.event = agent->event,
 					       .transfers = agent->transfers,
 					       .done = on_result,
-					       .user = slot};
+					       .user = slot,
+					       .phase_ms = (int64_t)i * TURN_MS};
 		*slot = (struct slot){.agent = agent, .index = (unsigned)i};
 		int r = oo_check_new(&setup, &spec, &slot->check, err);
 		if (r < 0) {
@@ -119,28 +126,26 @@ static bool is_all_well(const struct agent_checks *checks)
 }
 
 /* Said at each turn of the counted state, with what was seen; single results are in the status. */
-void agent_checks_tell(struct agent_checks *checks)
+void agent_checks_tell(struct agent_checks *checks, unsigned index)
 {
-	for (size_t i = 0; i < checks->n; i++) {
-		struct slot *slot = &checks->slots[i];
-		const struct oo_check_result *result = &slot->result;
-		unsigned streak;
-		enum oo_health health =
-			oo_core_check_health(slot->agent->core, slot->index, &streak);
-		oo_check_set_changing(slot->check, is_changing(result, health));
-		if (health != slot->told) {
-			slot->told = health;
-			oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-			       slot->agent->config->checks[slot->index].spec.name,
-			       health == OO_HEALTH_UP ? "up" : "down",
-			       oo_check_reason_name(result->reason), result->seen, streak);
-			if (health == OO_HEALTH_DOWN && is_required(slot->agent, slot->index)) {
-				agent_diagnosis_look(slot->agent->diagnosis, true);
-			}
+	struct slot *slot = &checks->slots[index];
+	struct agent_diagnosis *diagnosis = slot->agent->diagnosis;
+	const struct oo_check_result *result = &slot->result;
+	unsigned streak;
+	enum oo_health health = oo_core_check_health(slot->agent->core, index, &streak);
+	oo_check_set_changing(slot->check, is_changing(result, health));
+	if (health != slot->told) {
+		slot->told = health;
+		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
+		       slot->agent->config->checks[index].spec.name,
+		       health == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
+		       result->seen, streak);
+		if (health == OO_HEALTH_DOWN && is_required(slot->agent, index)) {
+			(void)agent_diagnosis_look(diagnosis, true);
 		}
 	}
-	if (checks->n > 0 && is_all_well(checks)) {
-		agent_diagnosis_forget(checks->slots[0].agent->diagnosis);
+	if (agent_diagnosis_is_open(diagnosis) && is_all_well(checks)) {
+		agent_diagnosis_forget(diagnosis);
 	}
 }
 

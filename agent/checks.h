@@ -11,8 +11,8 @@ void agent_checks_free(struct agent_checks *checks);
 /* After a reload: what was last seen and said of the checks that config says are inherited. */
 void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks *before,
 			  const struct oo_core_config *config);
-/* Logs which checks have turned in the core's last step. */
-void agent_checks_tell(struct agent_checks *checks);
+/* After the core's step with a result of check index: logs whether the check has turned. */
+void agent_checks_tell(struct agent_checks *checks, unsigned index);
 /* Of the configuration's check index; state unknown and at 0 before the first run. */
 const struct oo_check_result *agent_checks_result(const struct agent_checks *checks,
 						  unsigned index);

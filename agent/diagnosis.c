@@ -12,14 +12,15 @@
 #define PROGRAM "/proc/self/exe" /* of whoever executes it: this one, be it replaced on disk */
 #define TIMEOUT_MS 4000          /* it ends within 3 s by itself */
 #define GRACE_MS 500
-#define AGAIN_MS 60000       /* as long as the checks fail */
-#define TURNED_AGAIN_MS 5000 /* by then the fault has shown itself */
+#define AGAIN_MS 60000 /* as long as the checks fail */
+/* A fault has shown itself by then; and one that comes and goes is no load. */
+#define SOON_AGAIN_MS 5000
 #define OUTPUT_MAX OO_CHILD_OUTPUT_MAX
 
 struct agent_diagnosis {
 	struct agent *agent;
 	struct oo_child *child; /* NULL: none runs */
-	int64_t looked_at;      /* 0: not since all was well */
+	int64_t looked_at;      /* 0: never */
 	bool stale;             /* all was well meanwhile */
 	struct oo_buffer output;
 	bool cut; /* there was more */
@@ -35,6 +36,36 @@ static const char *text_of(json_object *object, const char *name)
 			       json_object_is_type(value, json_type_string)
 		       ? json_object_get_string(value)
 		       : "";
+}
+
+/* Whether the chain has the database as working. */
+static bool read_database(json_object *document)
+{
+	json_object *chain;
+	bool answers = false;
+	if (!json_object_object_get_ex(document, "chain", &chain) ||
+	    !json_object_is_type(chain, json_type_array)) {
+		return false;
+	}
+	for (size_t i = 0; i < json_object_array_length(chain); i++) {
+		json_object *link = json_object_array_get_idx(chain, i);
+		answers = answers || (oo_text_equal(text_of(link, "layer"), "database") &&
+				      oo_text_equal(text_of(link, "state"), "fine"));
+	}
+	return answers;
+}
+
+static void read_findings(json_object *findings, struct agent_verdict *verdict)
+{
+	size_t n = json_object_array_length(findings);
+	for (size_t i = 0; i < n && i < AGENT_FINDINGS; i++) {
+		json_object *object = json_object_array_get_idx(findings, i);
+		struct agent_finding *finding = &verdict->findings[verdict->n_findings++];
+		oo_text_clip(finding->fault, sizeof(finding->fault), text_of(object, "cause"));
+		oo_text_clip(finding->confidence, sizeof(finding->confidence),
+			     text_of(object, "confidence"));
+		finding->harmless = oo_text_equal(text_of(object, "weight"), "warning");
+	}
 }
 
 static bool read_verdict(const struct oo_buffer *output, struct agent_verdict *ret_verdict)
@@ -55,6 +86,8 @@ static bool read_verdict(const struct oo_buffer *output, struct agent_verdict *r
 			     text_of(first, "confidence"));
 		oo_text_clip(verdict.summary, sizeof(verdict.summary), text_of(first, "summary"));
 		oo_text_clip(verdict.remedy, sizeof(verdict.remedy), text_of(first, "remedy"));
+		read_findings(findings, &verdict);
+		verdict.database_answers = read_database(document);
 		*ret_verdict = verdict;
 		found = verdict.summary[0] != '\0';
 	}
@@ -75,7 +108,7 @@ static void on_done(void *user, const struct oo_child_result *result)
 	char text[OO_CHILD_RESULT_LENGTH];
 
 	diagnosis->child = NULL;
-	if (result->end != OO_CHILD_END_EXITED || diagnosis->cut) {
+	if (result->end != OO_CHILD_END_EXITED || result->code != 0 || diagnosis->cut) {
 		oo_log(OO_LOG_WARNING, "diagnosis: none: %s",
 		       diagnosis->cut ? "too much was said" : oo_child_result_format(result, text));
 		return;
@@ -120,18 +153,24 @@ static void start(struct agent_diagnosis *diagnosis)
 	}
 }
 
-void agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
+bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 {
-	int64_t gap_ms = turned ? TURNED_AGAIN_MS : AGAIN_MS;
-	if (diagnosis->child == NULL && !diagnosis->agent->leaving &&
-	    (diagnosis->looked_at == 0 || oo_clock_now() - diagnosis->looked_at >= gap_ms)) {
-		start(diagnosis);
+	int64_t gap_ms = turned || diagnosis->stale ? SOON_AGAIN_MS : AGAIN_MS;
+	if (diagnosis->child != NULL || diagnosis->agent->leaving ||
+	    (diagnosis->looked_at != 0 && oo_clock_now() - diagnosis->looked_at < gap_ms)) {
+		return false;
 	}
+	start(diagnosis);
+	return true;
+}
+
+bool agent_diagnosis_is_open(const struct agent_diagnosis *diagnosis)
+{
+	return diagnosis->looked_at != 0 && !diagnosis->stale;
 }
 
 void agent_diagnosis_forget(struct agent_diagnosis *diagnosis)
 {
-	diagnosis->looked_at = 0;
 	diagnosis->known = false;
 	diagnosis->stale = true;
 }

@@ -83,14 +83,10 @@ static struct json_object *new_record(const struct agent *agent,
 	return object;
 }
 
-void agent_history_write(struct agent *agent, const struct agent_history_entry *entry)
+/* Sends record, which is put, under key. */
+static void send_record(struct agent *agent, const char *key, struct json_object *record)
 {
-	struct oo_core_view view = oo_core_view(agent->core, entry->group);
-	char key[AGENT_KEY_LENGTH];
-	struct json_object *object = new_record(agent, entry, view.epoch);
-	const char *value = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
+	const char *value = json_object_to_json_string_ext(record, JSON_C_TO_STRING_NOSLASHESCAPE);
 	struct oo_etcd_op op = {.type = OO_ETCD_OP_PUT,
 				.key = key,
 				.value = value,
@@ -100,5 +96,54 @@ void agent_history_write(struct agent *agent, const struct agent_history_entry *
 	    oo_etcd_run(agent_store_etcd(agent->store), &op, &etcd_call, NULL) < 0) {
 		oo_log(OO_LOG_WARNING, "history not written: out of memory");
 	}
-	json_object_put(object);
+	json_object_put(record);
+}
+
+void agent_history_write(struct agent *agent, const struct agent_history_entry *entry)
+{
+	struct oo_core_view view = oo_core_view(agent->core, entry->group);
+	char key[AGENT_KEY_LENGTH];
+
+	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
+	send_record(agent, key, new_record(agent, entry, view.epoch));
+}
+
+static struct json_object *new_repair(const struct agent *agent,
+				      const struct agent_history_repair *entry)
+{
+	char at[32];
+	bool failed = entry->error[0] != '\0';
+	struct json_object *object = json_object_new_object();
+
+	oo_record_time(oo_clock_wall(), at);
+	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
+	json_object_object_add(object, "at", json_object_new_string(at));
+	json_object_object_add(object, "group", NULL); /* the node's, and no move */
+	json_object_object_add(object, "from", NULL);
+	json_object_object_add(object, "to", NULL);
+	json_object_object_add(object, "node", json_object_new_string(agent->config->node.name));
+	json_object_object_add(object, "cause",
+			       json_object_new_string(failed ? "repair_failed" : "repaired"));
+	json_object_object_add(object, "reason", json_object_new_string(entry->reason));
+	json_object_object_add(object, "fault", json_object_new_string(entry->fault));
+	json_object_object_add(object, "commands", json_object_new_string(entry->commands));
+	json_object_object_add(object, "error",
+			       failed ? json_object_new_string(entry->error) : NULL);
+	json_object_object_add(object, "took_ms", json_object_new_int64(entry->took_ms));
+	json_object_object_add(object, "attempt", json_object_new_int64(entry->attempt));
+	return object;
+}
+
+void agent_history_write_repair(struct agent *agent, const struct agent_history_repair *entry)
+{
+	char key[AGENT_KEY_LENGTH];
+	int64_t revision = 0;
+
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		int64_t claimed = oo_core_view(agent->core, g).pair->claim.revision;
+		revision = claimed > revision ? claimed : revision;
+	}
+	agent_store_key(agent->store, key, "history/%016" PRId64 "-%s-%" PRId64, revision,
+			agent->config->node.name, oo_clock_wall());
+	send_record(agent, key, new_repair(agent, entry));
 }

@@ -22,7 +22,19 @@ struct agent_history_entry {
 	struct agent_timeline timeline;
 };
 
+/* An attempt of this node to repair itself (repair.h); texts are not NULL. */
+struct agent_history_repair {
+	const char *fault, *reason;
+	const char *commands; /* as a person would have typed them */
+	const char *error;    /* "": they were carried out */
+	int64_t took_ms;
+	unsigned attempt;
+};
+#define AGENT_COMMANDS_LENGTH 512
+
 /* Asks etcd to keep it; a failure is nobody's loss but the record's. */
 void agent_history_write(struct agent *agent, const struct agent_history_entry *entry);
+/* The same, under history/<revision of the newest claim>-<node>-<wall ms>: right after it. */
+void agent_history_write_repair(struct agent *agent, const struct agent_history_repair *entry);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "agent.h"
 #include "base/cleanup.h"
@@ -11,6 +12,7 @@
 #include "diagnose/render.h"
 
 #define OUTPUT_MAX (1 << 20)
+#define NICE 10
 
 int agent_look(const struct oo_config *config)
 {
@@ -20,6 +22,7 @@ int agent_look(const struct oo_config *config)
 	OO_AUTO(oo_buffer_done) struct oo_buffer text;
 	struct oo_err err;
 
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* what the node serves goes before */
 	oo_buffer_init(&text, OUTPUT_MAX);
 	int r = verdict == NULL ? oo_fail(&err, ENOMEM, "verdict")
 				: oo_collect(&subject, &evidence, &err);

@@ -23,7 +23,7 @@ static const char help[] =
 	"\n"
 	"SIGTERM and SIGINT hand over or release, then exit; when systemd restarts the agent, all "
 	"stays\n"
-	"for the next one. SIGHUP reads checks and hooks anew.\n"
+	"for the next one. SIGHUP reads checks, hooks and repair anew.\n"
 	"Exit status: 0 done, 64 usage, 69 an interface, address or directory is missing, 70 "
 	"system\n"
 	"error, 73 another agent runs (or its socket or port is taken), 77 a privilege is "

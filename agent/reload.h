@@ -1,8 +1,8 @@
 #ifndef OO_AGENT_RELOAD_H
 #define OO_AGENT_RELOAD_H
 /*
- * SIGHUP: checks and hooks are taken over from the file; a change of anything else is said to need a
- * restart, and a wrong file changes nothing.
+ * SIGHUP: checks, hooks and repair are taken over from the file; a change of anything else is said
+ * to need a restart, and a wrong file changes nothing.
  */
 #include "agent.h"
 

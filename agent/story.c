@@ -38,6 +38,18 @@ struct agent_story {
 	struct chapter chapters[OO_CORE_GROUPS_MAX];
 };
 
+/* What broke, and the check that noticed: "Document Server hung: ... (check proxy: silent)". */
+static void explain_verdict(const struct agent_verdict *verdict, const char *check,
+			    const struct oo_check_result *result,
+			    char text[static OO_REASON_LENGTH])
+{
+	char noticed[OO_CORE_NAME_LENGTH + 48];
+	snprintf(noticed, sizeof(noticed), " (check %.*s: %s)", OO_CORE_NAME_LENGTH, check,
+		 oo_check_reason_name(result->reason));
+	oo_text_clip(text, OO_REASON_LENGTH - strlen(noticed), verdict->summary);
+	oo_text_clip(text + strlen(text), OO_REASON_LENGTH - strlen(text), noticed);
+}
+
 void agent_story_explain_health(const struct agent *agent, unsigned group,
 				char text[static OO_REASON_LENGTH])
 {
@@ -59,7 +71,7 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 		agent_checks_result(agent->checks, (unsigned)view.failed_check);
 	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
 	if (view.eligible == OO_HEALTH_DOWN && verdict != NULL) {
-		oo_text_clip(text, OO_REASON_LENGTH, verdict->summary);
+		explain_verdict(verdict, name, result, text);
 	} else if (view.eligible == OO_HEALTH_DOWN) {
 		snprintf(text, OO_REASON_LENGTH, "check %s down: %s (%s)", name,
 			 oo_check_reason_name(result->reason), result->seen);

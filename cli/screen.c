@@ -196,6 +196,28 @@ static void add_diagnosis(struct screen *screen)
 	}
 }
 
+/* What the agent does about it by itself, while there is something to be done about. */
+static void add_repair(struct screen *screen)
+{
+	json_object *repair = field_object(screen->status, "repair");
+	json_object *last = field_object(repair, "last");
+	bool is_running = field_is_true(repair, "running");
+	char line[PROBLEM_BYTES], tried[PROBLEM_BYTES] = "";
+	if (repair == NULL || (!is_running && field_object(screen->status, "diagnosis") == NULL)) {
+		return;
+	}
+	if (last != NULL) {
+		const char *error = field_text(last, "error", "");
+		snprintf(tried, sizeof(tried), "%s%s%s%s",
+			 is_running ? "" : "; last: ", field_text(last, "commands", "?"),
+			 error[0] == '\0' ? "" : ", failed: ", error);
+	}
+	snprintf(line, sizeof(line), "%s%s",
+		 is_running ? "" : field_text(repair, "waits_for", "nothing is under way"), tried);
+	add_text(screen, PAINT_WARNING, "REPAIR ");
+	add_sentence(screen, PAINT_PLAIN, (int)strlen("REPAIR "), line);
+}
+
 int screen_render(json_object *status, const struct page *page, struct oo_buffer *out)
 {
 	/* most important first */
@@ -205,6 +227,7 @@ int screen_render(json_object *status, const struct page *page, struct oo_buffer
 	struct screen screen = {.status = status, .page = page, .out = out};
 	add_state(&screen);
 	add_diagnosis(&screen);
+	add_repair(&screen);
 	add_pause(&screen);
 	for (size_t i = 0; i < OO_LENGTH(parts) && screen.r == 0; i++) {
 		screen.r = parts[i](status, page, out);

@@ -20,6 +20,7 @@ struct oo_check {
 	struct oo_timer timer; /* the run's deadline, or the next run's start */
 	bool running, changing, has_been_up;
 	int64_t made_at, started_at;
+	int64_t expires_at; /* of the run */
 	struct oo_check_run run;
 	max_align_t state[]; /* the kind's */
 };
@@ -29,13 +30,29 @@ static struct oo_check *check_of(struct oo_check_run *run)
 	return oo_container_of(run, struct oo_check, run);
 }
 
+/*
+ * When its phase comes next: an interval later, or sooner after a run that did not begin in phase, such
+ * as the first. But not sooner than half an interval: then half way to the time after that.
+ */
 static void time_next(struct oo_check *check)
 {
 	const struct oo_check_spec *spec = &check->spec;
 	bool fast = check->changing && spec->fast_interval_ms > 0;
-	/* at once if it is past */
-	oo_timer_set(&check->timer,
-		     check->started_at + (fast ? spec->fast_interval_ms : spec->interval_ms));
+	int64_t interval_ms = fast ? spec->fast_interval_ms : spec->interval_ms;
+	int64_t phase_ms = check->setup.phase_ms % interval_ms;
+	int64_t left_ms = interval_ms - (check->started_at + interval_ms - phase_ms) % interval_ms;
+	if (left_ms < interval_ms / 2) {
+		left_ms = (left_ms + interval_ms) / 2;
+	}
+	oo_timer_set(&check->timer, check->started_at + left_ms); /* at once if it is past */
+}
+
+static void expire_at(struct oo_check *check, int64_t at)
+{
+	if (check->expires_at != at) { /* most phases end with the run */
+		check->expires_at = at;
+		oo_timer_set(&check->timer, at);
+	}
 }
 
 static void stop(struct oo_check *check)
@@ -76,7 +93,8 @@ static void start(struct oo_check *check)
 	check->started_at = oo_clock_now();
 	run->began_us = oo_clock_now_us();
 	run->result = (struct oo_check_result){0};
-	oo_timer_set(&check->timer, check->started_at + check->spec.timeout_ms);
+	check->expires_at = 0;
+	expire_at(check, check->started_at + check->spec.timeout_ms);
 	int r = check->kind->start(run);
 	if (r < 0) {
 		oo_check_run_say_errno(run, OO_CHECK_REASON_LOCAL, -r);
@@ -102,7 +120,7 @@ void oo_check_run_enter(struct oo_check_run *run, int64_t limit_ms)
 	struct oo_check *check = check_of(run);
 	int64_t until = check->started_at + check->spec.timeout_ms;
 	int64_t limit_until = oo_clock_now() + limit_ms;
-	oo_timer_set(&check->timer, limit_ms > 0 && limit_until < until ? limit_until : until);
+	expire_at(check, limit_ms > 0 && limit_until < until ? limit_until : until);
 }
 
 static void say(struct oo_check_run *run, enum oo_check_reason reason, const char *text)

@@ -1,8 +1,8 @@
 #ifndef OO_CHECK_H
 #define OO_CHECK_H
 /*
- * Health checks that run themselves: once at once, then every interval, each run ending in one
- * result. A check does not count (rise, fall); whoever gets the results does.
+ * Health checks that run themselves: once at once, then every interval at the same phase of it, each
+ * run ending in one result. A check does not count (rise, fall); whoever gets the results does.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -96,6 +96,7 @@ struct oo_check_setup {
 	struct oo_transfers *transfers;
 	oo_check_fn *done;
 	void *user;
+	int64_t phase_ms; /* at what time of its interval a run starts, by CLOCK_BOOTTIME; 0 or more */
 };
 
 /*

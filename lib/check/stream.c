@@ -45,7 +45,7 @@ void oo_check_stream_say(struct oo_check_stream *stream, enum oo_check_reason re
 int oo_check_stream_send(struct oo_check_stream *stream, const void *data, size_t length)
 {
 	int r = oo_buffer_add(&stream->out, data, length);
-	if (r == 0) {
+	if (r == 0 && stream->source != NULL) {
 		(void)sd_event_source_set_io_events(stream->source, EPOLLIN | EPOLLOUT);
 	}
 	return r;
@@ -145,16 +145,15 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
 	return 0;
 }
 
-static int open_stream(struct oo_check_stream *stream)
+static int watch(struct oo_check_stream *stream)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	(void)curl_easy_getinfo(stream->curl.easy, CURLINFO_ACTIVESOCKET, &fd);
 	if (fd == CURL_SOCKET_BAD) {
 		return -ENOTCONN;
 	}
-	stream->opened_us = oo_clock_now_us();
-	return sd_event_add_io(stream->curl.run->setup->event, &stream->source, fd, EPOLLIN, on_io,
-			       stream);
+	return sd_event_add_io(stream->curl.run->setup->event, &stream->source, fd,
+			       EPOLLIN | (stream->out.length > 0 ? EPOLLOUT : 0), on_io, stream);
 }
 
 static void on_connected(struct oo_check_curl *curl, CURLcode code)
@@ -165,11 +164,14 @@ static void on_connected(struct oo_check_curl *curl, CURLcode code)
 		end(stream, code);
 		return;
 	}
-	int r = open_stream(stream);
+	stream->opened_us = oo_clock_now_us();
+	if (stream->talk->opened(stream)) {
+		end(stream, CURLE_OK);
+		return;
+	}
+	int r = watch(stream);
 	if (r < 0) {
 		oo_check_run_say_errno(curl->run, OO_CHECK_REASON_LOCAL, -r);
-	}
-	if (r < 0 || stream->talk->opened(stream)) {
 		end(stream, CURLE_OK);
 	}
 }

@@ -25,7 +25,7 @@ struct oo_check_talk {
 struct oo_check_stream {
 	struct oo_check_curl curl;
 	const struct oo_check_talk *talk;
-	sd_event_source *source; /* owned; NULL until connected */
+	sd_event_source *source; /* owned; NULL until an answer is waited for */
 	bool decided;            /* the result is said: how the end comes changes it no more */
 	struct oo_buffer in, out;
 	size_t received_bytes; /* ever */

@@ -1,10 +1,9 @@
 #ifndef OO_COLLECT_H
 #define OO_COLLECT_H
 /*
- * Collects what the rules of diagnose/ need, all at the same time and within OO_COLLECT_MS. Changes
- * nothing on the node. Meant for a process of its own (ooha diagnose; the agent runs it as a
- * child), as it reads files and /proc where it stands; what may hang (a network file system, a name
- * server, nginx -t) is asked by a further process, or from the loop.
+ * Collects what the rules of diagnose/ need, all at the same time and within OO_COLLECT_MS, in a
+ * process of its own: what is read where it stands may be on a file system that does not answer,
+ * and then what was seen before it counts. The caller waits: it is no part of the agent's loop.
  */
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -26,7 +25,7 @@ struct oo_collect_subject {
 /*
  * Runs until all is collected or the time is up.
  * ret_evidence  allocated; free(3) it.
- * Returns 0, -ENOMEM or sd-event's error; whatever could not be seen is no error, and said in it.
+ * Returns 0, -ENOMEM, -errno of fork(2) or sd-event's error; whatever could not be seen is no error, and said in it.
  */
 int oo_collect(const struct oo_collect_subject *subject, struct oo_evidence **ret_evidence,
 	       struct oo_err *err);

@@ -124,10 +124,19 @@ static void take_server_logs(struct tail *tail, const char *folder)
 static void *start(struct oo_gather *gather)
 {
 	struct tail *tail = malloc(sizeof(*tail));
-	if (tail == NULL) {
-		return NULL;
+	if (tail != NULL) {
+		tail->gather = gather;
 	}
-	tail->gather = gather;
+	for (int source = 0; source < OO_LOG_SOURCE_JOURNAL; source++) {
+		gather->evidence->logs_look[source] = OO_LOOK_LATE;
+	}
+	return tail;
+}
+
+/* Last of all: a file system that does not answer, as under a log it may, costs the logs alone. */
+static void stop(struct oo_gather *gather, void *state)
+{
+	struct tail *tail = state;
 	for (int source = 0; source < OO_LOG_SOURCE_JOURNAL; source++) {
 		tail->source = (enum oo_log_source)source;
 		tail->lines.n = 0;
@@ -140,7 +149,6 @@ static void *start(struct oo_gather *gather)
 		oo_log_text_give(&tail->lines, gather->evidence);
 	}
 	free(tail);
-	return NULL;
 }
 
-const struct oo_collector oo_collect_logs = {.start = start};
+const struct oo_collector oo_collect_logs = {.start = start, .stop = stop};

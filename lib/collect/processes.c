@@ -22,7 +22,6 @@
 #define SAMPLE_MS 200
 #define TRACKED_MAX 512 /* processes of ours; a database has one a connection */
 #define LIMITS_LENGTH 2048
-#define STATUS_LENGTH 4096
 
 /* One process, seen twice. */
 struct tracked {
@@ -109,11 +108,17 @@ static void take_process(struct oo_collect_processes *processes, pid_t pid,
 	}
 }
 
-/* What the master of nginx was started with, unless the configuration says it. */
-static void note_proxy_config(struct oo_gather *gather, const char *title)
+/*
+ * What the master of nginx was started with, unless the configuration says it. Anybody may call a
+ * process nginx: root reads no file because another user has named it.
+ */
+static void note_proxy_config(const struct oo_collect_processes *processes, pid_t pid,
+			      const char *title)
 {
+	struct oo_gather *gather = processes->gather;
 	const struct oo_config *config = gather->subject->config;
-	if (config == NULL || config->documentserver.proxy_config == NULL) {
+	bool is_trusted = geteuid() != 0 || oo_procfs_is_roots(processes->proc, pid);
+	if (is_trusted && (config == NULL || config->documentserver.proxy_config == NULL)) {
 		(void)oo_procfs_parse_proxy(title, gather->proxy_config);
 	}
 }
@@ -135,7 +140,7 @@ static void look_at_process(struct oo_collect_processes *processes, pid_t pid)
 	take_process(processes, pid, &role, &stat);
 	if (role.program == OO_PROGRAM_PROXY && !role.is_worker &&
 	    processes->gather->evidence->processes[OO_PROGRAM_PROXY].pid == pid) {
-		note_proxy_config(processes->gather, command);
+		note_proxy_config(processes, pid, command);
 	}
 }
 
@@ -154,15 +159,6 @@ void oo_gather_adopt_docservice(struct oo_gather *gather, pid_t pid)
 	if (oo_procfs_may_be_docservice(stat.name, command, length)) {
 		take_process(processes, pid, &role, &stat);
 	}
-}
-
-/* Whether what others have open may be seen (capabilities(7), ptrace(2)). */
-static bool may_see_descriptors(int proc)
-{
-	char text[STATUS_LENGTH];
-	ssize_t n = oo_procfs_read(proc, "self/status", text, sizeof(text));
-	return geteuid() == 0 ||
-	       (n > 0 && (oo_procfs_parse_capabilities(text) & UINT64_C(1) << CAP_SYS_PTRACE) != 0);
 }
 
 /* Whether processes of others are shown at all (proc(5), hidepid). */
@@ -241,7 +237,8 @@ static void *start(struct oo_gather *gather)
 	processes->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = processes->proc < 0 ? -errno : look_at_all(processes);
 	settle(processes, r);
-	gather->evidence->is_root = may_see_descriptors(processes->proc);
+	/* what others have open is not for every root (ptrace(2)) */
+	gather->evidence->is_root = oo_procfs_may(processes->proc, UINT64_C(1) << CAP_SYS_PTRACE);
 	if (r == 0 && oo_timer_init(&processes->timer, gather->event, on_sample) == 0) {
 		processes->sampled_at = oo_clock_now();
 		oo_timer_set(&processes->timer, processes->sampled_at + SAMPLE_MS);

@@ -15,6 +15,7 @@
 
 #define PATH_LENGTH 48
 #define STAT_LENGTH 512
+#define STATUS_LENGTH 4096
 #define WORDS_MAX 8 /* of a command, that are looked at */
 /* Counted no further: what is left to open is far from used up, or the limit is told anyway. */
 #define CGROUP_LENGTH 4096
@@ -172,6 +173,15 @@ uint64_t oo_procfs_parse_capabilities(const char *text)
 	return line != NULL ? strtoull(line + strlen("CapEff:"), NULL, 16) : 0;
 }
 
+bool oo_procfs_parse_is_roots(const char *text)
+{
+	unsigned real = 1, effective = 1, saved = 1, files = 1;
+	const char *line = strstr(text, "\nUid:"); /* the name, before it, has no line break */
+	return line != NULL &&
+	       sscanf(line, "\nUid: %u %u %u %u", &real, &effective, &saved, &files) == 4 &&
+	       (real | effective | saved | files) == 0;
+}
+
 ssize_t oo_procfs_read(int directory, const char *path, char *text, size_t size)
 {
 	size_t used = 0;
@@ -214,6 +224,20 @@ size_t oo_procfs_command(int proc, pid_t pid, char command[static OO_PROCFS_COMM
 		return 0;
 	}
 	return (size_t)n;
+}
+
+bool oo_procfs_is_roots(int proc, pid_t pid)
+{
+	char path[PATH_LENGTH], text[STATUS_LENGTH];
+	snprintf(path, sizeof(path), "%d/status", pid);
+	return oo_procfs_read(proc, path, text, sizeof(text)) > 0 && oo_procfs_parse_is_roots(text);
+}
+
+bool oo_procfs_may(int proc, uint64_t capabilities)
+{
+	char text[STATUS_LENGTH];
+	return oo_procfs_read(proc, "self/status", text, sizeof(text)) > 0 &&
+	       (oo_procfs_parse_capabilities(text) & capabilities) == capabilities;
 }
 
 /*

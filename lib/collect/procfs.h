@@ -60,6 +60,12 @@ uint32_t oo_procfs_parse_limits(const char *text);
 uint64_t oo_procfs_parse_capabilities(const char *text);
 
 /*
+ * Are all users of /proc/PID/status root? A program that is set-user-id has another real one: whoever
+ * started it, who also chose its name and its command.
+ */
+bool oo_procfs_parse_is_roots(const char *text);
+
+/*
  * Reads a file below /proc whole, as far as it fits; it is terminated. directory: open, or AT_FDCWD.
  * Returns how much, or -errno.
  */
@@ -70,6 +76,12 @@ int oo_procfs_stat(int proc, pid_t pid, struct oo_procfs_stat *ret_stat);
 
 /* Reads cmdline for oo_procfs_classify. Returns its length, 0 when it is not to be had. */
 size_t oo_procfs_command(int proc, pid_t pid, char command[static OO_PROCFS_COMMAND]);
+
+/* As oo_procfs_parse_is_roots. */
+bool oo_procfs_is_roots(int proc, pid_t pid);
+
+/* Have we all of these (bits of capabilities(7))? Root in a unit that bounds them has not. */
+bool oo_procfs_may(int proc, uint64_t capabilities);
 
 /* Is it surely of another network namespace than ours? */
 bool oo_procfs_is_elsewhere(int proc, pid_t pid);

@@ -238,6 +238,12 @@ static bool parse_check(struct config_reader *reader, struct fy_node *node,
 	return true;
 }
 
+int64_t oo_config_check_notice_ms(const struct oo_config_check *check)
+{
+	int runs = check->rise > check->fall ? check->rise : check->fall;
+	return 2 * check->spec.interval_ms + runs * check->spec.timeout_ms;
+}
+
 const struct config_list config_check_list = {
 	.item = {.parse = parse_check, .schema = &check_schema},
 	CONFIG_LIST(oo_config, checks, n_checks),

@@ -23,6 +23,7 @@
 #define OO_CONFIG_VIPS 4096 /* in one group */
 #define OO_CONFIG_CHECKS 256
 #define OO_CONFIG_HOOKS 16 /* paths in one list */
+#define OO_CONFIG_ATTEMPTS 20
 #define OO_CONFIG_PROBLEMS 20
 
 struct oo_config_texts {
@@ -118,6 +119,21 @@ struct oo_config_documentserver {
 	const char *container_socket; /* of the API */
 };
 
+/* What may be restarted: a unit or a container; both NULL: it may not be touched. */
+struct oo_config_service {
+	const char *unit; /* "nginx.service" */
+	const char *container;
+};
+
+/* `repair:`. Without it no service is named, and nothing is ever restarted. */
+struct oo_config_repair {
+	struct oo_config_service documentserver, converter, proxy;
+	const char *container_socket; /* of the API of Docker or Podman */
+	int attempts;                 /* most within window_ms; 1..OO_CONFIG_ATTEMPTS */
+	int64_t window_ms;
+	int64_t backoff_ms; /* from the end of one to the next, doubled each time */
+};
+
 struct oo_config_memory;
 
 /* Pure data. Everything that it points to is its own and lives until oo_config_free. */
@@ -131,6 +147,7 @@ struct oo_config {
 	struct oo_config_check *checks;
 	size_t n_checks;
 	struct oo_config_documentserver documentserver;
+	struct oo_config_repair repair;
 	struct oo_config_hooks hooks;
 	struct oo_config_api api;
 	const char *runtime_directory;
@@ -164,6 +181,12 @@ int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err 
  * it came from. Secrets are named by the file that has them. Errors as of oo_config_load.
  */
 int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
+/*
+ * How much later than this node another one with the same check may turn, at most, with an interval
+ * more for saying so: its first run with the same news ends an interval and a timeout later, and each
+ * further one may take a timeout, where ours took no time (refused here, silent there).
+ */
+int64_t oo_config_check_notice_ms(const struct oo_config_check *check);
 /* NULL is accepted. */
 void oo_config_free(struct oo_config *config);
 

@@ -107,7 +107,7 @@ static bool is_known(struct config_reader *reader, struct fy_node *entry,
 		return config_wrong(
 			reader, node,
 			"%s; let the agent read it: SupplementaryGroups=ds, by systemctl "
-			"edit ooha-agent",
+			"edit ooha",
 			settings->error);
 	}
 	return config_wrong(reader, node, "%s; put the file right", settings->error);

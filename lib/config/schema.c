@@ -316,6 +316,7 @@ static const struct config_key root_keys[] = {
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, documentserver),
 	 .schema = &documentserver_schema},
+	{.name = "repair", .parse = config_parse_repair, CONFIG_AT(oo_config, repair)},
 	{.name = "hooks",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, hooks),

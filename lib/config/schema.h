@@ -110,6 +110,8 @@ config_parse_fn config_parse_header;       /* const char *: "Name: value" */
 config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
 config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
 
+config_parse_fn config_parse_repair; /* struct oo_config_repair: repair.c */
+
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);
 

@@ -7,13 +7,20 @@
 
 #include "base/text.h"
 
-/* Cuts at a whole character, as texts of strangers are in it. */
+/*
+ * Texts of strangers are in it, such as the name of any process: they must neither begin a line, which
+ * would look like ours, nor steer a terminal. Cut at a whole character.
+ */
 static void format_clipped(char *target, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 static void format_clipped(char *target, size_t size, const char *format, va_list arguments)
 {
 	char whole[OO_EVIDENCE_TEXT * 3];
 	(void)vsnprintf(whole, sizeof(whole), format, arguments);
+	for (char *at = whole; *at != '\0'; at++) {
+		bool is_control = (unsigned char)*at < ' ' || *at == 0x7f;
+		*at = is_control ? '?' : *at;
+	}
 	oo_text_clip(target, size, whole);
 }
 

@@ -148,9 +148,15 @@ static void say_silent(struct oo_rules *rules, const char *what)
 		oo_rule_ground(finding, "process %d uses %u %% of a core", process->pid,
 			       process->cpu_percent);
 	}
-	oo_rule_remedy(finding, "%s; what it did: %s",
-		       oo_rule_command(rules->seen, OO_PROGRAM_DOCSERVICE, "restart", command),
-		       is_blocked ? "cat /proc/PID/stack; dmesg | tail" : "perf top -p PID");
+	(void)oo_rule_command(rules->seen, OO_PROGRAM_DOCSERVICE, "restart", command);
+	if (is_blocked) {
+		oo_rule_remedy(finding, "%s; before: cat /proc/%d/stack; dmesg | tail", command,
+			       process->pid);
+	} else if (runs) {
+		oo_rule_remedy(finding, "%s; before: perf top -p %d", command, process->pid);
+	} else {
+		oo_rule_remedy(finding, "%s", command);
+	}
 	explain(rules);
 }
 

@@ -67,7 +67,7 @@ static void fenced(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 	}
 	ground(rules, vip, finding);
 	oo_rule_remedy(finding, "%s; nft list ruleset shows the fence",
-		       is_agent_gone(rules) ? "systemctl start ooha-agent: it puts it right"
+		       is_agent_gone(rules) ? "systemctl start ooha: it puts it right"
 					    : "ooha status: it has lost its lease; look at etcd");
 	oo_rule_explain(rules, OO_EXCHANGE_BIT(VIP) | OO_EXCHANGE_BIT(USER));
 }
@@ -149,7 +149,7 @@ static void nowhere(struct oo_rules *rules, const struct oo_vip_evidence *vip)
 			    "VIP on no node: %s", vip->address);
 	ground(rules, vip, finding);
 	oo_rule_remedy(finding, "ooha status on each node: it says why none takes it%s",
-		       is_agent_gone(rules) ? "; here: systemctl start ooha-agent" : "");
+		       is_agent_gone(rules) ? "; here: systemctl start ooha" : "");
 	oo_rule_explain(rules, OO_EXCHANGE_BIT(VIP) | OO_EXCHANGE_BIT(USER));
 }
 
@@ -220,7 +220,7 @@ static void agent_down(struct oo_rules *rules)
 	oo_rule_ground(finding, "agent: %s",
 		       agent->error[0] != '\0' ? agent->error : "no answer on its socket");
 	weigh(rules, finding);
-	oo_rule_remedy(finding, "systemctl start ooha-agent; journalctl -n 50 -u ooha-agent");
+	oo_rule_remedy(finding, "systemctl start ooha; journalctl -n 50 -u ooha");
 }
 
 static void etcd_unreachable(struct oo_rules *rules)

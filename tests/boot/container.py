@@ -153,8 +153,8 @@ class Container:
     def systemctl(self, *words, check=True):
         return self.run("systemctl", *words, check=check).stdout.strip()
 
-    def property(self, name):
-        return self.systemctl("show", "--value", "-p", name, UNIT)
+    def property(self, name, unit=UNIT):
+        return self.systemctl("show", "--value", "-p", name, unit)
 
     def host_pid(self, name):
         """The host's number of the only process of that name inside."""

@@ -31,6 +31,7 @@ CRASHED_US = 500_000
 CRASHES = 3
 HOOK_S = 2
 SETTLE_S = 0.5        # for what would go wrong in an adoption to show
+DOCSERVICE = "ds-docservice.service"
 PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
 
 
@@ -268,6 +269,40 @@ class Boot(Proof):
         self.box.systemctl("restart", "ooha")
         wait_for(lambda: not self.lab.ineligible(), 10, "node-a is eligible")
         self.assertIn("stopping: Terminated, a restart with nothing to keep", self.said())
+        self.check_watch()
+        self.assertLess(self.outage_us(since_us), NOTHING_US)
+        self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
+
+    # -- local repair
+
+    def use_booted_documentserver(self):
+        """The stand-in of node-a as a unit of its systemd instead of the lab's process."""
+        program = self.a.directory / "documentserver"
+        shutil.copy(self.lab.tool("tests/lab/standin"), program)
+        self.box.write(f"etc/systemd/system/{DOCSERVICE}",
+                       f"[Service]\nExecStart={program} 8000 {self.a.directory}/ds.sock\n")
+        self.box.systemctl("daemon-reload")
+        self.lab.process(self.a, "standin").end(5)
+        self.addCleanup(self.lab.start, self.a, "standin")
+        self.addCleanup(self.box.systemctl, "stop", DOCSERVICE)
+        self.box.systemctl("start", DOCSERVICE)
+
+    def test_hung_unit_of_a_standby_is_restarted(self):
+        self.box.systemctl("stop", "ooha")
+        self.addCleanup(self.mend)
+        self.use_booted_documentserver()
+        self.box.write_config(
+            lambda text: f"{text}repair: {{documentserver: {DOCSERVICE}}}\n")
+        self.start_a()
+        self.lab.await_settled()
+        since_us = self.begin()
+        hung = self.box.property("MainPID", DOCSERVICE)
+        os.kill(self.box.host_pid("documentserver"), signal.SIGSTOP)
+        self.wait_said(f"systemctl restart {DOCSERVICE}: done")
+        self.assertNotEqual(self.box.property("MainPID", DOCSERVICE), hung)
+        wait_for(lambda: not self.lab.ineligible(), 10, "node-a is eligible")
+        said = [line for line in self.said() if line.startswith("repair: ")]
+        self.assertEqual(len(said), 1, said)
         self.check_watch()
         self.assertLess(self.outage_us(since_us), NOTHING_US)
         self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))

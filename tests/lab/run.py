@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
+import repairs  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)

@@ -52,7 +52,7 @@ static struct oo_check_spec web(int port, char url[static 64])
 
 static void start(struct watch *watch, const struct oo_check_spec *spec, int wanted)
 {
-	struct oo_check_setup setup = {event, transfers, on_result, watch};
+	struct oo_check_setup setup = {event, transfers, on_result, watch, 0};
 	*watch = (struct watch){.wanted = wanted};
 	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, spec, &watch->check, NULL), 0);
 }
@@ -84,7 +84,7 @@ static const struct oo_check_spec good_port = {.type = OO_CHECK_TYPE_TCP,
 
 static void refuse(const struct oo_check_spec *spec, const char *text)
 {
-	struct oo_check_setup setup = {event, transfers, on_result, NULL};
+	struct oo_check_setup setup = {event, transfers, on_result, NULL, 0};
 	struct oo_check *check = NULL;
 	struct oo_err err = {""};
 	CU_ASSERT_EQUAL(oo_check_new(&setup, spec, &check, &err), -EINVAL);
@@ -185,7 +185,7 @@ static void test_a_spec_is_copied(void)
 	oo_check_free(watch.check);
 }
 
-static void test_the_first_run_comes_at_once_and_the_next_an_interval_later(void)
+static void test_the_first_run_comes_at_once_and_others_within_an_interval(void)
 {
 	char url[64];
 	struct watch watch;
@@ -197,10 +197,29 @@ static void test_the_first_run_comes_at_once_and_the_next_an_interval_later(void
 	CU_ASSERT_EQUAL(watch.n, 0); /* not inside new */
 	CU_ASSERT(await(event, &watch.done));
 	CU_ASSERT(watch.at[0] - started_at < 450);
-	CU_ASSERT(watch.at[2] - started_at >= 1000);
+	CU_ASSERT(watch.at[2] - started_at >= 499);
 	CU_ASSERT(watch.at[2] - started_at < 1450);
 	CU_ASSERT_EQUAL(watch.result.state, OO_CHECK_STATE_UP);
 	CU_ASSERT_EQUAL(peer_accepted(peer), 3); /* a connection each */
+	oo_check_free(watch.check);
+	peer_free(peer);
+}
+
+static void test_runs_get_into_phase_and_are_never_nearer_than_half_an_interval(void)
+{
+	char url[64];
+	struct watch watch = {.wanted = 4};
+	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
+	struct oo_check_spec spec = web(peer_port(peer), url);
+	int64_t soon = oo_clock_now() + 40;
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, soon};
+	spec.interval_ms = 500;
+	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, &spec, &watch.check, NULL), 0);
+	CU_ASSERT(await(event, &watch.done));
+	CU_ASSERT(watch.at[1] - watch.at[0] >= 200);
+	CU_ASSERT(watch.at[2] - watch.at[1] >= 200);
+	CU_ASSERT((watch.at[2] - soon) % 500 < 200);
+	CU_ASSERT((watch.at[3] - soon) % 500 < 200);
 	oo_check_free(watch.check);
 	peer_free(peer);
 }
@@ -211,13 +230,11 @@ static void test_the_time_that_runs_take_does_not_add_up(void)
 	struct watch watch;
 	struct peer *peer = peer_new(event, (struct peer_script){.end = PEER_END_KEEP});
 	struct oo_check_spec spec = web(peer_port(peer), url);
-	int64_t started_at = oo_clock_now();
-	spec.interval_ms = 400;
+	spec.interval_ms = 300;
 	spec.timeout_ms = 240;
-	start(&watch, &spec, 3);
+	start(&watch, &spec, 5);
 	CU_ASSERT(await(event, &watch.done));
-	CU_ASSERT(watch.at[2] - started_at >= 1039); /* starts at 0, 400, 800 */
-	CU_ASSERT(watch.at[2] - started_at < 1400);
+	CU_ASSERT(watch.at[4] - watch.at[2] < 1000); /* 600, and not twice 540 */
 	oo_check_free(watch.check);
 	peer_free(peer);
 }
@@ -459,7 +476,8 @@ int main(void)
 		TEST(a_bad_value_is_refused_with_what_would_be_right),
 		TEST(a_bad_place_is_refused_with_what_would_be_right),
 		TEST(a_spec_is_copied),
-		TEST(the_first_run_comes_at_once_and_the_next_an_interval_later),
+		TEST(the_first_run_comes_at_once_and_others_within_an_interval),
+		TEST(runs_get_into_phase_and_are_never_nearer_than_half_an_interval),
 		TEST(the_time_that_runs_take_does_not_add_up),
 		TEST(a_run_longer_than_the_interval_delays_the_next_and_never_overlaps),
 		TEST(run_now_brings_the_next_run_forward_and_makes_no_second_one),

@@ -224,6 +224,10 @@ static void test_a_wrong_command_line_is_told_apart_from_a_state(void)
 		{{"diagnose", "http://a/", "http://b/"}, "ooha diagnose: more than one URL\n"},
 		{{"diagnose", "--config"},
 		 "ooha diagnose: option '--config' requires an argument\n"},
+		{{"checks", "--explian"},
+		 "ooha checks: unrecognized option '--explian'\n"
+		 "usage: ooha checks --explain [--config FILE]\n"},
+		{{"checks"}, "usage: ooha checks --explain [--config FILE]\n"},
 		{{NULL}, "usage: ooha [--socket PATH] COMMAND; see: ooha --help\n"},
 		{{"stauts"},
 		 "ooha: no command 'stauts'; there are: status diagnose checks version help\n"},
@@ -268,6 +272,15 @@ static void test_a_diagnosis_ends_in_time_and_goes_on_without_a_configuration(vo
 	place_done(&place);
 }
 
+static void test_presets_of_a_file_that_is_not_there_are_unknown(void)
+{
+	struct run run;
+	run_program(&run, ARGUMENTS("checks", "--explain", "--config", "/\033[31mnowhere"));
+	CU_ASSERT_EQUAL(run.code, 3);
+	CU_ASSERT_STRING_EQUAL(
+		run.err, "ooha: /\\x1b[31mnowhere: cannot be read: No such file or directory\n");
+}
+
 static void test_help_and_version_are_always_there(void)
 {
 	struct run run;
@@ -283,9 +296,12 @@ static void test_help_and_version_are_always_there(void)
 	oo_text_clip(help, sizeof(help), run.out);
 	run_program(&run, ARGUMENTS("help"));
 	CU_ASSERT_STRING_EQUAL(run.out, help);
-	run_program(&run, ARGUMENTS("status", "--help"));
-	CU_ASSERT_EQUAL(run.code, 0);
-	CU_ASSERT_STRING_EQUAL(run.out, help);
+	static const char *const commands[] = {"status", "diagnose", "checks"};
+	for (size_t i = 0; i < OO_LENGTH(commands); i++) {
+		run_program(&run, ARGUMENTS(commands[i], "--help"));
+		CU_ASSERT_EQUAL(run.code, 0);
+		CU_ASSERT_STRING_EQUAL(run.out, help);
+	}
 }
 
 static void test_colour_is_for_terminals(void)
@@ -432,6 +448,8 @@ int main(int argc, char **argv)
 		 test_a_wrong_command_line_is_told_apart_from_a_state},
 		{"a diagnosis ends in time and goes on without a configuration",
 		 test_a_diagnosis_ends_in_time_and_goes_on_without_a_configuration},
+		{"presets of a file that is not there are unknown",
+		 test_presets_of_a_file_that_is_not_there_are_unknown},
 		{"help and version are always there", test_help_and_version_are_always_there},
 		{"colour is for terminals", test_colour_is_for_terminals},
 		{"watch redraws a terminal until ctrl c",

@@ -210,6 +210,50 @@ static void test_a_pause_says_by_whom_and_why(void)
 	       "  etcd  http://10.0.1.11:2379 answered 0.1 s ago\n");
 }
 
+/* What the screen ends with in the next test. */
+#define REST                                                                                       \
+	"\n"                                                                                       \
+	"  GROUP   HOLDER  ZONE  EPOCH    FOR  HOLD        HERE\n"                                 \
+	"  office  node-a  az-1      7  1m 1s  2.7 s left  active\n"                               \
+	"          took over: node-b silent for 3030 ms\n"                                         \
+	"\n"                                                                                       \
+	"  VIP            GROUP   INTERFACE  STATE  ANNOUNCED\n"                                   \
+	"  10.0.0.100/24  office  eth0       up     0.9 s ago\n"                                   \
+	"\n"                                                                                       \
+	"> here  node-a in az-1, agent 0.1.0 up 1h 2m, 2026-01-31 12:00:00 UTC\n"                  \
+	"  etcd  http://10.0.1.11:2379 answered 0.1 s ago\n"
+
+static void test_a_repair_is_shown_while_something_is_wrong(void)
+{
+	static const char hung[] =
+		"{\"summary\":\"proxy hung\",\"confidence\":\"certain\",\"remedy\":\"x\"}";
+	static const char waits[] = "{\"running\":false,\"waits_for\":\"paused: nothing is "
+				    "touched\",\"last\":null}";
+	expect(answer("/diagnosis", hung, "/repair", waits, "/members", "[]", "/checks", "[]",
+		      NULL),
+	       PAGE_80,
+	       "office: node-a holds, fine\n"
+	       "DIAGNOSIS proxy hung (certain); x\n"
+	       "REPAIR paused: nothing is touched\n" REST);
+	expect(answer("/diagnosis", hung, "/repair",
+		      "{\"running\":false,\"waits_for\":\"backs off\",\"last\":{\"commands\":"
+		      "\"docker restart ds\",\"error\":\"no API\"}}",
+		      "/members", "[]", "/checks", "[]", NULL),
+	       PAGE_80,
+	       "office: node-a holds, fine\n"
+	       "DIAGNOSIS proxy hung (certain); x\n"
+	       "REPAIR backs off; last: docker restart ds, failed: no API\n" REST);
+	expect(answer("/repair",
+		      "{\"running\":true,\"waits_for\":null,\"last\":{\"commands\":\"docker "
+		      "restart ds\",\"error\":null}}",
+		      "/members", "[]", "/checks", "[]", NULL),
+	       PAGE_80,
+	       "office: node-a holds, fine\n"
+	       "REPAIR docker restart ds\n" REST);
+	expect(answer("/repair", waits, "/members", "[]", "/checks", "[]", NULL), PAGE_80,
+	       "office: node-a holds, fine\n" REST);
+}
+
 static void test_a_lost_etcd_shows_what_it_said_last(void)
 {
 	expect(answer("/state", "\"degraded\"", "/problems",
@@ -423,6 +467,8 @@ int main(void)
 		{"a silent holder is called silent", test_a_silent_holder_is_called_silent},
 		{"an offer is not a holder", test_an_offer_is_not_a_holder},
 		{"a pause says by whom and why", test_a_pause_says_by_whom_and_why},
+		{"a repair is shown while something is wrong",
+		 test_a_repair_is_shown_while_something_is_wrong},
 		{"a lost etcd shows what it said last", test_a_lost_etcd_shows_what_it_said_last},
 		{"an etcd that never answered is called so",
 		 test_an_etcd_that_never_answered_is_called_so},

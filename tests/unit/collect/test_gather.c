@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,8 @@ static void node_stop(struct node *node)
 	waitpid(node->pid, NULL, 0);
 }
 
+static const char *log_directory; /* NULL: none */
+
 static struct oo_evidence *collect(const struct node *node, const char *url)
 {
 	char docservice[64], proxy[64];
@@ -151,7 +154,8 @@ static struct oo_evidence *collect(const struct node *node, const char *url)
 				   .documentserver = {.url = docservice,
 						      .proxy_url = proxy,
 						      .proxy_config = "/nowhere/nginx.conf",
-						      .config_directory = "/nowhere"},
+						      .config_directory = "/nowhere",
+						      .log_directory = log_directory},
 				   .api.socket = "/nowhere/ooha.sock"};
 	struct oo_evidence *evidence = NULL;
 	struct oo_err err = {""};
@@ -230,6 +234,44 @@ static void test_a_node_that_is_silent_is_not_waited_for(void)
 	node_stop(&node);
 }
 
+/* pread(2), with 64 bits for the offset: the linker takes __real_f for f and f for __wrap_f. */
+static bool hangs; /* whoever reads a log */
+ssize_t __real_pread64(int fd, void *data, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t n, off_t at)
+{
+	while (hangs) {
+		pause();
+	}
+	return __real_pread64(fd, data, n, at);
+}
+
+static void test_a_file_system_that_does_not_answer_costs_its_files_alone(void)
+{
+	struct node node = {.docservice = ANSWER("4\r\n\r\ntrue"),
+			    .proxy = ANSWER("4\r\n\r\ntrue")};
+	char directory[] = "/tmp/ooha-gather-XXXXXX", folder[64], path[80];
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
+	snprintf(folder, sizeof(folder), "%s/docservice", directory);
+	snprintf(path, sizeof(path), "%s/out.log", folder);
+	CU_ASSERT_EQUAL_FATAL(mkdir(folder, 0700), 0);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	log_directory = directory;
+	node_start(&node);
+	hangs = true;
+	struct oo_evidence *evidence = collect(&node, NULL);
+	hangs = false;
+	log_directory = NULL;
+	CU_ASSERT_STRING_EQUAL(evidence->exchanges[OO_EXCHANGE_DIRECT_HEALTH].body, "true");
+	CU_ASSERT_EQUAL(evidence->logs_look[OO_LOG_SOURCE_DOCSERVICE], OO_LOOK_LATE);
+	CU_ASSERT(evidence->took_ms < OO_COLLECT_MS + 200);
+	free(evidence);
+	node_stop(&node);
+	unlink(path);
+	rmdir(folder);
+	rmdir(directory);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -238,6 +280,7 @@ int main(void)
 		TEST(the_agents_word_on_a_vip_is_taken),
 		TEST(a_node_is_seen_by_what_it_answers),
 		TEST(a_node_that_is_silent_is_not_waited_for),
+		TEST(a_file_system_that_does_not_answer_costs_its_files_alone),
 	};
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		return 1;

@@ -178,6 +178,36 @@ static void test_limits_and_capabilities_are_found_in_their_files(void)
 	CU_ASSERT_EQUAL(oo_procfs_parse_capabilities("Name: x\n"), 0);
 }
 
+static void test_roots_is_what_nobody_else_has_started(void)
+{
+	static const struct {
+		const char *text;
+		bool is_roots;
+	} rows[] = {
+		{"Name:\tnginx\nUmask:\t0022\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", true},
+		{"Name:\tnginx\nUid:\t33\t33\t33\t33\nGid:\t0\t0\t0\t0\n", false},
+		{"Name:\tnginx\nUid:\t1000\t0\t0\t0\nGid:\t0\t0\t0\t0\n", false}, /* set-user-id */
+		{"Name:\tnginx\nUid:\t0\t0\t33\t0\n", false},
+		{"Name:\tUid: 0 0 0 0\nUid:\t33\t33\t33\t33\n", false},
+		{"Name:\tnginx\nUid:\t0\t0\n", false},
+		{"", false},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		CU_ASSERT_EQUAL(oo_procfs_parse_is_roots(rows[i].text), rows[i].is_roots);
+	}
+}
+
+static void test_rights_are_those_that_we_have_all_of(void)
+{
+	char text[4096];
+	OO_AUTO(oo_close) int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_FATAL(oo_procfs_read(proc, "self/status", text, sizeof(text)) > 0);
+	uint64_t ours = oo_procfs_parse_capabilities(text);
+	CU_ASSERT(oo_procfs_may(proc, ours));
+	CU_ASSERT_FALSE(oo_procfs_may(proc, ours | UINT64_C(1) << 63)); /* no such one */
+	CU_ASSERT_EQUAL(oo_procfs_is_roots(proc, getpid()), getuid() == 0 && geteuid() == 0);
+}
+
 static void test_our_own_process_is_seen_as_it_is(void)
 {
 	struct oo_procfs_stat stat;
@@ -233,6 +263,8 @@ int main(void)
 		TEST(limits_and_capabilities_are_found_in_their_files),
 		TEST(freezer_of_either_version),
 		TEST(frozen_is_what_the_kernel_calls_so),
+		TEST(roots_is_what_nobody_else_has_started),
+		TEST(rights_are_those_that_we_have_all_of),
 		TEST(our_own_process_is_seen_as_it_is),
 		TEST(a_process_of_another_network_is_told_from_ours),
 	};

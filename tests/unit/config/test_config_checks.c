@@ -262,6 +262,30 @@ static void test_checks_of_the_host_have_what_they_need(void)
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
+/* Refused here at once, and again after each interval; silent there until each timeout. */
+static int64_t turns_later_by_ms(const struct oo_config_check *check)
+{
+	int64_t interval_ms = check->spec.interval_ms, timeout_ms = check->spec.timeout_ms;
+	int64_t apart_ms = timeout_ms > interval_ms ? timeout_ms : interval_ms;
+	int64_t here = (check->fall - 1) * interval_ms;
+	int64_t there = interval_ms + (check->fall - 1) * apart_ms + timeout_ms;
+	return there - here;
+}
+
+static void test_who_notices_last_does_so_in_time(void)
+{
+	static const struct oo_config_check checks[] = {
+		{.spec = {.interval_ms = 2000, .timeout_ms = 2000}, .rise = 2, .fall = 2},
+		{.spec = {.interval_ms = 1000, .timeout_ms = 4000}, .rise = 2, .fall = 5},
+		{.spec = {.interval_ms = 1000, .timeout_ms = 4000}, .rise = 1, .fall = 1},
+		{.spec = {.interval_ms = 5000, .timeout_ms = 1000}, .rise = 9, .fall = 3},
+	};
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		CU_ASSERT(oo_config_check_notice_ms(&checks[i]) >= turns_later_by_ms(&checks[i]));
+	}
+	CU_ASSERT_EQUAL(oo_config_check_notice_ms(&checks[0]), 8000);
+}
+
 static void test_checks_of_what_is_shared_have_their_defaults(void)
 {
 	static const struct file_row rows[] = {
@@ -317,6 +341,7 @@ int main(void)
 		{"a port may be talked to", test_a_port_may_be_talked_to},
 		{"checks of the host have what they need",
 		 test_checks_of_the_host_have_what_they_need},
+		{"who notices last does so in time", test_who_notices_last_does_so_in_time},
 		{"checks of what is shared have their defaults",
 		 test_checks_of_what_is_shared_have_their_defaults},
 		CU_TEST_INFO_NULL,

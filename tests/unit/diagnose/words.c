@@ -37,6 +37,22 @@ static void test_nothing_that_was_not_looked_at_is_evidence(void)
 	CU_ASSERT_EQUAL(node_verdict(nothing)->chain[OO_LAYER_DATABASE], OO_LAYER_STATE_UNKNOWN);
 }
 
+static void test_strangers_words_neither_begin_a_line_nor_steer_a_terminal(void)
+{
+	struct oo_evidence *seen = node_healthy();
+	struct oo_listener *listener = node_listener(seen, 8000);
+	listener->pid = 666;
+	node_gone(seen, OO_PROGRAM_DOCSERVICE, "activating/auto-restart");
+	node_direct_fails(seen, OO_CHECK_REASON_REFUSED);
+	node_answers(seen, OO_EXCHANGE_DIRECT_INDEX, 404, "File not found");
+	node_proxied(seen, 404);
+	oo_text_clip(listener->process, sizeof(listener->process), "x\033[2J\n1. y\177");
+	const struct oo_finding *finding = node_find(seen, OO_FAULT_DOCSERVICE_PORT_TAKEN);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(finding);
+	CU_ASSERT_PTR_NOT_NULL(strstr(finding->summary, "x?[2J?1. y?"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(finding->grounds[0], "x?[2J?1. y?"));
+}
+
 static void test_what_is_behind_a_broken_link_is_not_judged(void)
 {
 	struct oo_evidence *seen = node_healthy();
@@ -215,6 +231,7 @@ CU_TestInfo tests_of_rules[] = {
 	TOLD(test_every_fault_has_a_name_of_its_own),
 	TOLD(test_healthy_node_has_nothing_wrong),
 	TOLD(test_nothing_that_was_not_looked_at_is_evidence),
+	TOLD(test_strangers_words_neither_begin_a_line_nor_steer_a_terminal),
 	TOLD(test_what_is_behind_a_broken_link_is_not_judged),
 	CU_TEST_INFO_NULL,
 };

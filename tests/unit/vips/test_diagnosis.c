@@ -68,6 +68,15 @@ void agent_tell(struct agent *of, const struct oo_event *event)
 	n_told++;
 }
 
+#define SOON_MS 5000
+
+static int64_t now = 1000;
+
+int64_t oo_clock_now(void)
+{
+	return now;
+}
+
 /* -- the story */
 
 static void set_up(void)
@@ -79,6 +88,13 @@ static void set_up(void)
 static void tear_down(void)
 {
 	agent_diagnosis_free(diagnosis);
+}
+
+/* All was well for so long that it is looked at once when it no longer is. */
+static void recover(void)
+{
+	agent_diagnosis_forget(diagnosis);
+	now += SOON_MS;
 }
 
 static void says(const char *line)
@@ -113,6 +129,44 @@ static void test_the_first_finding_is_what_is_known(void)
 	CU_ASSERT_EQUAL(n_amended, 1);
 }
 
+static void test_all_findings_and_the_state_of_the_database_are_read(void)
+{
+	static const struct {
+		const char *chain;
+		bool answers;
+	} rows[] = {
+		{"[{\"layer\": \"database\", \"state\": \"fine\"}]", true},
+		{"[7, {\"layer\": \"proxy\", \"state\": \"fine\"}, {\"layer\": \"database\", "
+		 "\"state\": \"behind\"}]",
+		 false},
+		{"[{\"layer\": \"database\"}]", false},
+		{"{\"layer\": \"database\", \"state\": \"fine\"}", false},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		char text[600];
+		snprintf(text, sizeof(text),
+			 "{\"chain\": %s, \"findings\": [{\"cause\": \"a\", \"confidence\": "
+			 "\"likely\", \"summary\": \"b\", \"weight\": \"outage\"}, {\"cause\": "
+			 "\"c\", \"confidence\": \"certain\", \"weight\": \"warning\"}, 7, 7, 7, "
+			 "7, 7, 7, 7, 7]}",
+			 rows[i].chain);
+		agent_diagnosis_look(diagnosis, false);
+		says(text);
+		ends(OO_CHILD_END_EXITED, 0);
+		const struct agent_verdict *verdict = agent_diagnosis_verdict(diagnosis);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(verdict);
+		CU_ASSERT_EQUAL(verdict->database_answers, rows[i].answers);
+		CU_ASSERT_EQUAL(verdict->n_findings, AGENT_FINDINGS); /* no more are kept */
+		CU_ASSERT_STRING_EQUAL(verdict->findings[0].fault, "a");
+		CU_ASSERT_STRING_EQUAL(verdict->findings[0].confidence, "likely");
+		CU_ASSERT_FALSE(verdict->findings[0].harmless);
+		CU_ASSERT_STRING_EQUAL(verdict->findings[1].fault, "c");
+		CU_ASSERT(verdict->findings[1].harmless);
+		CU_ASSERT_STRING_EQUAL(verdict->findings[2].fault, "");
+		recover();
+	}
+}
+
 static void test_a_document_in_pieces_is_one(void)
 {
 	char piece[16];
@@ -127,8 +181,8 @@ static void test_a_document_in_pieces_is_one(void)
 
 static void test_only_one_looks_and_not_again_at_once(void)
 {
-	agent_diagnosis_look(diagnosis, false);
-	agent_diagnosis_look(diagnosis, true);
+	CU_ASSERT(agent_diagnosis_look(diagnosis, false));
+	CU_ASSERT_FALSE(agent_diagnosis_look(diagnosis, true));
 	CU_ASSERT_EQUAL(n_started, 1);
 	ends(OO_CHILD_END_EXITED, 0);
 	agent_diagnosis_look(diagnosis, false);
@@ -145,6 +199,9 @@ static void test_once_all_was_well_it_is_looked_anew(void)
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
 	agent_diagnosis_apply(diagnosis);
 	CU_ASSERT_EQUAL(n_amended, 0);
+	agent_diagnosis_look(diagnosis, false);
+	CU_ASSERT_EQUAL(n_started, 1); /* a check that fails now and then is no load */
+	now += SOON_MS;
 	agent_diagnosis_look(diagnosis, false);
 	CU_ASSERT_EQUAL(n_started, 2);
 }
@@ -175,20 +232,25 @@ static void test_nonsense_is_no_verdict(void)
 		says(nonsense[i]);
 		ends(OO_CHILD_END_EXITED, 0);
 		CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
-		agent_diagnosis_forget(diagnosis);
+		recover();
 	}
 }
 
-static void test_a_child_that_died_or_was_ended_is_not_believed(void)
+static void test_a_child_that_died_failed_or_was_ended_is_not_believed(void)
 {
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
 	ends(OO_CHILD_END_SIGNALLED, 11);
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
-	agent_diagnosis_forget(diagnosis);
+	recover();
 	agent_diagnosis_look(diagnosis, false);
 	says(hung);
 	ends(OO_CHILD_END_TIMED_OUT, 0);
+	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
+	recover();
+	agent_diagnosis_look(diagnosis, false);
+	says(hung);
+	ends(OO_CHILD_END_EXITED, 70);
 	CU_ASSERT_PTR_NULL(agent_diagnosis_verdict(diagnosis));
 }
 
@@ -218,12 +280,13 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(the_first_finding_is_what_is_known),
+		TEST(all_findings_and_the_state_of_the_database_are_read),
 		TEST(a_document_in_pieces_is_one),
 		TEST(only_one_looks_and_not_again_at_once),
 		TEST(once_all_was_well_it_is_looked_anew),
 		TEST(what_was_seen_before_all_was_well_is_not_believed),
 		TEST(nonsense_is_no_verdict),
-		TEST(a_child_that_died_or_was_ended_is_not_believed),
+		TEST(a_child_that_died_failed_or_was_ended_is_not_believed),
 		TEST(texts_that_are_too_long_are_cut),
 		TEST(an_agent_that_leaves_starts_no_child),
 	};
