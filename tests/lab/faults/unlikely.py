@@ -4,15 +4,13 @@ that are somebody else's, a kernel that was told to hold a process."""
 import contextlib
 import os
 import pathlib
-import time
 
 from case import case
-from healers import (docservice_with, ended, listening, mode, program, proxy_with)
+from healers import docservice_with, ended, listening, program, proxy_with
 from netns import LabError, batch, http_request, wait_for
 from stage import HERE, NODE, OTHER, VIP
 
 FREEZER = pathlib.Path("/sys/fs/cgroup/freezer/ooha-faults")
-MEMORY = pathlib.Path("/sys/fs/cgroup/memory/ooha-faults-before")
 ERROR_PAGE = """\
 error_page 502 503 504 =200 /sorry;
 location = /sorry { default_type text/html; return 200 '<html>We are back soon</html>'; }"""
@@ -124,24 +122,6 @@ def both_servers(stage):
 @case("docservice is stopped, the upstream by an address of the node", "document server stopped")
 def by_own_address(stage):
     with proxy_with(stage, upstream=f"server {NODE}:8000;"), ended(stage, "docservice"):
-        stage.see(80, "502")
-        yield
-
-
-@case("docservice is stopped, some time after the kernel killed it once", "document server stopped")
-def after_a_kill(stage):
-    process = stage.processes["docservice"]
-    MEMORY.mkdir(exist_ok=True)
-    (MEMORY / "memory.limit_in_bytes").write_text(str(96 << 20), "ascii")
-    (MEMORY / "cgroup.procs").write_text(str(process.pid), "ascii")
-    with mode(stage, "fat"):
-        wait_for(lambda: not process.is_alive(), 10, "the kernel kills it")
-        wait_for(lambda: not (MEMORY / "tasks").read_text("ascii"), 5, "all its threads are gone")
-        MEMORY.rmdir()
-    stage.start("docservice")
-    stage.see(80, "200 true", seconds=10)
-    time.sleep(1)
-    with ended(stage, "docservice"):
         stage.see(80, "502")
         yield
 
