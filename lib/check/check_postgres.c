@@ -196,7 +196,10 @@ static void judge_error(struct oo_check_run *run, struct oo_check_reader *reader
 			oo_text_clip(message, sizeof(message), text);
 		}
 	}
-	oo_check_run_say(run, reason_of(state), "%s (%s)", message, state);
+	/* 57P03 is said before and after (postmaster.c, canAcceptConnections); only the words differ */
+	bool is_ending = strstr(message, "shutting down") != NULL;
+	oo_check_run_say(run, is_ending ? OO_CHECK_REASON_STOPPED : reason_of(state), "%s (%s)",
+			 message, state);
 }
 
 static void take_row(struct postgres *postgres, struct oo_check_reader *reader)

@@ -121,7 +121,8 @@ static int status_of(const struct oo_ask *ask)
 {
 	long status = 0;
 	curl_easy_getinfo(ask->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
+	/* but for 101 these only announce an answer (RFC 9110, 15.2) */
+	return status >= 200 || status == 101 ? (int)status : 0;
 }
 
 /* CURLOPT_HEADERFUNCTION: taking less than n ends the transfer with CURLE_WRITE_ERROR. */

@@ -1,5 +1,8 @@
 /* What all of the layers stand on: memory, files, ports. */
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,10 +103,38 @@ static void count_files(struct oo_host *host)
 				  read_number("/proc/sys/net/netfilter/nf_conntrack_max"));
 }
 
+static void take_address(struct oo_host *host, const struct ifaddrs *one)
+{
+	int family = one->ifa_addr != NULL ? one->ifa_addr->sa_family : AF_UNSPEC;
+	socklen_t length =
+		family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	bool is_loopback = (one->ifa_flags & IFF_LOOPBACK) != 0;
+	host->loopback_down =
+		host->loopback_down || (is_loopback && (one->ifa_flags & IFF_UP) == 0);
+	if ((family == AF_INET || family == AF_INET6) &&
+	    host->n_addresses < OO_EVIDENCE_ADDRESSES &&
+	    getnameinfo(one->ifa_addr, length, host->addresses[host->n_addresses], OO_EVIDENCE_NAME,
+			NULL, 0, NI_NUMERICHOST) == 0) {
+		host->n_addresses++;
+	}
+}
+
+static void list_addresses(struct oo_host *host)
+{
+	struct ifaddrs *all = NULL;
+	if (getifaddrs(&all) == 0) {
+		for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+			take_address(host, one);
+		}
+		freeifaddrs(all);
+	}
+}
+
 static void *start(struct oo_gather *gather)
 {
 	struct oo_host *host = &gather->evidence->host;
 	read_memory(host);
+	list_addresses(host);
 	count_ports(gather, host);
 	count_files(host);
 	host->listen_overflows = read_overflows();

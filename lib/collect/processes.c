@@ -62,8 +62,8 @@ static void consider_main(struct oo_collect_processes *processes, pid_t pid,
 	processes->gather->started_at_s[role->program] = (oo_clock_wall() - process->age_ms) / 1000;
 }
 
-static void count_one(struct oo_collect_processes *processes, const struct oo_procfs_role *role,
-		      char state)
+static void count_one(struct oo_collect_processes *processes, pid_t pid,
+		      const struct oo_procfs_role *role, char state)
 {
 	struct oo_process *process = &processes->gather->evidence->processes[role->program];
 	process->look = OO_LOOK_SEEN;
@@ -72,7 +72,10 @@ static void count_one(struct oo_collect_processes *processes, const struct oo_pr
 	}
 	process->n++;
 	process->n_stopped += state == 'T' || state == 't' ? 1 : 0;
-	process->n_blocked += state == 'D' ? 1 : 0;
+	/* version 1's freezer shows its own as D, version 2's as S; what runs is not frozen */
+	bool is_frozen = state != 'R' && oo_procfs_is_frozen(processes->proc, pid);
+	process->n_frozen += is_frozen ? 1 : 0;
+	process->n_blocked += state == 'D' && !is_frozen ? 1 : 0;
 	process->n_leaving += role->is_leaving ? 1 : 0;
 }
 
@@ -97,7 +100,7 @@ static void take_process(struct oo_collect_processes *processes, pid_t pid,
 		processes->tracked[processes->n_tracked++] = (struct tracked){
 			.pid = pid, .program = role->program, .cpu_ticks = stat->cpu_ticks};
 	}
-	count_one(processes, role, stat->state);
+	count_one(processes, pid, role, stat->state);
 	consider_main(processes, pid, role, stat);
 	if (role->program == OO_PROGRAM_PROXY || role->program == OO_PROGRAM_DOCSERVICE ||
 	    role->program == OO_PROGRAM_CONVERTER) {

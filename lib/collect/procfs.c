@@ -18,6 +18,7 @@
 #define STATUS_LENGTH 4096
 #define WORDS_MAX 8 /* of a command, that are looked at */
 /* Counted no further: what is left to open is far from used up, or the limit is told anyway. */
+#define CGROUP_LENGTH 4096
 #define DESCRIPTORS_MAX 100000
 
 bool oo_procfs_parse_stat(const char *text, struct oo_procfs_stat *ret_stat)
@@ -269,4 +270,47 @@ uint32_t oo_procfs_count_descriptors(int proc, pid_t pid)
 	}
 	closedir(directory);
 	return n;
+}
+
+static bool join(char path[static OO_TEXT_LENGTH], const char *root, const char *group,
+		 const char *file)
+{
+	int length = (int)strcspn(group, "\n");
+	int n = snprintf(path, OO_TEXT_LENGTH, "%s%.*s%s%s", root, length, group,
+			 length > 1 ? "/" : "", file);
+	return n > 0 && n < OO_TEXT_LENGTH;
+}
+
+bool oo_procfs_parse_freezer(const char *text, char path[static OO_TEXT_LENGTH])
+{
+	const char *freezer = strstr(text, ":freezer:");
+	const char *unified = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (freezer != NULL) {
+		return join(path, "/sys/fs/cgroup/freezer", freezer + strlen(":freezer:"),
+			    "freezer.state");
+	}
+	return unified != NULL &&
+	       join(path, "/sys/fs/cgroup", strstr(unified, "::") + 2, "cgroup.events");
+}
+
+bool oo_procfs_says_frozen(const char *text)
+{
+	return strncmp(text, "FROZEN", 6) == 0 || strncmp(text, "FREEZING", 8) == 0 ||
+	       strncmp(text, "frozen 1", 8) == 0 || strstr(text, "\nfrozen 1") != NULL;
+}
+
+bool oo_procfs_is_frozen(int proc, pid_t pid)
+{
+	char path[OO_TEXT_LENGTH], text[CGROUP_LENGTH];
+	/* where it sleeps (kernel/freezer.c), for whoever has no cgroup file system mounted */
+	snprintf(path, sizeof(path), "%d/wchan", pid);
+	if (oo_procfs_read(proc, path, text, sizeof(text)) > 0 &&
+	    strcmp(text, "__refrigerator") == 0) {
+		return true;
+	}
+	snprintf(path, sizeof(path), "%d/cgroup", pid);
+	return oo_procfs_read(proc, path, text, sizeof(text)) > 0 &&
+	       oo_procfs_parse_freezer(text, path) &&
+	       oo_procfs_read(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+	       oo_procfs_says_frozen(text);
 }

@@ -86,6 +86,18 @@ bool oo_procfs_may(int proc, uint64_t capabilities);
 /* Is it surely of another network namespace than ours? */
 bool oo_procfs_is_elsewhere(int proc, pid_t pid);
 
+/*
+ * Where the cgroup of a /proc/PID/cgroup (cgroups(7)) says whether it is frozen: the freezer's
+ * freezer.state, or, with cgroups of version 2 alone, cgroup.events. Returns whether it has one.
+ */
+bool oo_procfs_parse_freezer(const char *text, char path[static OO_TEXT_LENGTH]);
+
+/* Whether that file says so: "FROZEN", "FREEZING", or the line "frozen 1". */
+bool oo_procfs_says_frozen(const char *text);
+
+/* Was its cgroup frozen? */
+bool oo_procfs_is_frozen(int proc, pid_t pid);
+
 /* Open descriptors; 0 where they may not be seen. */
 uint32_t oo_procfs_count_descriptors(int proc, pid_t pid);
 

@@ -5,10 +5,11 @@
 static const struct {
 	const char *what;
 	enum oo_program program; /* OO_PROGRAM_END: none that we know */
+	const char *process;     /* how it begins */
 } kinds[OO_DEPENDENCY_END] = {
-	[OO_DEPENDENCY_DATABASE] = {"database", OO_PROGRAM_DATABASE},
-	[OO_DEPENDENCY_BROKER] = {"broker", OO_PROGRAM_BROKER},
-	[OO_DEPENDENCY_CACHE] = {"cache", OO_PROGRAM_END},
+	[OO_DEPENDENCY_DATABASE] = {"database", OO_PROGRAM_DATABASE, "postgres"},
+	[OO_DEPENDENCY_BROKER] = {"broker", OO_PROGRAM_BROKER, "beam"},
+	[OO_DEPENDENCY_CACHE] = {"cache", OO_PROGRAM_END, ""},
 };
 
 struct oo_dependency_look oo_dependency_look(const struct oo_rules *rules,
@@ -18,13 +19,19 @@ struct oo_dependency_look oo_dependency_look(const struct oo_rules *rules,
 	const struct oo_dependency *dependency = &seen->dependencies[name];
 	enum oo_program program = kinds[name].program;
 	bool is_here = dependency->is_local && !seen->is_docker;
+	const struct oo_listener *listener =
+		is_here ? oo_seen_listener(seen, &dependency->at) : NULL;
+	const char *wanted = kinds[name].process;
+	bool is_other = listener != NULL && listener->process[0] != '\0' &&
+			strncmp(listener->process, wanted, strlen(wanted)) != 0;
 	return (struct oo_dependency_look){
 		.what = kinds[name].what,
 		.dependency = dependency,
 		.process = program != OO_PROGRAM_END ? &seen->processes[program] : NULL,
-		.listener = is_here ? oo_seen_listener(seen, &dependency->at) : NULL,
+		.listener = listener,
 		.program = program,
 		.is_here = is_here,
+		.is_other = is_other,
 	};
 }
 

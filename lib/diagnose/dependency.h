@@ -10,7 +10,8 @@ struct oo_dependency_look {
 	const struct oo_process *process;   /* NULL: not known */
 	const struct oo_listener *listener; /* NULL: not here, or nobody was seen to listen */
 	enum oo_program program;
-	bool is_here; /* on this host, outside of a container */
+	bool is_here;  /* on this host, outside of a container */
+	bool is_other; /* who listens there was seen, and is another program */
 };
 
 struct oo_dependency_look oo_dependency_look(const struct oo_rules *rules,

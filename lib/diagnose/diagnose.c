@@ -5,15 +5,22 @@
 #include "diagnose/rule.h"
 
 static const struct oo_rule_table *const tables[] = {
-	&oo_rules_host,     &oo_rules_storage, &oo_rules_dependency,     &oo_rules_answers,
-	&oo_rules_remote,   &oo_rules_start,   &oo_rules_documentserver, &oo_rules_converter,
-	&oo_rules_upstream, &oo_rules_passing, &oo_rules_proxy,          &oo_rules_certificate,
-	&oo_rules_vip,      &oo_rules_request,
+	&oo_rules_host,           &oo_rules_storage,   &oo_rules_dependency,
+	&oo_rules_answers,        &oo_rules_remote,    &oo_rules_start,
+	&oo_rules_documentserver, &oo_rules_converter, &oo_rules_upstream,
+	&oo_rules_upstream_log,   &oo_rules_passing,   &oo_rules_proxy,
+	&oo_rules_certificate,    &oo_rules_vip,       &oo_rules_request,
+	&oo_rules_left,
 };
 
 static void ask(struct oo_rules *rules, const struct oo_rule *rule)
 {
-	bool is_explained = rule->reads != 0 && (rule->reads & ~rules->explained) == 0;
+	unsigned left = rule->reads & ~rules->explained;
+	for (unsigned i = 0; i < OO_EXCHANGE_END; i++) {
+		left &= oo_seen_tried(&rules->seen->exchanges[i]) ? ~0u : ~(1u << i);
+	}
+	/* what nobody asked is no symptom, unless nothing was asked at all */
+	bool is_explained = (rule->reads & rules->explained) != 0 && left == 0;
 	if (!is_explained) {
 		rule->apply(rules);
 	}

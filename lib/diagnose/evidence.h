@@ -25,6 +25,7 @@
 #define OO_EVIDENCE_DISKS 8
 #define OO_EVIDENCE_CERTIFICATES 8
 #define OO_EVIDENCE_HOLDERS 8
+#define OO_EVIDENCE_ADDRESSES 64
 
 /* ---- Requests of our own ---------------------------------------------------------------- */
 
@@ -112,6 +113,7 @@ struct oo_process {
 	unsigned n;           /* processes of it; nginx: workers */
 	unsigned n_stopped;   /* of these, in state T (SIGSTOP, a debugger) */
 	unsigned n_blocked;   /* of these, in state D (waits for a disk or a network file system) */
+	unsigned n_frozen;    /* of these, in a cgroup that was frozen (docker pause) */
 	unsigned n_leaving;   /* nginx: workers that shut down */
 	int64_t age_ms;       /* of the oldest; -1: not known */
 	unsigned cpu_percent; /* of the busiest, over some 200 ms; 100 is one core */
@@ -177,6 +179,9 @@ struct oo_host {
 	uint32_t files_used_percent;       /* of fs.file-max */
 	uint32_t conntrack_used_percent;   /* of nf_conntrack_max */
 	bool nonlocal_bind;                /* net.ipv4.ip_nonlocal_bind */
+	bool loopback_down;                /* nothing on this node reaches itself */
+	char addresses[OO_EVIDENCE_ADDRESSES][OO_EVIDENCE_NAME]; /* of its interfaces */
+	size_t n_addresses;
 };
 
 /* ---- What the Document Server depends on ---------------------------------------------------- */

@@ -63,6 +63,9 @@ static const struct pattern patterns[] = {
 	{PROXY, {"no live upstreams"}, MEANS(UPSTREAM_NONE_LIVE)},
 	{PROXY, {"client intended to send too large"}, MEANS(PROXY_BODY_TOO_LARGE)},
 	{PROXY, {"access forbidden by rule"}, MEANS(PROXY_FORBIDDEN)},
+	{PROXY, {"auth request unexpected status"}, MEANS(PROXY_AUTH_REQUEST)},
+	{PROXY, {"limiting requests", "excess"}, MEANS(PROXY_LIMIT)},
+	{PROXY, {"limiting connections by zone"}, MEANS(PROXY_LIMIT)},
 	{PROXY, {"worker process", "exited on signal"}, MEANS(PROXY_WORKER_DIED)},
 	{PROXY, {"(28: "}, MEANS(PROXY_DISK_FULL)}, /* ENOSPC: temporary files, logs */
 	{PROXY, {"[emerg]"}, MEANS(PROXY_CONFIG)},

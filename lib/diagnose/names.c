@@ -42,6 +42,7 @@ static const struct named faults[OO_FAULT_END] = {
 	NAMED(PROXY_FIREWALL_REJECT, "proxy firewall reject", PROXY, OUTAGE),
 	NAMED(PROXY_CONNECTIONS_EXHAUSTED, "proxy connections exhausted", PROXY, OUTAGE),
 	NAMED(PROXY_DESCRIPTORS_EXHAUSTED, "proxy descriptors exhausted", PROXY, OUTAGE),
+	NAMED(PROXY_BY_ITSELF, "proxy answers by itself", PROXY, OUTAGE),
 	NAMED(PROXY_RELOAD_NEEDED, "proxy reload needed", PROXY, WARNING),
 	NAMED(CERTIFICATE_EXPIRED, "certificate expired", PROXY, OUTAGE),
 	NAMED(CERTIFICATE_EXPIRES_SOON, "certificate expires soon", PROXY, WARNING),
@@ -76,6 +77,7 @@ static const struct named faults[OO_FAULT_END] = {
 	NAMED(DOCSERVICE_CONFIG_BROKEN, "document server configuration broken", DOCUMENT_SERVER, OUTAGE),
 	NAMED(DOCSERVICE_DRAINED, "document server drained", DOCUMENT_SERVER, OUTAGE),
 	NAMED(DOCSERVICE_DESCRIPTORS_EXHAUSTED, "document server descriptors exhausted", DOCUMENT_SERVER, OUTAGE),
+	NAMED(DOCSERVICE_FAILING, "document server failing", DOCUMENT_SERVER, OUTAGE),
 	NAMED(DOCSERVICE_IP_FILTER, "document server IP filter", DOCUMENT_SERVER, OUTAGE),
 	NAMED(FONTS_OR_FILES_MISSING, "fonts or files missing", DOCUMENT_SERVER, OUTAGE),
 	NAMED(CONVERTER_STOPPED, "converter stopped", CONVERTER, PART),
@@ -90,6 +92,7 @@ static const struct named faults[OO_FAULT_END] = {
 	NAMED(DATABASE_READ_ONLY, "database read only", DATABASE, OUTAGE),
 	NAMED(DATABASE_SCHEMA, "database schema", DATABASE, OUTAGE),
 	NAMED(DATABASE_STARTING, "database starting", DATABASE, OUTAGE),
+	NAMED(DATABASE_FAILING, "database failing", DATABASE, OUTAGE),
 	NAMED(BROKER_NAME_NOT_RESOLVED, "broker name not resolved", BROKER, OUTAGE),
 	NAMED(BROKER_STOPPED, "broker stopped", BROKER, OUTAGE),
 	NAMED(BROKER_UNREACHABLE, "broker unreachable", BROKER, OUTAGE),
@@ -107,6 +110,7 @@ static const struct named faults[OO_FAULT_END] = {
 	NAMED(DISK_FULL, "disk full", HOST, PART),
 	NAMED(MEMORY_EXHAUSTED, "memory exhausted", HOST, PART),
 	NAMED(NAME_SERVICE_DOWN, "name service down", HOST, PART),
+	NAMED(LOOPBACK_DOWN, "loopback down", HOST, OUTAGE),
 };
 /* clang-format on */
 

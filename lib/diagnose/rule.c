@@ -100,7 +100,8 @@ void oo_rule_ground_exchange(struct oo_finding *finding, const struct oo_rules *
 void oo_rule_ground_line(struct oo_finding *finding, const struct oo_rules *rules,
 			 enum oo_log_meaning meaning)
 {
-	const struct oo_log_line *line = oo_seen_line(rules->seen, meaning);
+	const struct oo_log_line *line =
+		meaning != OO_LOG_MEANING_NONE ? oo_seen_line(rules->seen, meaning) : NULL;
 	if (line != NULL) {
 		oo_rule_ground(finding, "%s: %s", line->file, line->text);
 	}

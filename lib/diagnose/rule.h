@@ -54,8 +54,8 @@ struct oo_rule_table {
 /* In the order in which they are asked. */
 extern const struct oo_rule_table oo_rules_host, oo_rules_storage, oo_rules_dependency,
 	oo_rules_answers, oo_rules_remote, oo_rules_start, oo_rules_documentserver,
-	oo_rules_converter, oo_rules_upstream, oo_rules_passing, oo_rules_proxy,
-	oo_rules_certificate, oo_rules_vip, oo_rules_request;
+	oo_rules_converter, oo_rules_upstream, oo_rules_upstream_log, oo_rules_passing,
+	oo_rules_proxy, oo_rules_certificate, oo_rules_vip, oo_rules_request, oo_rules_left;
 
 /*
  * Says that cause is found; layer and weight are the cause's own (oo_fault_layer). Of one cause the

@@ -36,8 +36,10 @@ static const struct shown shown[] = {
 	 "psql -d onlyoffice -f /var/www/onlyoffice/documentserver/server/schema/postgresql/"
 	 "createdb.sql; then: systemctl restart ds-docservice ds-converter"},
 	{DATABASE, OO_CHECK_REASON_STARTING, NULL, OO_LOG_MEANING_DATABASE_STARTING,
-	 OO_FAULT_DATABASE_STARTING, "is starting up",
+	 OO_FAULT_DATABASE_STARTING, "takes no connections yet: it is starting up, or recovers",
 	 "wait; its own log tells of the recovery: tail /var/log/postgresql/*.log"},
+	{DATABASE, OO_CHECK_REASON_FAILED, NULL, OO_LOG_MEANING_NONE, OO_FAULT_DATABASE_FAILING,
+	 "refuses to work", "as it says; its own log has more: tail /var/log/postgresql/*.log"},
 	{BROKER, OO_CHECK_REASON_DENIED, NULL, OO_LOG_MEANING_BROKER_LOGIN, OO_FAULT_BROKER_LOGIN,
 	 "refuses the login",
 	 "make rabbitmqctl list_users, list_permissions and local.json's rabbitmq.url agree; then: "

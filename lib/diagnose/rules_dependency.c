@@ -1,4 +1,6 @@
 /* Database, broker and cache alike: connecting, and whether anybody is there. */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "diagnose/dependency.h"
 
@@ -23,11 +25,27 @@ static void say_unreachable(struct oo_rules *rules, const struct oo_dependency_l
 	struct oo_finding *finding =
 		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN, how);
 	if (look->listener != NULL) {
-		oo_rule_ground(finding, "%s (pid %d) listens there: a firewall is in between",
-			       look->listener->process, look->listener->pid);
+		bool is_connected = look->dependency->connect.reason == OO_CHECK_REASON_OK;
+		oo_rule_ground(finding, "%s (pid %d) listens there%s", look->listener->process,
+			       look->listener->pid,
+			       is_connected ? "" : ": a firewall is in between");
 	}
 	oo_rule_remedy(finding, "nft list ruleset; ip route get %s; nc -zv %s %u", at->host,
 		       at->host, (unsigned)at->port);
+}
+
+static void say_elsewhere(struct oo_rules *rules, const struct oo_dependency_look *look,
+			  enum oo_fault cause, const struct oo_listener *own)
+{
+	struct oo_finding *finding =
+		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN,
+				  "unreachable: it runs, and listens elsewhere");
+	oo_rule_ground(finding, "%s (pid %d) listens on %s port %u", own->process, own->pid,
+		       own->at.host, (unsigned)own->at.port);
+	oo_rule_remedy(finding,
+		       "make %s and its own listen_addresses, port agree; then: systemctl restart "
+		       "ds-docservice ds-converter",
+		       look->dependency->asked_by);
 }
 
 /* Refused is "nobody listens", unless somebody does: then a firewall rejects in its name. */
@@ -41,10 +59,12 @@ static void refused(struct oo_rules *rules, const struct oo_dependency_look *loo
 		return;
 	}
 	/* RabbitMQ's distribution listens (25672) while the broker in it is stopped, or starting */
-	if (runs && look->program == OO_PROGRAM_DATABASE &&
-	    oo_seen_listener_of(rules->seen, look->program) != NULL) {
-		say_unreachable(rules, look, names->unreachable,
-				"unreachable: it runs, and listens elsewhere");
+	const struct oo_listener *own =
+		runs && look->program == OO_PROGRAM_DATABASE
+			? oo_seen_listener_of(rules->seen, OO_PROGRAM_DATABASE)
+			: NULL;
+	if (own != NULL) {
+		say_elsewhere(rules, look, names->unreachable, own);
 		return;
 	}
 	struct oo_finding *finding = oo_dependency_say(
@@ -71,6 +91,26 @@ static void say_hung(struct oo_rules *rules, const struct oo_dependency_look *lo
 		return;
 	}
 	oo_dependency_remedy_restart(rules, look, finding);
+}
+
+/*
+ * It connects, and who has the port is not the one that is expected: a pooler or a proxy, whose
+ * server may be gone, or a stranger. To restart the right one would not help.
+ */
+static void say_other(struct oo_rules *rules, const struct oo_dependency_look *look,
+		      enum oo_fault cause, const char *does)
+{
+	char how[OO_EVIDENCE_TEXT];
+	(void)snprintf(how, sizeof(how), "unreachable: %s has its port, and %s",
+		       look->listener->process, does);
+	struct oo_finding *finding =
+		oo_dependency_say(rules, look, cause, OO_CONFIDENCE_CERTAIN, how);
+	oo_rule_ground(finding, "%s (pid %d) listens there", look->listener->process,
+		       look->listener->pid);
+	oo_rule_remedy(finding,
+		       "ss -ltnp 'sport = :%u'; if that one only passes on, look at what is behind "
+		       "it; otherwise stop it, or correct %s",
+		       (unsigned)look->dependency->at.port, look->dependency->asked_by);
 }
 
 static void not_resolved(struct oo_rules *rules, const struct oo_dependency_look *look,
@@ -112,14 +152,19 @@ static void conversation(struct oo_rules *rules, const struct oo_dependency_look
 			 const struct names *names)
 {
 	enum oo_check_reason reason = look->dependency->works.reason;
-	if (reason == OO_CHECK_REASON_SILENT || reason == OO_CHECK_REASON_SLOW) {
+	bool is_silent = reason == OO_CHECK_REASON_SILENT || reason == OO_CHECK_REASON_SLOW;
+	bool is_else = reason == OO_CHECK_REASON_PROTOCOL || reason == OO_CHECK_REASON_RESET ||
+		       reason == OO_CHECK_REASON_CLOSED;
+	if (look->is_other && (is_silent || is_else)) {
+		say_other(rules, look, names->unreachable,
+			  is_silent ? "is silent" : "answers something else, or closes");
+	} else if (is_silent) {
 		say_hung(rules, look, names->hung, "hung: it accepts, then is silent");
 	} else if (reason == OO_CHECK_REASON_STOPPED) {
 		struct oo_finding *finding = oo_dependency_say(
 			rules, look, names->stopped, OO_CONFIDENCE_CERTAIN, "is shutting down");
 		oo_dependency_remedy_restart(rules, look, finding);
-	} else if (reason == OO_CHECK_REASON_PROTOCOL || reason == OO_CHECK_REASON_RESET ||
-		   reason == OO_CHECK_REASON_CLOSED) {
+	} else if (is_else) {
 		say_unreachable(rules, look, names->unreachable,
 				"unreachable: what answers there is something else, or closes");
 	}
@@ -128,7 +173,8 @@ static void conversation(struct oo_rules *rules, const struct oo_dependency_look
 static void look_at(struct oo_rules *rules, enum oo_dependency_name name)
 {
 	struct oo_dependency_look look = oo_dependency_look(rules, name);
-	if (look.dependency->look != OO_LOOK_SEEN) {
+	bool is_lost = look.is_here && oo_rule_has(rules, OO_FAULT_LOOPBACK_DOWN);
+	if (look.dependency->look != OO_LOOK_SEEN || is_lost) {
 		return;
 	}
 	if (look.dependency->connect.state == OO_CHECK_STATE_DOWN) {

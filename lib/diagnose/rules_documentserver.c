@@ -90,7 +90,8 @@ static void firewall(struct oo_rules *rules)
 	bool is_rejected = oo_seen_refused(index) || oo_seen_unreachable(index);
 	bool is_dropped = oo_seen_connect_timeout(index);
 	if (listener == NULL || oo_seen_backlog_full(listener) || (!is_rejected && !is_dropped) ||
-	    oo_seen_true(oo_seen_proxied(rules->seen)) || rules->seen->is_docker) {
+	    oo_seen_true(oo_seen_proxied(rules->seen)) || rules->seen->is_docker ||
+	    oo_rule_has(rules, OO_FAULT_LOOPBACK_DOWN)) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
@@ -128,6 +129,15 @@ static void say_silent(struct oo_rules *rules, const char *what)
 		oo_rule_ground(finding, "process %d is stopped (state T: SIGSTOP, a debugger)",
 			       process->pid);
 		oo_rule_remedy(finding, "kill -CONT %d", process->pid);
+		explain(rules);
+		return;
+	}
+	if (runs && process->n_frozen > 0) {
+		oo_rule_ground(finding, "the cgroup of process %d is frozen", process->pid);
+		oo_rule_remedy(finding,
+			       "systemctl thaw ds-docservice; docker unpause CONTAINER; "
+			       "cat /proc/%d/cgroup shows which it is",
+			       process->pid);
 		explain(rules);
 		return;
 	}

@@ -106,10 +106,25 @@ static void disk_read_only(struct oo_rules *rules)
 	}
 }
 
+/* All that this node asks of itself goes over lo, by whatever address of its own. */
+static void loopback_down(struct oo_rules *rules)
+{
+	if (!rules->seen->host.loopback_down) {
+		return;
+	}
+	struct oo_finding *finding =
+		oo_rule_say(rules, OO_FAULT_LOOPBACK_DOWN, OO_CONFIDENCE_CERTAIN,
+			    "loopback down: the programs of this node do not reach each other");
+	oo_rule_ground(finding, "the interface lo is set down");
+	oo_rule_ground_exchange(finding, rules, oo_seen_proxied_name(rules->seen));
+	oo_rule_ground_exchange(finding, rules, OO_EXCHANGE_DIRECT_INDEX);
+	oo_rule_remedy(finding, "ip link set lo up; ip -br address show lo");
+	oo_rule_explain(rules,
+			OO_EXCHANGES_DIRECT | OO_EXCHANGES_PROXIED | OO_EXCHANGE_BIT(PROXY_STATIC));
+}
+
 static const struct oo_rule table[] = {
-	{0, name_service_down},
-	{0, memory_exhausted},
-	{0, disk_full},
-	{0, disk_read_only},
+	{0, loopback_down}, {0, name_service_down}, {0, memory_exhausted},
+	{0, disk_full},     {0, disk_read_only},
 };
 const struct oo_rule_table oo_rules_host = OO_RULE_TABLE(table);

@@ -56,9 +56,12 @@ static void websocket(struct oo_rules *rules)
 	bool is_set = pass != NULL && !pass->upgrades;
 	bool is_direct = is_upgraded(&seen->exchanges[OO_EXCHANGE_DIRECT_EDITOR]);
 	bool is_login = through->status == 401 || through->status == 403; /* refused before that */
-	if (!oo_seen_answered(through) || is_upgraded(through) || oo_seen_redirect(through) ||
-	    through->status >= 500 || is_login || (!is_direct && !is_set) ||
-	    !oo_seen_healthy(seen)) {
+	const struct oo_exchange *proxied = oo_seen_proxied(seen);
+	bool is_alike =
+		!oo_seen_true(proxied) && through->status == proxied->status; /* all get it */
+	if (!oo_seen_answered(through) || is_alike || is_upgraded(through) ||
+	    oo_seen_redirect(through) || through->status >= 500 || is_login ||
+	    (!is_direct && !is_set) || !oo_seen_healthy(seen)) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(
@@ -120,11 +123,13 @@ static void not_told(struct oo_rules *rules)
 			 !oo_seen_silent(&seen->exchanges[OO_EXCHANGE_PROXY_STATIC]);
 	bool is_fine_behind = is_silent ? oo_seen_true(&seen->exchanges[OO_EXCHANGE_DIRECT_HEALTH])
 					: oo_seen_docservice_answers(seen);
-	if ((!oo_seen_gateway_error(seen) && !is_silent) || !is_fine_behind) {
-		return;
-	}
 	bool is_changed = seen->proxy_test.changed_since_start;
 	int status = oo_seen_gateway_status(seen);
+	/* nobody behind it was asked: by_itself */
+	bool is_unasked = (status == 500 || status == 503) && !is_changed;
+	if ((!oo_seen_gateway_error(seen) && !is_silent) || !is_fine_behind || is_unasked) {
+		return;
+	}
 	enum oo_fault cause = is_changed                   ? OO_FAULT_PROXY_RELOAD_NEEDED
 			      : status == 504 || is_silent ? OO_FAULT_UPSTREAM_FIREWALL_DROP
 							   : OO_FAULT_UPSTREAM_FIREWALL_REJECT;

@@ -143,8 +143,10 @@ static void crashed(struct oo_rules *rules)
 			  strstr(process->unit_result, "oom") != NULL || process->out_of_memory;
 	const struct oo_log_line *died =
 		oo_seen_line(rules->seen, OO_LOG_MEANING_PROXY_WORKER_DIED);
-	bool is_cut_off = !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]) &&
-			  oo_seen_cut_off(health(rules));
+	bool is_all = !oo_seen_answered(&rules->seen->exchanges[OO_EXCHANGE_PROXY_STATIC]);
+	/* one of our requests was with a worker when it died, the next with another */
+	bool is_cut_off = died != NULL && oo_seen_cut_off(health(rules)) &&
+			  (is_all || oo_seen_is_recent(died));
 	/* our requests are short and may slip through; an editor's connection goes each time */
 	bool is_again = died != NULL && died->n > 1 && oo_seen_is_recent(died);
 	bool is_worker = oo_seen_is_running(process) && died != NULL && (is_cut_off || is_again);
@@ -234,7 +236,8 @@ static void firewall(struct oo_rules *rules)
 		oo_seen_listener(seen, asked->peer.port != 0 ? &asked->peer : &at);
 	bool is_rejected = oo_seen_refused(asked) || oo_seen_unreachable(asked);
 	bool is_dropped = oo_seen_connect_timeout(asked);
-	if (listener == NULL || oo_seen_backlog_full(listener) || (!is_rejected && !is_dropped)) {
+	if (listener == NULL || oo_seen_backlog_full(listener) || (!is_rejected && !is_dropped) ||
+	    oo_rule_has(rules, OO_FAULT_LOOPBACK_DOWN)) {
 		return;
 	}
 	struct oo_finding *finding = oo_rule_say(

@@ -59,6 +59,20 @@ static void points_elsewhere(struct oo_rules *rules)
 	oo_rule_explain(rules, OO_EXCHANGE_BIT(USER));
 }
 
+static const char *path_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+	host = host != NULL ? host + strlen("://") : url;
+	return host + strcspn(host, "/?");
+}
+
+/* Sent to https with all else as it was: a site of another path is no loop, wherever it is. */
+static bool is_sent_to_tls(const struct oo_exchange *exchange)
+{
+	return oo_seen_redirect(exchange) && strncmp(exchange->location, "https://", 8) == 0 &&
+	       oo_text_equal(path_of(exchange->location), path_of(exchange->url));
+}
+
 /* https is asked for, and answered with "ask for https": who takes TLS off does not tell. */
 static void redirect_loop(struct oo_rules *rules)
 {
@@ -68,12 +82,10 @@ static void redirect_loop(struct oo_rules *rules)
 	const struct oo_proxy_pass *pass = oo_seen_pass(rules->seen);
 	bool loops = oo_seen_tried(asked) &&
 		     (asked->loops || asked->reason == OO_CHECK_REASON_REDIRECTS);
-	bool is_tls_sent_to_tls =
-		oo_seen_redirect(tls) && strncmp(tls->location, "https://", 8) == 0;
+	bool is_tls_sent_to_tls = is_sent_to_tls(tls);
 	/* this nginx has no TLS of its own: whoever has sends plain requests, and is sent back */
-	bool is_sent_out =
-		oo_seen_redirect(plain) && strncmp(plain->location, "https://", 8) == 0 &&
-		rules->seen->proxy.look == OO_LOOK_SEEN && !rules->seen->proxy.has_tls_listen;
+	bool is_sent_out = is_sent_to_tls(plain) && rules->seen->proxy.look == OO_LOOK_SEEN &&
+			   !rules->seen->proxy.has_tls_listen;
 	if (!loops && !is_tls_sent_to_tls && !is_sent_out) {
 		return;
 	}

@@ -104,7 +104,7 @@ static const struct oo_log_line *killed_line(const struct oo_rules *rules)
 		for (size_t j = 0; j < OO_LENGTH(of); j++) {
 			if (meaning == OO_LOG_MEANING_OUT_OF_MEMORY &&
 			    strstr(line->text, of[j]) != NULL &&
-			    !oo_seen_came_up_since(rules->seen, line)) {
+			    !oo_seen_lived_since(rules->seen, line)) {
 				return line;
 			}
 		}

@@ -9,6 +9,7 @@
 #define DOCSERVICE_PORT 8000
 #define PROXY_PORT 80
 #define RECENT_MS 120000
+#define DEATH_MS 2000 /* between the clocks of two logs, and for what was still in a pipe */
 
 bool oo_seen_tried(const struct oo_exchange *exchange)
 {
@@ -158,6 +159,11 @@ bool oo_seen_is_local(const struct oo_evidence *seen, const char *host)
 {
 	if (is_any(host) || oo_seen_is_loopback(host)) {
 		return true;
+	}
+	for (size_t i = 0; i < seen->host.n_addresses; i++) {
+		if (oo_text_equal(seen->host.addresses[i], host)) {
+			return true;
+		}
 	}
 	for (size_t i = 0; i < seen->n_listeners; i++) {
 		if (oo_text_equal(seen->listeners[i].at.host, host)) {
@@ -326,6 +332,38 @@ const struct oo_log_line *oo_seen_line_since_start(const struct oo_evidence *see
 	return newest_line(seen, meaning, true);
 }
 
+static bool has_peer(const struct oo_proxy_pass *pass, const struct oo_endpoint_text *at)
+{
+	for (size_t i = 0; i < pass->n_peers; i++) {
+		const struct oo_endpoint_text *peer = &pass->peers[i];
+		bool is_same_host =
+			oo_text_equal(peer->host, at->host) ||
+			(oo_seen_is_loopback(peer->host) && oo_seen_is_loopback(at->host));
+		if (is_same_host && peer->port == at->port) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of an auth_request, or of another site's upstream: it says nothing of the Document Server's. */
+static bool is_of_others(const struct oo_evidence *seen, const struct oo_log_line *line)
+{
+	struct oo_endpoint_text at;
+	bool is_others = false;
+	if (strstr(line->text, "subrequest: \"") != NULL) {
+		return true;
+	}
+	for (size_t i = 0; oo_log_upstream(line->text, &at) && i < seen->proxy.n_passes; i++) {
+		const struct oo_proxy_pass *pass = &seen->proxy.passes[i];
+		if (has_peer(pass, &at) && pass->reaches_docservice) {
+			return false;
+		}
+		is_others = is_others || has_peer(pass, &at);
+	}
+	return is_others;
+}
+
 const struct oo_log_line *oo_seen_upstream_line(const struct oo_evidence *seen,
 						enum oo_log_meaning *ret_meaning)
 {
@@ -334,7 +372,8 @@ const struct oo_log_line *oo_seen_upstream_line(const struct oo_evidence *seen,
 		const struct oo_log_line *line = &seen->lines[i];
 		enum oo_log_meaning meaning = oo_log_meaning(line->source, line->text);
 		if (line->source == OO_LOG_SOURCE_PROXY && meaning != OO_LOG_MEANING_NONE &&
-		    meaning <= OO_LOG_MEANING_UPSTREAM_LAST && is_newer(line, newest)) {
+		    meaning <= OO_LOG_MEANING_UPSTREAM_LAST && is_newer(line, newest) &&
+		    !is_of_others(seen, line)) {
 			newest = line;
 			*ret_meaning = meaning;
 		}
@@ -351,6 +390,18 @@ bool oo_seen_came_up_since(const struct oo_evidence *seen, const struct oo_log_l
 {
 	const struct oo_log_line *up = oo_seen_line(seen, OO_LOG_MEANING_LISTENING);
 	return up != NULL && up->age_ms >= 0 && up->age_ms < line->age_ms;
+}
+
+bool oo_seen_lived_since(const struct oo_evidence *seen, const struct oo_log_line *line)
+{
+	for (size_t i = 0; i < seen->n_lines; i++) {
+		const struct oo_log_line *other = &seen->lines[i];
+		if (other->source == OO_LOG_SOURCE_DOCSERVICE && other->age_ms >= 0 &&
+		    other->age_ms + DEATH_MS < line->age_ms) {
+			return true;
+		}
+	}
+	return oo_seen_came_up_since(seen, line);
 }
 
 const struct oo_evidence_lookup *oo_seen_lookup(const struct oo_evidence *seen, const char *name)

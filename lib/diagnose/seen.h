@@ -77,6 +77,8 @@ const struct oo_log_line *oo_seen_upstream_line(const struct oo_evidence *seen,
 bool oo_seen_is_recent(const struct oo_log_line *line);
 /* The Document Server has come up after that line: it was not its last word. */
 bool oo_seen_came_up_since(const struct oo_evidence *seen, const struct oo_log_line *line);
+/* The Document Server has said anything well after that line, which told of its end. */
+bool oo_seen_lived_since(const struct oo_evidence *seen, const struct oo_log_line *line);
 const struct oo_evidence_lookup *oo_seen_lookup(const struct oo_evidence *seen, const char *name);
 
 #endif

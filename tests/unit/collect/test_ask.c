@@ -107,6 +107,10 @@ static void test_each_way_of_not_answering_is_told_apart(void)
 		 "http",
 		 OO_CHECK_REASON_SLOW,
 		 200},
+		{{.answer = "HTTP/1.1 100 Continue\r\n\r\n", .end = PEER_END_KEEP},
+		 "http",
+		 OO_CHECK_REASON_SLOW,
+		 0}, /* announced, and never given */
 		{{.answer = "SSH-2.0-OpenSSH_9.2\r\n", .unasked = true},
 		 "http",
 		 OO_CHECK_REASON_PROTOCOL,

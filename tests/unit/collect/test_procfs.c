@@ -138,6 +138,29 @@ static void test_the_proxys_configuration_is_the_one_that_it_was_told(void)
 	}
 }
 
+static void test_freezer_of_either_version(void)
+{
+	char path[OO_TEXT_LENGTH] = "";
+	CU_ASSERT(oo_procfs_parse_freezer("9:freezer:/a/b\n8:cpu:/\n0::/c\n", path));
+	CU_ASSERT_STRING_EQUAL(path, "/sys/fs/cgroup/freezer/a/b/freezer.state");
+	CU_ASSERT(oo_procfs_parse_freezer("0::/system.slice/ds.service\n", path));
+	CU_ASSERT_STRING_EQUAL(path, "/sys/fs/cgroup/system.slice/ds.service/cgroup.events");
+	CU_ASSERT(oo_procfs_parse_freezer("1:name=systemd:/\n0::/\n", path));
+	CU_ASSERT_STRING_EQUAL(path, "/sys/fs/cgroup/cgroup.events");
+	CU_ASSERT_FALSE(oo_procfs_parse_freezer("1:name=systemd:/\n", path));
+	CU_ASSERT_FALSE(oo_procfs_parse_freezer("", path));
+}
+
+static void test_frozen_is_what_the_kernel_calls_so(void)
+{
+	CU_ASSERT(oo_procfs_says_frozen("FROZEN\n"));
+	CU_ASSERT(oo_procfs_says_frozen("FREEZING\n"));
+	CU_ASSERT(oo_procfs_says_frozen("populated 1\nfrozen 1\n"));
+	CU_ASSERT_FALSE(oo_procfs_says_frozen("THAWED\n"));
+	CU_ASSERT_FALSE(oo_procfs_says_frozen("populated 1\nfrozen 0\n"));
+	CU_ASSERT_FALSE(oo_procfs_says_frozen(""));
+}
+
 static void test_limits_and_capabilities_are_found_in_their_files(void)
 {
 	CU_ASSERT_EQUAL(oo_procfs_parse_limits("Limit                     Soft Limit           "
@@ -238,6 +261,8 @@ int main(void)
 		TEST(the_owner_of_the_port_may_be_the_document_server),
 		TEST(the_proxys_configuration_is_the_one_that_it_was_told),
 		TEST(limits_and_capabilities_are_found_in_their_files),
+		TEST(freezer_of_either_version),
+		TEST(frozen_is_what_the_kernel_calls_so),
 		TEST(roots_is_what_nobody_else_has_started),
 		TEST(rights_are_those_that_we_have_all_of),
 		TEST(our_own_process_is_seen_as_it_is),

@@ -13,6 +13,7 @@ int main(void)
 		SUITE("upstream", tests_of_upstream),
 		SUITE("proxy", tests_of_proxy),
 		SUITE("request", tests_of_request),
+		SUITE("left", tests_of_left),
 		SUITE("log", tests_of_log),
 		SUITE("render", tests_of_render),
 		CU_SUITE_INFO_NULL,

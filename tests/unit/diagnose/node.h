@@ -57,6 +57,6 @@ const struct oo_verdict *node_verdict(const struct oo_evidence *seen);
 
 extern CU_TestInfo tests_of_rules[], tests_of_start[], tests_of_documentserver[],
 	tests_of_dependency[], tests_of_upstream[], tests_of_proxy[], tests_of_request[],
-	tests_of_log[], tests_of_render[];
+	tests_of_left[], tests_of_log[], tests_of_render[];
 
 #endif
