@@ -147,6 +147,7 @@ static void test_a_refused_connection_says_so(void)
 {
 	int port;
 	OO_AUTO(oo_close) int fd = peer_refusing(&port);
+	CU_ASSERT_FATAL(fd >= 0);
 	struct oo_exchange seen = ask_port("http", port, TIMEOUT_MS);
 	CU_ASSERT_EQUAL(seen.reason, OO_CHECK_REASON_REFUSED);
 	CU_ASSERT_STRING_EQUAL(seen.error, "Connection refused");
@@ -311,6 +312,7 @@ static void test_an_untrusted_certificate_is_told_beside_the_answer(void)
 	char path[] = "/tmp/oo-ask-tls-XXXXXX", key[64], url[64];
 	int port;
 	OO_AUTO(oo_close) int file = mkstemp(path);
+	CU_ASSERT_FATAL(file >= 0);
 	int fd = peer_refusing(&port); /* a port that is free */
 	close(fd);
 	pid_t server = start_server(path, port);

@@ -222,6 +222,7 @@ static void test_our_own_process_is_seen_as_it_is(void)
 	CU_ASSERT_FALSE(oo_procfs_is_elsewhere(proc, getpid()));
 	uint32_t n = oo_procfs_count_descriptors(proc, getpid());
 	OO_AUTO(oo_close) int more = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CU_ASSERT_FATAL(more >= 0);
 	CU_ASSERT_EQUAL(oo_procfs_count_descriptors(proc, getpid()), n + 1);
 }
 
