@@ -188,6 +188,15 @@ const char *oo_etcd_endpoint(const struct oo_etcd *etcd)
 	return etcd->endpoints.list[etcd->endpoints.current].url;
 }
 
+const char *oo_etcd_endpoint_state(const struct oo_etcd *etcd, size_t i, bool *ret_failing)
+{
+	if (i >= etcd->endpoints.n) {
+		return NULL;
+	}
+	*ret_failing = etcd->endpoints.list[i].backoff_ms > 0;
+	return etcd->endpoints.list[i].url;
+}
+
 const char *oo_etcd_moved(const struct oo_etcd *etcd)
 {
 	return etcd->moved.text;
