@@ -16,6 +16,7 @@ struct slot {
 	unsigned index;
 	struct oo_check *check;
 	struct oo_check_result result;
+	struct agent_check_counts counts;
 	enum oo_health told; /* what the log was last told */
 };
 
@@ -52,6 +53,9 @@ static void on_result(void *user, const struct oo_check *check,
 	struct slot *slot = user;
 	(void)check;
 	slot->result = *result;
+	slot->counts.runs++;
+	slot->counts.failures += result->state == OO_CHECK_STATE_DOWN;
+	slot->counts.took_us += result->times.total_us;
 	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
 		(void)agent_diagnosis_look(slot->agent->diagnosis, false); /* or it has, or does */
 	}
@@ -101,6 +105,7 @@ void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks
 		int from = config->checks[i].inherits;
 		if (from >= 0) {
 			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].counts = before->slots[from].counts;
 			checks->slots[i].told = before->slots[from].told;
 		}
 	}
@@ -163,4 +168,10 @@ void agent_checks_free(struct agent_checks *checks)
 const struct oo_check_result *agent_checks_result(const struct agent_checks *checks, unsigned index)
 {
 	return &checks->slots[index].result;
+}
+
+const struct agent_check_counts *agent_checks_counts(const struct agent_checks *checks,
+						     unsigned index)
+{
+	return &checks->slots[index].counts;
 }

@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 
 #include "base/cleanup.h"
+#include "metrics.h"
 #include "records.h"
 #include "status.h"
 #include "story.h"
@@ -87,5 +88,6 @@ const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
 	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
 	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
+	{.method = "GET", .path = "/metrics", .tcp = true, .answer = agent_metrics_answer},
 };
 const size_t agent_n_routes = OO_LENGTH(agent_routes);

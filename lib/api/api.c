@@ -148,6 +148,7 @@ static struct MHD_Response *make_response(struct oo_api_answer *answer)
 	static const char failed[] = "{\"error\": \"no answer could be made: out of memory\"}\n";
 	if (answer->body.length == 0) {
 		answer->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		answer->type = NULL;
 		return MHD_create_response_from_buffer(sizeof(failed) - 1, (void *)failed,
 						       MHD_RESPMEM_PERSISTENT);
 	}
@@ -167,7 +168,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct oo_
 		return MHD_NO;
 	}
 	enum MHD_Result sent = MHD_NO;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json") ==
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				    answer->type != NULL ? answer->type : "application/json") ==
 		    MHD_YES &&
 	    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
 		    MHD_YES &&

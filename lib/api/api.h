@@ -22,7 +22,8 @@ struct oo_api;
 
 struct oo_api_answer {
 	unsigned status;       /* HTTP status code; 200 unless the route says otherwise */
-	struct oo_buffer body; /* JSON text; empty on entry, its limit is OO_API_ANSWER_BYTES_MAX */
+	struct oo_buffer body; /* empty on entry, its limit is OO_API_ANSWER_BYTES_MAX */
+	const char *type;      /* of body; NULL: JSON */
 };
 
 struct oo_api_route {

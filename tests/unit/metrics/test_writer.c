@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "event/testing.h"
+#include "../event/testing.h"
 #include "metrics/metrics.h"
 
 static struct oo_buffer body;
@@ -215,5 +215,5 @@ int main(void)
 		TEST(what_does_not_fit_leaves_nothing),
 		TEST(common_labels_that_are_too_long_leave_nothing),
 	};
-	return run_tests("metrics", tests, OO_LENGTH(tests));
+	return run_tests("writer", tests, OO_LENGTH(tests));
 }
