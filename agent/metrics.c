@@ -43,7 +43,7 @@ static void add_etcd(struct oo_metrics *metrics, const struct agent *agent)
 		oo_metrics_add_us(metrics, (oo_clock_now() - answered_at) * 1000, NULL);
 	}
 	oo_metrics_family(metrics, "ooha_etcd_endpoint_failing", OO_METRICS_GAUGE,
-			  "1 if the endpoint failed when this node asked it last.");
+			  "1 if the endpoint failed when this node asked it last, in the last minutes.");
 	for (size_t i = 0; (endpoint = oo_etcd_endpoint_state(etcd, i, &failing)) != NULL; i++) {
 		oo_metrics_add(metrics, failing, "endpoint", endpoint, NULL);
 	}

@@ -299,7 +299,8 @@ void oo_etcd_watch_close(struct oo_etcd_watch *watch);
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd);
 /*
  * Endpoint i, never with credentials; NULL: there are no more.
- * ret_failing  it failed when it was asked last. Those that are not in use are seldom asked.
+ * ret_failing  it failed when it was asked last, not long ago: one that is preferred is asked again and
+ *              again, one that was only a stopgap may never be.
  */
 const char *oo_etcd_endpoint_state(const struct oo_etcd *etcd, size_t i, bool *ret_failing);
 /* Why another endpoint is in use than before, in one line; "" if it never changed. */
