@@ -42,8 +42,9 @@ static void add_etcd(struct oo_metrics *metrics, const struct agent *agent)
 	if (answered_at != 0) {
 		oo_metrics_add_us(metrics, (oo_clock_now() - answered_at) * 1000, NULL);
 	}
-	oo_metrics_family(metrics, "ooha_etcd_endpoint_failing", OO_METRICS_GAUGE,
-			  "1 if the endpoint failed when this node asked it last, in the last minutes.");
+	oo_metrics_family(
+		metrics, "ooha_etcd_endpoint_failing", OO_METRICS_GAUGE,
+		"1 if the endpoint failed when this node asked it last, in the last minutes.");
 	for (size_t i = 0; (endpoint = oo_etcd_endpoint_state(etcd, i, &failing)) != NULL; i++) {
 		oo_metrics_add(metrics, failing, "endpoint", endpoint, NULL);
 	}
@@ -145,10 +146,12 @@ static void add_agent(struct oo_metrics *metrics, const struct agent *agent)
 	oo_metrics_add(metrics, (int64_t)n_members, NULL);
 }
 
-void agent_metrics_answer(void *user, struct oo_api_answer *answer)
+void agent_metrics_answer(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
 	const struct agent *agent = user;
 	struct oo_metrics metrics;
+	(void)request;
 
 	oo_metrics_begin(&metrics, &answer->body, "cluster", agent->config->cluster, "node",
 			 agent->config->node.name, NULL);
@@ -160,6 +163,7 @@ void agent_metrics_answer(void *user, struct oo_api_answer *answer)
 	add_check_results(&metrics, agent);
 	add_hooks(&metrics, agent);
 	agent_metrics_process(&metrics, agent->counts.started_at_wall);
-	answer->type = OO_METRICS_CONTENT_TYPE;
-	(void)oo_metrics_end(&metrics); /* left empty it becomes a 500 */
+	if (oo_metrics_end(&metrics) == 0) { /* else left empty: it becomes a 500 */
+		answer->content_type = OO_METRICS_CONTENT_TYPE;
+	}
 }

@@ -6,7 +6,8 @@
 #include "metrics/metrics.h"
 
 /* The route; user is the agent. */
-void agent_metrics_answer(void *user, struct oo_api_answer *answer);
+void agent_metrics_answer(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer);
 
 /* metrics_groups.c */
 void agent_metrics_groups(struct oo_metrics *metrics, const struct agent *agent);
