@@ -336,6 +336,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 {
 	agent->started_at = oo_clock_now();
+	agent->counts.started_at_wall = oo_clock_wall();
 	int r = sd_event_new(&agent->event);
 	if (r < 0) {
 		*ret_exit = OO_EXIT_SOFTWARE;

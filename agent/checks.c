@@ -16,6 +16,7 @@ struct slot {
 	unsigned index;
 	struct oo_check *check;
 	struct oo_check_result result;
+	struct agent_check_counts counts;
 	enum oo_health told; /* what the log was last told */
 };
 
@@ -54,6 +55,9 @@ static void on_result(void *user, const struct oo_check *check,
 	enum oo_health health = health_of(result->state);
 	(void)check;
 	slot->result = *result;
+	slot->counts.runs++;
+	slot->counts.failures += result->state == OO_CHECK_STATE_DOWN;
+	slot->counts.took_us += result->times.total_us;
 	if (!agent_diagnosis_is_open(agent->diagnosis) &&
 	    oo_core_count_again(agent->core, slot->index, health)) {
 		return; /* nearly all of them: nothing to tell anybody */
@@ -106,6 +110,7 @@ void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks
 		int from = config->checks[i].inherits;
 		if (from >= 0) {
 			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].counts = before->slots[from].counts;
 			checks->slots[i].told = before->slots[from].told;
 		}
 	}
@@ -168,4 +173,10 @@ void agent_checks_free(struct agent_checks *checks)
 const struct oo_check_result *agent_checks_result(const struct agent_checks *checks, unsigned index)
 {
 	return &checks->slots[index].result;
+}
+
+const struct agent_check_counts *agent_checks_counts(const struct agent_checks *checks,
+						     unsigned index)
+{
+	return &checks->slots[index].counts;
 }

@@ -5,6 +5,7 @@
 #include "asked.h"
 #include "balancer.h"
 #include "base/cleanup.h"
+#include "metrics.h"
 #include "records.h"
 #include "status.h"
 
@@ -47,5 +48,6 @@ const struct oo_api_route agent_routes[] = {
 	BALANCER("/health", agent_balancer_answer_health),
 	BALANCER("/ready", agent_balancer_answer_ready),
 	{.method = "GET", .path = "/live", .tcp = true, .answer = agent_balancer_answer_live},
+	{.method = "GET", .path = "/metrics", .tcp = true, .answer = agent_metrics_answer},
 };
 const size_t agent_n_routes = OO_LENGTH(agent_routes);
