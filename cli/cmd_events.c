@@ -28,7 +28,8 @@ struct options {
 struct place {
 	int64_t after;
 	char started_at[STARTED_LENGTH];
-	bool is_lost; /* the agent, and that was said */
+	char day[SHOW_DAY_LENGTH]; /* of the last one shown */
+	bool is_lost;              /* the agent, and that was said */
 };
 
 /* One event a line: to be read as they come. */
@@ -39,7 +40,7 @@ static int add_json_line(struct oo_buffer *text, json_object *event)
 	return r < 0 ? r : oo_buffer_add(text, "\n", 1);
 }
 
-static enum outcome show(const struct options *options, json_object *answer)
+static enum outcome show(const struct options *options, struct place *place, json_object *answer)
 {
 	struct page page = output_page(NULL);
 	json_object *events = field_array(answer, "events");
@@ -48,7 +49,8 @@ static enum outcome show(const struct options *options, json_object *answer)
 	oo_buffer_init(&text, ASK_BYTES_MAX);
 	for (size_t i = 0; i < field_length(events) && r == 0; i++) {
 		json_object *event = json_object_array_get_idx(events, i);
-		r = options->json ? add_json_line(&text, event) : show_event(event, &page, &text);
+		r = options->json ? add_json_line(&text, event)
+				  : show_event(event, &page, place->day, &text);
 	}
 	return output_end(&text, r, OUTCOME_FINE);
 }
@@ -86,7 +88,7 @@ static enum outcome look(const struct settings *settings, const struct options *
 	}
 	int64_t last = field_number(answer, "last");
 	place->after = last != FIELD_NONE ? last : place->after;
-	return show(options, answer);
+	return show(options, place, answer);
 }
 
 /* Until Ctrl-C. */

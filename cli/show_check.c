@@ -75,9 +75,10 @@ static void add_phases(struct table *table, json_object *check)
 	for (size_t i = 0; i < OO_LENGTH(phases) && used < sizeof(text); i++) {
 		int64_t at = field_number(us, phases[i].field);
 		if (at != FIELD_NONE && at > 0) {
-			used += (size_t)snprintf(
-				text + used, sizeof(text) - used, "%s%s %" PRId64 ".%" PRId64 " ms",
-				used > 0 ? ", " : "", phases[i].name, at / 1000, at % 1000 / 100);
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "%s%s %" PRId64 ".%02" PRId64 " ms",
+						 used > 0 ? ", " : "", phases[i].name, at / 1000,
+						 at % 1000 / 10);
 		}
 	}
 	if (used > 0) {
@@ -125,7 +126,8 @@ static const char *turn_of(json_object *event, const char *name)
 static int show_turns(json_object *list, const char *name, const struct page *page,
 		      struct oo_buffer *out)
 {
-	static const struct column columns[] = {{"TURNED (UTC)", false}, {"TO", false}};
+	static const struct column columns[] = {
+		{"TURNED (UTC)", false}, {"TO", false}, {"AS IT SAW", false}};
 	OO_AUTO(table_done) struct table table;
 	size_t n = 0, skipped = 0;
 	table_init(&table, columns, OO_LENGTH(columns));
@@ -143,7 +145,8 @@ static int show_turns(json_object *list, const char *name, const struct page *pa
 				   format_stamp(field_text(event, "at", "?"), when));
 			table_cell(&table, 1, up ? PAINT_GOOD : PAINT_BAD, "%s",
 				   up ? "up" : "down");
-			table_note(&table, PAINT_PLAIN, "%s", turn);
+			const char *why = strstr(turn, ": ");
+			table_cell(&table, 2, PAINT_PLAIN, "%s", why != NULL ? why + 2 : "");
 		}
 	}
 	return table_print(&table, page, out);

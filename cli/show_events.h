@@ -6,7 +6,13 @@
 #include "base/text.h"
 #include "table.h"
 
-/* Appends one event, wrapped. Returns 0, -ENOMEM or -EMSGSIZE. */
-int show_event(json_object *event, const struct page *page, struct oo_buffer *out);
+#define SHOW_DAY_LENGTH 11
+
+/*
+ * Appends one event, wrapped; before it its day, if it is another than day, which becomes it. "" at first.
+ * Returns 0, -ENOMEM or -EMSGSIZE.
+ */
+int show_event(json_object *event, const struct page *page, char day[static SHOW_DAY_LENGTH],
+	       struct oo_buffer *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "moment.h"
 
 #define LINE_LENGTH 256
+#define NOTE_INDENT 4 /* the reasons are long */
 
 /*
  * What the gap consists of, in ms: "detected 0, down 3, claimed 8, added 11, announced 12". Records of
@@ -85,6 +86,7 @@ int show_history(json_object *answer, const struct page *page, struct oo_buffer 
 	};
 	OO_AUTO(table_done) struct table table;
 	table_init(&table, columns, OO_LENGTH(columns));
+	table.note_indent = NOTE_INDENT;
 	json_object *records = field_array(answer, "history");
 	for (size_t i = 0; i < field_length(records); i++) {
 		json_object *record = json_object_array_get_idx(records, i);

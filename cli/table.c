@@ -222,10 +222,8 @@ static void print_titles(const struct table *table, const int *widths, struct li
 }
 
 /* From the second column on; from a fixed one where the first is so wide that little room is left. */
-static void print_note(const struct cell *note, int first_width, struct line *line)
+static void print_note(const struct cell *note, int indent, struct line *line)
 {
-	int indent = MARGIN + first_width + GAP;
-	indent = indent > NOTE_INDENT_MAX ? NOTE_INDENT_MAX : indent;
 	line->r = line->r < 0 ? line->r : oo_buffer_add_format(line->out, "%*s", indent, "");
 	line->r = line->r < 0
 			  ? line->r
@@ -248,8 +246,10 @@ static void print_row(const struct table *table, const struct row *row, const in
 		}
 	}
 	line_end(line);
+	int indent = table->note_indent > 0 ? table->note_indent : MARGIN + widths[0] + GAP;
+	indent = indent > NOTE_INDENT_MAX ? NOTE_INDENT_MAX : indent;
 	for (size_t i = 0; i < TABLE_NOTES_MAX && row->notes[i].text[0] != '\0'; i++) {
-		print_note(&row->notes[i], widths[0], line);
+		print_note(&row->notes[i], indent, line);
 	}
 }
 

@@ -43,7 +43,8 @@ struct table {
 	size_t n_columns;
 	struct row *rows; /* owned */
 	size_t n_rows;
-	bool failed; /* memory ran out: printing says so */
+	int note_indent; /* where notes begin; 0: below the second column */
+	bool failed;     /* memory ran out: printing says so */
 };
 
 void table_init(struct table *table, const struct column *columns, size_t n_columns);
