@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asked.h"
 #include "base/cleanup.h"
 #include "events.h"
+#include "part.h"
 #include "past.h"
 #include "records.h"
 #include "status.h"
@@ -107,6 +109,99 @@ static void answer_events(void *user, const struct oo_api_request *request,
 	}
 }
 
+/* Announces anew what is up; returns of how many addresses. */
+static size_t announce(const struct agent *agent, unsigned group)
+{
+	size_t n_parts, n = 0;
+	const struct agent_part *parts = agent_vips_parts(agent->vips[group], &n_parts);
+	for (size_t i = 0; i < n_parts; i++) {
+		if (parts[i].n_announced > 0) {
+			oo_announcer_burst(parts[i].announcer);
+			n += parts[i].n_announced;
+		}
+	}
+	return n;
+}
+
+/* The group that is asked for: its number, n_groups for all. False: there is none of that name. */
+static bool read_group(const struct agent *agent, struct json_object *asked, unsigned *ret_group,
+		       struct oo_api_answer *answer)
+{
+	struct json_object *name = NULL;
+	unsigned g = 0, n = agent->core_config.n_groups;
+	(void)json_object_object_get_ex(asked, "group", &name);
+	if (name != NULL && !json_object_is_type(name, json_type_string)) {
+		oo_api_refuse(answer, 400, "group: give a group's name, or null for all");
+		return false;
+	}
+	while (name != NULL && g < n &&
+	       !oo_text_equal(agent->group_names[g], json_object_get_string(name))) {
+		g++;
+	}
+	if (name != NULL && g == n) {
+		oo_api_refuse(answer, 409, "no group '%s' in this node's configuration",
+			      json_object_get_string(name));
+		return false;
+	}
+	*ret_group = name != NULL ? g : n;
+	return true;
+}
+
+static void refuse_announcing(const struct agent *agent, unsigned group,
+			      struct oo_api_answer *answer)
+{
+	if (group == agent->core_config.n_groups) {
+		oo_api_refuse(answer, 409, "%s holds no group: nothing to announce; ask the holder",
+			      agent->config->node.name);
+		return;
+	}
+	const char *holder = oo_core_view(agent->core, group).pair->claim.node;
+	oo_api_refuse(answer, 409, "%s is not up on %s: %s%s", agent->group_names[group],
+		      agent->config->node.name, holder[0] == '\0' ? "nobody holds it" : "ask ",
+		      holder);
+}
+
+static struct json_object *announce_all(const struct agent *agent, unsigned only)
+{
+	struct json_object *list = json_object_new_array();
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		size_t n =
+			only == g || only == agent->core_config.n_groups ? announce(agent, g) : 0;
+		if (n > 0) {
+			struct json_object *one = json_object_new_object();
+			add_text(one, "group", agent->group_names[g]);
+			json_object_object_add(one, "vips", json_object_new_uint64(n));
+			json_object_array_add(list, one);
+		}
+	}
+	return list;
+}
+
+static void answer_announce(void *user, const struct oo_api_request *request,
+			    struct oo_api_answer *answer)
+{
+	const struct agent *agent = user;
+	struct json_object *asked;
+	unsigned only;
+	if (agent_asked_read(request, answer, &asked) < 0) {
+		return;
+	}
+	bool is_right = read_group(agent, asked, &only, answer);
+	json_object_put(asked);
+	if (!is_right) {
+		return;
+	}
+	struct json_object *list = announce_all(agent, only);
+	if (json_object_array_length(list) == 0) {
+		json_object_put(list);
+		refuse_announcing(agent, only, answer);
+		return;
+	}
+	struct json_object *object = json_object_new_object();
+	json_object_object_add(object, "announced", list);
+	answer_with(answer, object);
+}
+
 /* 200 while this node holds every group that it is asked about: all of them. */
 static void answer_leader(void *user, const struct oo_api_request *request,
 			  struct oo_api_answer *answer)
@@ -156,6 +251,7 @@ const struct oo_api_route agent_routes[] = {
 	 .path = "/v1/events",
 	 .parameters = {"after", "n"},
 	 .answer = answer_events},
+	{.method = "POST", .path = "/v1/announce", .change = true, .answer = answer_announce},
 	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
 	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
 };
