@@ -19,7 +19,8 @@
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
- *	status    the JSON that people and load balancers ask for (status.c, routes.c)
+ *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
+ *		  balancer.c)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>
