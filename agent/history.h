@@ -5,15 +5,9 @@
  * node that was promoted, trimmed to the last AGENT_HISTORY_MAX a group.
  */
 #include "agent.h"
+#include "timeline.h"
 
 #define AGENT_HISTORY_MAX 100
-
-/* CLOCK_BOOTTIME ms of this node; the record gives what followed detected_at in ms. */
-struct agent_timeline {
-	int64_t detected_at; /* the takeover or hand-over began here */
-	int64_t claimed_at;
-	int64_t added_at; /* VIPs up and announced */
-};
 
 struct agent_history_entry {
 	unsigned group;

@@ -138,7 +138,7 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 
 static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
 {
-	const struct oo_pause *pause = agent_store_pause(agent->store);
+	const struct oo_decree *pause = agent_store_pause(agent->store);
 	if (pause == NULL) {
 		return NULL;
 	}
@@ -226,6 +226,8 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 		complain(verdict, STATE_DEGRADED,
 			 "%s: this node holds although it must not serve (%s): no node is better",
 			 name, reason);
+	} else if (oo_core_is_drained(agent->core)) {
+		complain(verdict, STATE_DEGRADED, "%s: this node takes nothing: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_DOWN) {
 		complain(verdict, STATE_CRITICAL, "%s: this node must not serve: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_UNKNOWN) {

@@ -20,7 +20,7 @@
 #define OO_CORE_CHECKS_MAX 256
 #define OO_CORE_MEMBERS_MAX 128
 #define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
-#define OO_CORE_VALUE_LENGTH 768
+#define OO_CORE_VALUE_LENGTH 896
 #define OO_CORE_TRIED_MAX 8
 #define OO_CORE_TRANSITIONS_MAX (OO_CORE_GROUPS_MAX * 4)
 #define OO_CORE_TTL_MAX_MS 3600000 /* a claim that says more is waited for this long */
