@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "api/api.h"
+#include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
@@ -275,8 +276,11 @@ static int make_api(struct agent *agent, struct oo_err *err)
 	char listen[80];
 	struct oo_api_options options = {
 		.socket_path = config->socket,
+		.socket_group = "ooha",
+		.change_group = "ooha-admin",
 		.routes = agent_routes,
 		.n_routes = agent_n_routes,
+		.changed = agent_asked_log,
 		.user = agent,
 	};
 	if (config->listen.host != NULL) {

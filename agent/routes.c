@@ -31,13 +31,17 @@ static void answer_with(struct oo_api_answer *answer, struct json_object *object
 	json_object_put(object);
 }
 
-static void answer_status(void *user, struct oo_api_answer *answer)
+static void answer_status(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	answer_with(answer, agent_status_new(user));
 }
 
-static void answer_checks(void *user, struct oo_api_answer *answer)
+static void answer_checks(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	char now[32];
 	struct json_object *object = json_object_new_object();
 	oo_record_time(oo_clock_wall(), now);
@@ -47,8 +51,10 @@ static void answer_checks(void *user, struct oo_api_answer *answer)
 }
 
 /* 200 while this node holds every group that it is asked about: all of them. */
-static void answer_leader(void *user, struct oo_api_answer *answer)
+static void answer_leader(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	const struct agent *agent = user;
 	bool holds = true;
 	struct json_object *object = json_object_new_object();
@@ -64,8 +70,10 @@ static void answer_leader(void *user, struct oo_api_answer *answer)
 }
 
 /* 200 while this node is fit to serve every group. */
-static void answer_health(void *user, struct oo_api_answer *answer)
+static void answer_health(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	const struct agent *agent = user;
 	bool healthy = true;
 	char reason[OO_REASON_LENGTH] = "";
