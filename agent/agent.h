@@ -15,6 +15,8 @@
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	events    the last of what was logged, for people                   (events.c)
+ *	past      the cluster's history, as etcd has it                       (past.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c)
  */
@@ -40,6 +42,8 @@ struct agent_checks;
 struct agent_diagnosis;
 struct agent_repair;
 struct agent_story;
+struct agent_events;
+struct agent_past;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -71,6 +75,8 @@ struct agent {
 	struct agent_diagnosis *diagnosis;
 	struct agent_repair *repair;
 	struct agent_story *story;
+	struct agent_events *events;
+	struct agent_past *past;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;

@@ -1,12 +1,18 @@
 #include "routes.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "events.h"
+#include "past.h"
 #include "records.h"
 #include "status.h"
 #include "story.h"
 #include "vips.h"
+
+#define NUMBER_DIGITS 15 /* most of one in a query */
 
 static void add_text(struct json_object *object, const char *name, const char *text)
 {
@@ -48,6 +54,57 @@ static void answer_checks(void *user, const struct oo_api_request *request,
 	add_text(object, "now", now);
 	json_object_object_add(object, "checks", agent_status_new_checks(user));
 	answer_with(answer, object);
+}
+
+static void answer_members(void *user, const struct oo_api_request *request,
+			   struct oo_api_answer *answer)
+{
+	(void)request;
+	char now[32];
+	struct json_object *object = json_object_new_object();
+	oo_record_time(oo_clock_wall(), now);
+	add_text(object, "now", now);
+	json_object_object_add(object, "members", agent_status_new_members(user));
+	answer_with(answer, object);
+}
+
+/* A number of the query, fallback when it is not given. Refuses what is no such number. */
+static bool read_number(const struct oo_api_request *request, const char *name, int64_t fallback,
+			int64_t *ret_number, struct oo_api_answer *answer)
+{
+	const char *text = oo_api_parameter(request, name);
+	if (text == NULL) {
+		*ret_number = fallback;
+		return true;
+	}
+	if (text[0] == '\0' || strlen(text) > NUMBER_DIGITS ||
+	    strspn(text, "0123456789") != strlen(text)) {
+		oo_api_refuse(answer, 400, "%s: '%.*s' is not a number", name, NUMBER_DIGITS, text);
+		return false;
+	}
+	*ret_number = strtoll(text, NULL, 10);
+	return true;
+}
+
+static void answer_history(void *user, const struct oo_api_request *request,
+			   struct oo_api_answer *answer)
+{
+	const struct agent *agent = user;
+	int64_t n;
+	if (read_number(request, "n", AGENT_PAST_MAX, &n, answer)) {
+		answer_with(answer, agent_past_new_answer(agent->past, (size_t)n));
+	}
+}
+
+static void answer_events(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
+{
+	const struct agent *agent = user;
+	int64_t after, n;
+	if (read_number(request, "after", 0, &after, answer) &&
+	    read_number(request, "n", AGENT_EVENTS_MAX, &n, answer)) {
+		answer_with(answer, agent_events_new_answer(agent->events, after, (size_t)n));
+	}
 }
 
 /* 200 while this node holds every group that it is asked about: all of them. */
@@ -93,6 +150,12 @@ static void answer_health(void *user, const struct oo_api_request *request,
 const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
+	{.method = "GET", .path = "/v1/members", .answer = answer_members},
+	{.method = "GET", .path = "/v1/history", .parameters = {"n"}, .answer = answer_history},
+	{.method = "GET",
+	 .path = "/v1/events",
+	 .parameters = {"after", "n"},
+	 .answer = answer_events},
 	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
 	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
 };

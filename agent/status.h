@@ -9,5 +9,7 @@ struct json_object;
 struct json_object *agent_status_new(const struct agent *agent);
 /* Its list of checks. */
 struct json_object *agent_status_new_checks(const struct agent *agent);
+/* Its list of members. */
+struct json_object *agent_status_new_members(const struct agent *agent);
 
 #endif
