@@ -17,6 +17,7 @@
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	events    the last of what was logged, for people                   (events.c)
  *	past      the cluster's history, as etcd has it                       (past.c)
+ *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c)
  */
@@ -44,6 +45,8 @@ struct agent_repair;
 struct agent_story;
 struct agent_events;
 struct agent_past;
+struct agent_switchovers;
+struct agent_changes;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -77,6 +80,8 @@ struct agent {
 	struct agent_story *story;
 	struct agent_events *events;
 	struct agent_past *past;
+	struct agent_switchovers *switchovers;
+	struct agent_changes *changes;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;

@@ -117,7 +117,7 @@ void agent_history_write(struct agent *agent, const struct agent_history_entry *
 	struct oo_core_view view = oo_core_view(agent->core, entry->group);
 	char key[AGENT_KEY_LENGTH];
 
-	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
+	agent_store_key(agent->store, key, AGENT_HISTORY_KEY, view.pair->claim.revision);
 	send_record(agent, key, new_record(agent, entry, view.epoch));
 }
 

@@ -4,10 +4,14 @@
  * The history in etcd: one record a promotion, under history/<revision of the claim>, written by the
  * node that was promoted, trimmed to the last AGENT_HISTORY_MAX a group.
  */
+#include <inttypes.h>
+
 #include "agent.h"
 #include "timeline.h"
 
 #define AGENT_HISTORY_MAX 100
+/* For agent_store_key: of a promotion, by the revision of its claim. */
+#define AGENT_HISTORY_KEY "history/%016" PRId64
 
 struct agent_history_entry {
 	unsigned group;

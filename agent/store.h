@@ -44,6 +44,10 @@ void agent_store_members_tell(struct agent_store *store);
 const struct oo_decree *agent_store_drain(const struct agent_store *store, const char *node);
 const struct oo_order_text *agent_store_order(const struct agent_store *store, unsigned group,
 					      struct oo_order *ret_order);
+/* In words, for a log and a claim: why this node takes nothing; why group goes to node peer. */
+void agent_store_explain_drain(const struct agent_store *store, char text[static OO_REASON_LENGTH]);
+void agent_store_explain_order(const struct agent_store *store, unsigned group, const char *peer,
+			       char text[static OO_REASON_LENGTH]);
 /* NULL when nobody has paused. */
 const struct oo_decree *agent_store_pause(const struct agent_store *store);
 #endif

@@ -53,16 +53,6 @@ static void explain_verdict(const struct agent_verdict *verdict, const char *che
 	oo_text_clip(text + strlen(text), OO_REASON_LENGTH - strlen(text), noticed);
 }
 
-static void explain_drain(const struct agent *agent, char text[static OO_REASON_LENGTH])
-{
-	const struct oo_decree *drain = agent_store_drain(agent->store, agent->config->node.name);
-
-	snprintf(text, OO_REASON_LENGTH, "drained by %.*s%s%.*s", OO_BY_LENGTH / 2,
-		 drain == NULL || drain->by[0] == '\0' ? "somebody" : drain->by,
-		 drain == NULL || drain->reason[0] == '\0' ? "" : ": ", OO_REASON_LENGTH / 2,
-		 drain == NULL ? "" : drain->reason);
-}
-
 void agent_story_explain_health(const struct agent *agent, unsigned group,
 				char text[static OO_REASON_LENGTH])
 {
@@ -73,7 +63,7 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 		return;
 	}
 	if (oo_core_is_drained(agent->core)) {
-		explain_drain(agent, text);
+		agent_store_explain_drain(agent->store, text);
 		return;
 	}
 	if (!view.link_up) {
@@ -141,18 +131,6 @@ static void explain_unfit(const struct agent_story *story, const struct oo_trans
 		 OO_REASON_LENGTH - OO_CORE_NAME_LENGTH - 14, health, named(transition->peer));
 }
 
-static void explain_switchover(const struct agent_story *story,
-			       const struct oo_transition *transition,
-			       char text[static OO_REASON_LENGTH])
-{
-	struct oo_order order;
-	const struct oo_order_text *by =
-		agent_store_order(story->agent->store, transition->group, &order);
-	snprintf(text, OO_REASON_LENGTH, "switchover to %s, asked for by %.*s",
-		 named(transition->peer), OO_REASON_LENGTH / 2 - 28,
-		 by == NULL || by->by[0] == '\0' ? "somebody" : by->by);
-}
-
 /* The causes of which there is no more to say. */
 static const char *const plain_texts[OO_CAUSES] = {
 	[OO_CAUSE_NONE] = "",
@@ -205,7 +183,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		explain_unfit(story, transition, text);
 		return;
 	case OO_CAUSE_SWITCHOVER:
-		explain_switchover(story, transition, text);
+		agent_store_explain_order(story->agent->store, transition->group, peer, text);
 		return;
 	case OO_CAUSE_STOPPING:
 		snprintf(text, OO_REASON_LENGTH, "stopping; next is %s", peer);

@@ -1,5 +1,6 @@
 #include "store_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -194,4 +195,21 @@ const struct oo_order_text *agent_store_order(const struct agent_store *store, u
 {
 	*ret_order = store->wishes.orders[group];
 	return ret_order->id == 0 ? NULL : &store->wishes.order_texts[group];
+}
+
+void agent_store_explain_drain(const struct agent_store *store, char text[static OO_REASON_LENGTH])
+{
+	const struct oo_decree *drain = agent_store_drain(store, store->agent->config->node.name);
+	const char *reason = drain == NULL ? "" : drain->reason;
+
+	snprintf(text, OO_REASON_LENGTH, "drained by %.*s%s%.*s", OO_BY_LENGTH / 2,
+		 drain == NULL ? "somebody" : named(drain->by), reason[0] == '\0' ? "" : ": ",
+		 OO_REASON_LENGTH / 2, reason);
+}
+
+void agent_store_explain_order(const struct agent_store *store, unsigned group, const char *peer,
+			       char text[static OO_REASON_LENGTH])
+{
+	snprintf(text, OO_REASON_LENGTH, "switchover to %s, asked for by %.*s", peer,
+		 OO_BY_LENGTH / 2 - 8, named(store->wishes.order_texts[group].by));
 }
