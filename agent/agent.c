@@ -279,6 +279,7 @@ static int make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
+	const struct oo_api_tls tls = {config->tls.cert_file, config->tls.key_file};
 	struct oo_api_options options = {
 		.socket_path = config->socket,
 		.socket_group = "ooha",
@@ -293,6 +294,7 @@ static int make_api(struct agent *agent, struct oo_err *err)
 		snprintf(listen, sizeof(listen), v6 ? "[%s]:%u" : "%s:%u", config->listen.host,
 			 (unsigned)config->listen.port);
 		options.listen = listen;
+		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
 	return oo_api_new(agent->event, &options, &agent->api, err);
 }
@@ -343,6 +345,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 {
 	agent->started_at = oo_clock_now();
+	agent->counts.started_at_wall = oo_clock_wall();
 	int r = sd_event_new(&agent->event);
 	if (r < 0) {
 		*ret_exit = OO_EXIT_SOFTWARE;

@@ -19,7 +19,9 @@
  *	past      the cluster's history, as etcd has it                       (past.c)
  *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
- *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c)
+ *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
+ *		  balancer.c)
+ *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>
@@ -29,6 +31,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "core/core.h"
+#include "counts.h"
 #include "event/timer.h"
 #include "event/transfer.h"
 
@@ -86,6 +89,7 @@ struct agent {
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
+	struct agent_counts counts;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
 	bool telling;                     /* a step is being applied */
 	bool looked;                      /* for VIPs that an earlier agent left */

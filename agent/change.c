@@ -51,8 +51,9 @@ static void on_done(void *user, int r, const struct oo_etcd_answer *answer,
 	if (r < 0) {
 		change->state = STATE_FAILED;
 		snprintf(change->error, sizeof(change->error), "%setcd: %.*s",
-			 oo_etcd_is_unknown(r) ? "nobody knows whether it was done, see ooha status: "
-					       : "",
+			 oo_etcd_is_unknown(r)
+				 ? "nobody knows whether it was done, see ooha status: "
+				 : "",
 			 OO_ERR_LENGTH - 80, err->text);
 	} else if (answer->succeeded ||
 		   (answer->n_results == 1 && is_as_wanted(change, &answer->results[0]))) {
@@ -64,13 +65,12 @@ static void on_done(void *user, int r, const struct oo_etcd_answer *answer,
 	}
 }
 
-static int send(struct agent_changes *changes, struct change *change, const char *key)
+static int ask(struct agent_changes *changes, struct change *change, const char *key)
 {
 	const bool puts = change->value.length > 0;
 	const struct oo_etcd_compare compare = {.key = key,
 						.target = OO_ETCD_TARGET_CREATE,
-						.relation =
-							puts ? OO_ETCD_EQUAL : OO_ETCD_GREATER};
+						.relation = puts ? OO_ETCD_EQUAL : OO_ETCD_GREATER};
 	const struct oo_etcd_op success = {.type = puts ? OO_ETCD_OP_PUT : OO_ETCD_OP_DELETE,
 					   .key = key,
 					   .value = change->value.data,
@@ -104,7 +104,7 @@ int agent_change_begin(struct agent_changes *changes, const char *key,
 	if (decree != NULL) {
 		r = oo_record_write_decree(decree, &change->value);
 	}
-	r = r < 0 ? r : send(changes, change, key);
+	r = r < 0 ? r : ask(changes, change, key);
 	if (r < 0) {
 		change->id = 0;
 		return r;

@@ -10,7 +10,6 @@
 #include "checks.h"
 #include "diagnosis.h"
 #include "history.h"
-#include "hook/hook.h"
 #include "store.h"
 #include "vips.h"
 
@@ -325,6 +324,7 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 
 	explain(story, transition, text);
 	bool again = is_again(&chapter->tries, transition, story->agent->core_config.ttl_ms);
+	story->agent->counts.groups[transition->group].transitions[transition->cause]++;
 	log_transition(story, transition, again ? OO_LOG_DEBUG : OO_LOG_NOTICE, text);
 	if (is_new_reason(transition)) {
 		memcpy(chapter->reason, text, sizeof(text));
@@ -398,6 +398,15 @@ struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned 
 				      .down_ms = was_up ? now - down_at : -1};
 }
 
+static void count_promotion(struct agent_story *story, unsigned group)
+{
+	const struct agent_timeline *line = &story->chapters[group].timeline;
+	struct agent_group_counts *counts = &story->agent->counts.groups[group];
+
+	oo_histogram_note(&counts->claimed, (line->claimed_at - line->detected_at) * 1000);
+	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
+}
+
 void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
 			    int64_t added_at)
 {
@@ -414,6 +423,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group, int64_t a
 	chapter->timeline.armed_at = armed_at;
 	chapter->timeline.added_at = added_at;
 	chapter->timeline.announced_at = oo_clock_now();
+	count_promotion(story, group);
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
@@ -429,6 +439,11 @@ void agent_story_address_up(struct agent_story *story, unsigned group, int64_t a
 const char *agent_story_reason(const struct agent_story *story, unsigned group)
 {
 	return story->chapters[group].reason;
+}
+
+struct oo_hooks_counts agent_story_hook_counts(const struct agent_story *story)
+{
+	return oo_hooks_counts(story->hooks);
 }
 
 bool agent_story_is_quiet(const struct agent_story *story)

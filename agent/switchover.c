@@ -15,8 +15,8 @@
 
 #define CALL_MS 2000
 #define RETRY_MS 500
-#define LEASE_MORE_S 5   /* the lease outlasts the order: we delete it, it need not vanish */
-#define REPORT_MS 5000   /* for the new holder's report of what it took */
+#define LEASE_MORE_S 5 /* the lease outlasts the order: we delete it, it need not vanish */
+#define REPORT_MS 5000 /* for the new holder's report of what it took */
 #define ERROR_LENGTH 400
 
 enum phase {
@@ -44,8 +44,8 @@ struct switchover {
 	enum state state, verdict; /* verdict: once it is deleted */
 	bool seen;                 /* the store has shown the order */
 	bool busy;                 /* a request is under way */
-	int64_t claim_revision;    /* of the holder that was seen when it began; then of the new one */
-	int64_t until;             /* this phase at most; OO_NEVER */
+	int64_t claim_revision; /* of the holder that was seen when it began; then of the new one */
+	int64_t until;          /* this phase at most; OO_NEVER */
 	char to[OO_CORE_NAME_LENGTH];
 	char error[ERROR_LENGTH];
 	struct oo_timer timer;
@@ -172,7 +172,7 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 {
 	struct switchover *one = user;
 	struct oo_order there = {0};
-	struct oo_order_text text = {{0}};
+	struct oo_order_text text = {.by = ""};
 
 	one->busy = false;
 	if (r < 0) {
@@ -288,7 +288,8 @@ static void look_for_report(struct switchover *one)
 	if (known) {
 		end(one, STATE_MOVED);
 	} else if (oo_clock_now() >= one->until) {
-		say(one, "%s has the lease, but has not reported the addresses up yet: see ooha status",
+		say(one,
+		    "%s has the lease, but has not reported the addresses up yet: see ooha status",
 		    one->to);
 		end(one, STATE_MOVED);
 	} else {
@@ -381,7 +382,8 @@ int agent_switchover_begin(struct agent_switchovers *switchovers, unsigned group
 	enter(one, PHASE_GRANTING, OO_NEVER);
 	struct oo_etcd_call etcd_call = call(one, on_granted);
 	int r = oo_etcd_lease_grant(agent_store_etcd(agent->store), id,
-				    (order->valid_ms + 999) / 1000 + LEASE_MORE_S, &etcd_call, NULL);
+				    (order->valid_ms + 999) / 1000 + LEASE_MORE_S, &etcd_call,
+				    NULL);
 	if (r < 0) {
 		one->phase = PHASE_OVER;
 		one->busy = false;
@@ -406,8 +408,7 @@ int agent_switchover_withdraw(struct agent_switchovers *switchovers, uint64_t id
 
 static void add_text(struct json_object *object, const char *name, const char *text)
 {
-	json_object_object_add(object, name,
-			       text[0] == '\0' ? NULL : json_object_new_string(text));
+	json_object_object_add(object, name, text[0] == '\0' ? NULL : json_object_new_string(text));
 }
 
 /* Of the new holder's report; null while there is none. */

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "agent.h"
 #include "base/cleanup.h"
+#include "fields.h"
 #include "output.h"
 
 json_object *ask(const struct settings *settings, const char *path, struct oo_err *err)
@@ -21,6 +21,30 @@ json_object *ask(const struct settings *settings, const char *path, struct oo_er
 		return NULL;
 	}
 	return answer;
+}
+
+enum outcome ask_change(const struct settings *settings, const struct agent_question *question,
+			json_object **ret_answer)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer body;
+	struct oo_err err = {0};
+	long status = 0;
+	*ret_answer = NULL;
+	oo_buffer_init(&body, AGENT_ANSWER_BYTES_MAX);
+	if (agent_ask(settings->socket_path, question, &body, &status, &err) < 0) {
+		output_error(stderr, &err, "\n");
+		return OUTCOME_UNKNOWN;
+	}
+	json_object *answer = body.length > 0 ? json_tokener_parse(body.data) : NULL;
+	*ret_answer = answer;
+	if (status >= 200 && status < 300 && json_object_is_type(answer, json_type_object)) {
+		return OUTCOME_FINE;
+	}
+	bool is_refusal = status >= 400 && status < 500;
+	(void)oo_fail_text(&err, EPROTO, "%s%s", is_refusal ? "refused: " : "not done: ",
+			   field_text(answer, "error", "ooha-agent gave no reason"));
+	output_error(stderr, &err, "\n");
+	return is_refusal ? OUTCOME_DEGRADED : OUTCOME_UNKNOWN;
 }
 
 enum outcome ask_and_show(const struct settings *settings, const char *path, ask_render_fn *render)

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
+#include "agent.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "command.h"
@@ -17,6 +18,15 @@
  * agent (output_error).
  */
 json_object *ask(const struct settings *settings, const char *path, struct oo_err *err);
+
+/*
+ * Asks the agent to change something: POST or DELETE, body is JSON or NULL. Says why when it was not
+ * done.
+ * ret_answer  what it answered, to be put by the caller; NULL: nothing that is understood.
+ * Returns OUTCOME_FINE (done, or under way), OUTCOME_DEGRADED (refused: 4xx) or OUTCOME_UNKNOWN.
+ */
+enum outcome ask_change(const struct settings *settings, const struct agent_question *question,
+			json_object **ret_answer);
 
 /* Appends what there is to show of an answer. Returns 0, -ENOMEM or -EMSGSIZE. */
 typedef int ask_render_fn(json_object *answer, const struct page *page, struct oo_buffer *out);

@@ -87,6 +87,7 @@ extern const struct command command_history;
 extern const struct command command_members;
 extern const struct command command_status;
 extern const struct command command_version;
+extern const struct command command_vip_announce;
 
 /* The list of commands. */
 enum outcome help_print(void);

@@ -10,11 +10,21 @@
 
 #define SHOWN_LENGTH 80
 
+/* One a line: they come from many hands. */
+/* clang-format off */
 const struct command *const commands[] = {
-	&command_status,  &command_members, &command_checks,
-	&command_history, &command_events,  &command_diagnose,
-	&command_version, &command_help,    NULL,
+	&command_status,
+	&command_members,
+	&command_checks,
+	&command_history,
+	&command_events,
+	&command_diagnose,
+	&command_vip_announce,
+	&command_version,
+	&command_help,
+	NULL,
 };
+/* clang-format on */
 
 /* Words of the name that argv begins with; 0: it is another command. */
 static int count_words(const char *name, int argc, char **argv)
@@ -52,7 +62,7 @@ static enum outcome refuse_command(int argc, char **argv)
 	if (is_first && argc > 1) {
 		fprintf(stderr, "ooha %s: no command '%s'; there are:", argv[0], shown);
 	} else if (is_first) {
-		fprintf(stderr, "ooha %s: what of it is missing; there are:", argv[0]);
+		fprintf(stderr, "ooha %s: its second word is missing; there are:", argv[0]);
 	} else {
 		fprintf(stderr, "ooha: no command '%s'; there are:", shown);
 	}

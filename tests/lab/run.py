@@ -9,6 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import balancers  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import repairs  # noqa: E402, F401 (its scenarios)

@@ -270,6 +270,39 @@ proxy: down, silent: connected, no answer
                    "/v1/events": events(event(1, text=f"check {LONG} down: {SENTENCE}"))},
                   "checks", LONG, code=1)
 
+    # -- vip announce
+
+    def test_announcing_says_what_was_announced(self):
+        answers = {"/v1/announce": {"announced": [{"group": "office", "vips": 1},
+                                                  {"group": HOSTILE, "vips": 3}]}}
+        self.assertEqual(self.show(answers, "vip", "announce"), """\
+office: announced 1 address again
+a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
+""")
+        self.assertEqual(self.asked, [("POST", "/v1/announce", '{"group":null}')])
+        self.show(answers, "vip", "announce", 'of"fice')
+        self.assertEqual(self.asked, [("POST", "/v1/announce", '{"group":"of\\"fice"}')])
+
+    def test_a_refusal_says_why(self):
+        for status in (400, 403, 409):
+            self.show({"/v1/announce": (status, {"error": "office is not up on \x1bnode-b"})},
+                      "vip", "announce", "office", code=1,
+                      error="ooha: refused: office is not up on \\x1bnode-b\n")
+        self.show({"/v1/announce": (500, {"error": "out of memory"})}, "vip", "announce", code=3,
+                  error="ooha: not done: out of memory\n")
+        self.show({"/v1/announce": (200, [])}, "vip", "announce", code=3,
+                  error="ooha: not done: ooha-agent gave no reason\n")
+
+    def test_the_second_word_is_asked_for(self):
+        for words, said in ((["vip"], "ooha vip: its second word is missing; there are: announce\n"),
+                            (["vip", "anounce"],
+                             "ooha vip: no command 'anounce'; there are: announce\n"),
+                            (["vip", "announce", "a", "b"],
+                             "ooha vip announce: unexpected argument 'b'\n"
+                             "usage: ooha vip announce [--json] [--socket PATH] [GROUP]\n")):
+            done = OOHA.run(*words)
+            self.assertEqual((done.returncode, done.stderr), (64, said))
+
     # -- all of them
 
     def test_json_is_the_agents_own(self):
