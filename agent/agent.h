@@ -20,6 +20,7 @@
  *	hooks     what programs run at an event, and what they are told    (hooks.c)
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
+ *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
@@ -53,6 +54,8 @@ struct agent_past;
 struct agent_hooks;
 struct agent_gates;
 struct agent_notices;
+struct agent_switchovers;
+struct agent_changes;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -89,6 +92,8 @@ struct agent {
 	struct agent_hooks *hooks;
 	struct agent_gates *gates;
 	struct agent_notices *notices;
+	struct agent_switchovers *switchovers;
+	struct agent_changes *changes;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;
