@@ -53,6 +53,17 @@ int agent_asked_read(const struct oo_api_request *request, struct oo_api_answer 
 	return -EINVAL;
 }
 
+void agent_asked_answer(struct oo_api_answer *answer, struct json_object *object)
+{
+	size_t length;
+	const char *text =
+		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	if (text != NULL) {
+		(void)oo_buffer_add(&answer->body, text, length); /* left empty it becomes a 500 */
+	}
+	json_object_put(object);
+}
+
 /* What was asked, in one line that a terminal can show. */
 static void show(const struct oo_api_request *request, char text[static SHOWN_LENGTH])
 {

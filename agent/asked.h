@@ -1,6 +1,6 @@
 #ifndef OO_AGENT_ASKED_H
 #define OO_AGENT_ASKED_H
-/* What routes that change something have in common: who asks, and the JSON that is asked with. */
+/* What routes have in common: who asks, and the JSON that is asked and answered with. */
 #include <stddef.h>
 
 #include "api/api.h"
@@ -18,6 +18,9 @@ void agent_asked_by(const struct oo_api_request *request, const char *node, char
  */
 int agent_asked_read(const struct oo_api_request *request, struct oo_api_answer *answer,
 		     struct json_object **ret_object);
+
+/* Answers with object as JSON, and puts it. */
+void agent_asked_answer(struct oo_api_answer *answer, struct json_object *object);
 
 /* Logs one change that was asked for, with who asked (oo_api_options.changed). */
 void agent_asked_log(void *user, const struct oo_api_request *request, unsigned status);

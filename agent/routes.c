@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "asked.h"
+#include "balancer.h"
 #include "base/cleanup.h"
 #include "events.h"
+#include "metrics.h"
 #include "part.h"
 #include "past.h"
 #include "records.h"
 #include "status.h"
-#include "story.h"
 #include "vips.h"
 
 #define NUMBER_DIGITS 15 /* most of one in a query */
@@ -23,27 +24,11 @@ static void add_text(struct json_object *object, const char *name, const char *t
 							       : json_object_new_string(text));
 }
 
-static void add_bool(struct json_object *object, const char *name, bool fact)
-{
-	json_object_object_add(object, name, json_object_new_boolean(fact));
-}
-
-static void answer_with(struct oo_api_answer *answer, struct json_object *object)
-{
-	size_t length;
-	const char *text =
-		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	if (text != NULL) {
-		(void)oo_buffer_add(&answer->body, text, length); /* left empty it becomes a 500 */
-	}
-	json_object_put(object);
-}
-
 static void answer_status(void *user, const struct oo_api_request *request,
 			  struct oo_api_answer *answer)
 {
 	(void)request;
-	answer_with(answer, agent_status_new(user));
+	agent_asked_answer(answer, agent_status_new(user));
 }
 
 static void answer_checks(void *user, const struct oo_api_request *request,
@@ -55,7 +40,7 @@ static void answer_checks(void *user, const struct oo_api_request *request,
 	oo_record_time(oo_clock_wall(), now);
 	add_text(object, "now", now);
 	json_object_object_add(object, "checks", agent_status_new_checks(user));
-	answer_with(answer, object);
+	agent_asked_answer(answer, object);
 }
 
 static void answer_config(void *user, const struct oo_api_request *request,
@@ -83,7 +68,7 @@ static void answer_members(void *user, const struct oo_api_request *request,
 	oo_record_time(oo_clock_wall(), now);
 	add_text(object, "now", now);
 	json_object_object_add(object, "members", agent_status_new_members(user));
-	answer_with(answer, object);
+	agent_asked_answer(answer, object);
 }
 
 /* A number of the query, fallback when it is not given. Refuses what is no such number. */
@@ -110,7 +95,7 @@ static void answer_history(void *user, const struct oo_api_request *request,
 	const struct agent *agent = user;
 	int64_t n;
 	if (read_number(request, "n", AGENT_PAST_MAX, &n, answer)) {
-		answer_with(answer, agent_past_new_answer(agent->past, (size_t)n));
+		agent_asked_answer(answer, agent_past_new_answer(agent->past, (size_t)n));
 	}
 }
 
@@ -121,7 +106,8 @@ static void answer_events(void *user, const struct oo_api_request *request,
 	int64_t after, n;
 	if (read_number(request, "after", 0, &after, answer) &&
 	    read_number(request, "n", AGENT_EVENTS_MAX, &n, answer)) {
-		answer_with(answer, agent_events_new_answer(agent->events, after, (size_t)n));
+		agent_asked_answer(answer,
+				   agent_events_new_answer(agent->events, after, (size_t)n));
 	}
 }
 
@@ -215,49 +201,14 @@ static void answer_announce(void *user, const struct oo_api_request *request,
 	}
 	struct json_object *object = json_object_new_object();
 	json_object_object_add(object, "announced", list);
-	answer_with(answer, object);
+	agent_asked_answer(answer, object);
 }
 
-/* 200 while this node holds every group that it is asked about: all of them. */
-static void answer_leader(void *user, const struct oo_api_request *request,
-			  struct oo_api_answer *answer)
-{
-	(void)request;
-	const struct agent *agent = user;
-	bool holds = true;
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		holds = holds && oo_core_want(agent->core, g)->address &&
-			agent_vips_is_up(agent->vips[g]);
+#define BALANCER(where, function)                                                                  \
+	{                                                                                          \
+		.method = "GET", .path = (where), .tcp = true, .parameters = {"group"},            \
+		.answer = (function)                                                               \
 	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "leader", holds);
-	answer->status = holds ? 200 : 503;
-	answer_with(answer, object);
-}
-
-/* 200 while this node is fit to serve every group. */
-static void answer_health(void *user, const struct oo_api_request *request,
-			  struct oo_api_answer *answer)
-{
-	(void)request;
-	const struct agent *agent = user;
-	bool healthy = true;
-	char reason[OO_REASON_LENGTH] = "";
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups && healthy; g++) {
-		healthy = oo_core_view(agent->core, g).eligible == OO_HEALTH_UP;
-		agent_story_explain_health(agent, g, reason);
-	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "healthy", healthy);
-	add_text(object, "reason", reason);
-	answer->status = healthy ? 200 : 503;
-	answer_with(answer, object);
-}
-
 const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
@@ -269,7 +220,11 @@ const struct oo_api_route agent_routes[] = {
 	 .parameters = {"after", "n"},
 	 .answer = answer_events},
 	{.method = "POST", .path = "/v1/announce", .change = true, .answer = answer_announce},
-	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
-	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
+	BALANCER("/leader", agent_balancer_answer_leader),
+	BALANCER("/standby", agent_balancer_answer_standby),
+	BALANCER("/health", agent_balancer_answer_health),
+	BALANCER("/ready", agent_balancer_answer_ready),
+	{.method = "GET", .path = "/live", .tcp = true, .answer = agent_balancer_answer_live},
+	{.method = "GET", .path = "/metrics", .tcp = true, .answer = agent_metrics_answer},
 };
 const size_t agent_n_routes = OO_LENGTH(agent_routes);

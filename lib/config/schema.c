@@ -256,24 +256,30 @@ static const struct config_list path_list = {
 	.item = {.parse = config_parse_path, .most = PATH_BYTES},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
+#define HOOKS(key)                                                                                 \
+	{                                                                                          \
+		.name = #key, .parse = config_parse_list, CONFIG_AT(oo_config_hooks, key.items),   \
+		.least = 0, .most = OO_CONFIG_HOOKS, .list = &path_list                            \
+	}
 static const struct config_key hooks_keys[] = {
-	{.name = "promoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, promoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
-	{.name = "demoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, demoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
+	HOOKS(pre_promote),
+	HOOKS(promoted),
+	HOOKS(pre_demote),
+	HOOKS(demoted),
+	HOOKS(eligible),
+	HOOKS(ineligible),
+	HOOKS(degraded),
+	HOOKS(notify),
 	{.name = "timeout",
 	 .parse = config_parse_duration,
 	 CONFIG_AT(oo_config_hooks, timeout_ms),
 	 .least = 100,
 	 .most = 10 * CONFIG_MINUTE_MS},
+	{.name = "blocking_timeout",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_hooks, blocking_timeout_ms),
+	 .least = 100,
+	 .most = CONFIG_MINUTE_MS},
 };
 static const struct config_schema hooks_schema = CONFIG_SCHEMA(hooks_keys);
 
@@ -293,12 +299,35 @@ static const struct config_key documentserver_keys[] = {
 };
 static const struct config_schema documentserver_schema = CONFIG_SCHEMA(documentserver_keys);
 
+static const struct config_key tls_keys[] = {
+	{.name = "cert_file",
+	 .parse = config_parse_file,
+	 CONFIG_AT(oo_config_api, tls.cert_file),
+	 .most = PATH_BYTES,
+	 .required = "give the certificate's file (PEM)"},
+	{.name = "key_file",
+	 .parse = config_parse_secret_file,
+	 CONFIG_AT(oo_config_api, tls.key_file),
+	 .most = PATH_BYTES,
+	 .required = "give the file of the certificate's key (PEM)"},
+};
+static const struct config_schema tls_schema = CONFIG_SCHEMA(tls_keys);
+
+enum api_key {
+	API_SOCKET,
+	API_LISTEN,
+	API_TLS,
+};
+
 static const struct config_key api_keys[] = {
-	{.name = "socket",
-	 .parse = config_parse_path,
-	 CONFIG_AT(oo_config_api, socket),
-	 .most = SOCKET_BYTES},
-	{.name = "listen", .parse = config_parse_listen, CONFIG_AT(oo_config_api, listen)},
+	[API_SOCKET] = {.name = "socket",
+			.parse = config_parse_path,
+			CONFIG_AT(oo_config_api, socket),
+			.most = SOCKET_BYTES},
+	[API_LISTEN] = {.name = "listen",
+			.parse = config_parse_listen,
+			CONFIG_AT(oo_config_api, listen)},
+	[API_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &tls_schema},
 };
 static const struct config_schema api_schema = CONFIG_SCHEMA(api_keys);
 
@@ -312,6 +341,17 @@ static bool has_repair(const void *structure)
 	const struct oo_config_repair *repair = &((const struct oo_config *)structure)->repair;
 	return names_any(&repair->documentserver) || names_any(&repair->converter) ||
 	       names_any(&repair->proxy);
+}
+
+static bool parse_api(struct config_reader *reader, struct fy_node *node,
+		      const struct config_key *key, void *target)
+{
+	struct fy_node *values[CONFIG_KEYS] = {NULL};
+
+	return config_parse_mapping(reader, node, key->schema, target, values) &&
+	       (values[API_TLS] == NULL || values[API_LISTEN] != NULL ||
+		config_wrong(reader, values[API_TLS],
+			     "of api.listen, which is not given; the socket is never encrypted"));
 }
 
 static const struct config_key root_keys[] = {
@@ -364,7 +404,7 @@ static const struct config_key root_keys[] = {
 	 CONFIG_AT(oo_config, hooks),
 	 .schema = &hooks_schema},
 	{.name = "api",
-	 .parse = config_parse_section,
+	 .parse = parse_api,
 	 CONFIG_AT(oo_config, api),
 	 .fixed = true,
 	 .schema = &api_schema},
@@ -403,6 +443,7 @@ bool config_parse_root(struct config_reader *reader, struct fy_node *root)
 	config->node.priority = 100;
 	config->lease.ttl_ms = 3000;
 	config->hooks.timeout_ms = 10000;
+	config->hooks.blocking_timeout_ms = 2000;
 	config->api.socket = "/run/ooha/ooha.sock";
 	config->runtime_directory = "/run/ooha";
 	if (!config_parse_mapping(reader, root, &config_root_schema, config, values)) {
