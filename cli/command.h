@@ -81,6 +81,7 @@ void command_usage(const struct command *command);
 extern const struct command *const commands[];
 
 extern const struct command command_checks;
+extern const struct command command_completion;
 extern const struct command command_config_check;
 extern const struct command command_config_diff;
 extern const struct command command_config_show;

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&command_config_check,
 	&command_config_diff,
 	&command_vip_announce,
+	&command_completion,
 	&command_version,
 	&command_help,
 	NULL,
