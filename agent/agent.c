@@ -274,6 +274,7 @@ static int make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
+	const struct oo_api_tls tls = {config->tls.cert_file, config->tls.key_file};
 	struct oo_api_options options = {
 		.socket_path = config->socket,
 		.socket_group = "ooha",
@@ -288,6 +289,7 @@ static int make_api(struct agent *agent, struct oo_err *err)
 		snprintf(listen, sizeof(listen), v6 ? "[%s]:%u" : "%s:%u", config->listen.host,
 			 (unsigned)config->listen.port);
 		options.listen = listen;
+		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
 	return oo_api_new(agent->event, &options, &agent->api, err);
 }

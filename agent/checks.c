@@ -51,17 +51,22 @@ static void on_result(void *user, const struct oo_check *check,
 		      const struct oo_check_result *result)
 {
 	struct slot *slot = user;
+	struct agent *agent = slot->agent;
+	enum oo_health health = health_of(result->state);
 	(void)check;
 	slot->result = *result;
 	slot->counts.runs++;
 	slot->counts.failures += result->state == OO_CHECK_STATE_DOWN;
 	slot->counts.took_us += result->times.total_us;
-	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
-		(void)agent_diagnosis_look(slot->agent->diagnosis, false); /* or it has, or does */
+	if (!agent_diagnosis_is_open(agent->diagnosis) &&
+	    oo_core_count_again(agent->core, slot->index, health)) {
+		return; /* nearly all of them: nothing to tell anybody */
 	}
-	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
-						   .index = slot->index,
-						   .health = health_of(result->state)});
+	if (result->state == OO_CHECK_STATE_DOWN && is_required(agent, slot->index)) {
+		(void)agent_diagnosis_look(agent->diagnosis, false); /* or it has, or does */
+	}
+	agent_tell(agent, &(struct oo_event){
+				  .type = OO_EVENT_CHECK, .index = slot->index, .health = health});
 }
 
 /* Grace counts from the agent's start, not anew from each reload. */

@@ -2,12 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "api/listen.h"
 #include "api/serve.h"
+#include "api/tls.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "event/timer.h"
@@ -15,16 +17,20 @@
 /* Nobody may fill the TCP listener alone and so take a node out of a load balancer. */
 #define CONNECTIONS_PER_ADDRESS_MAX 16
 
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
 struct listener {
 	struct oo_serve_place place;
-	struct MHD_Daemon *daemon; /* owned; NULL: not listening. Owns its listening socket */
+	sd_event *event;           /* the caller's */
+	int fd;                    /* owned, listening; -1: not */
+	struct MHD_Daemon *daemon; /* owned; NULL: not listening. Has a duplicate of fd */
 	sd_event_source *source;   /* owned */
 	struct oo_timer timer;
 	unsigned connections; /* after the last run */
 };
 
 struct oo_api {
-	struct oo_api_options options; /* without what is gone once it listens */
+	struct oo_api_options options; /* what may be gone once it listens is not looked at */
 	struct listener local;
 	struct listener tcp;
 	struct oo_socket_file file;
@@ -66,62 +72,109 @@ static int on_ready(sd_event_source *source, int fd, uint32_t events, void *user
 	return 0;
 }
 
+static void stop_daemon(struct listener *listener)
+{
+	listener->source = sd_event_source_disable_unref(listener->source);
+	if (listener->daemon != NULL) {
+		MHD_stop_daemon(listener->daemon);
+		listener->daemon = NULL;
+	}
+}
+
 static void on_timer(struct oo_timer *timer)
 {
 	run(oo_container_of(timer, struct listener, timer));
 }
 
-/* Takes fd, on failure too. */
-static int start_daemon(struct listener *listener, int fd, struct oo_err *err)
+/* texts: NULL for plain HTTP. NULL: it did not start. */
+static struct MHD_Daemon *start_daemon(struct listener *listener, int fd,
+				       const struct oo_tls_texts *texts)
 {
-	listener->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, oo_serve_request, &listener->place,
-		MHD_OPTION_NOTIFY_COMPLETED, oo_serve_end, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)OO_API_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)OO_API_IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)OO_API_REQUEST_BYTES_MAX,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		listener->place.tcp ? (unsigned)CONNECTIONS_PER_ADDRESS_MAX : 0u, MHD_OPTION_END);
-	if (listener->daemon == NULL) {
-		oo_close(&fd);
-		return oo_fail_text(err, ENOMEM, "the API's HTTP server did not start");
+	const struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, texts != NULL ? (void *)texts->certificate : NULL},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, texts != NULL ? (void *)texts->key : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | (texts != NULL ? MHD_USE_TLS : 0), 0, NULL, NULL, oo_serve_request,
+		&listener->place, MHD_OPTION_NOTIFY_COMPLETED, oo_serve_end, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)OO_API_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)OO_API_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)OO_API_REQUEST_BYTES_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		listener->place.tcp ? (unsigned)CONNECTIONS_PER_ADDRESS_MAX : 0u, MHD_OPTION_ARRAY,
+		texts != NULL ? tls : tls + OO_LENGTH(tls) - 1, MHD_OPTION_END);
+}
+
+/* A daemon on the listener's socket, on the loop, in place of one that is there. */
+static int put_daemon(struct listener *listener, const struct oo_tls_texts *texts,
+		      struct oo_err *err)
+{
+	OO_AUTO(oo_close) int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		return oo_fail(err, errno, "the API's socket");
 	}
+	struct MHD_Daemon *daemon = start_daemon(listener, fd, texts);
+	if (daemon == NULL) {
+		return texts != NULL
+			       ? oo_fail_text(err, EINVAL,
+					      "the API's HTTPS server did not start: GnuTLS "
+					      "takes no such certificate, or no such key")
+			       : oo_fail_text(err, ENOMEM, "the API's HTTP server did not start");
+	}
+	(void)oo_take_fd(&fd);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	assert(info != NULL);
+	sd_event_source *source = NULL;
+	int r = sd_event_add_io(listener->event, &source, info->epoll_fd, EPOLLIN, on_ready,
+				listener);
+	if (r < 0) {
+		MHD_stop_daemon(daemon);
+		return oo_fail(err, -r, "the API on the loop");
+	}
+	/* whatever clients do, holds and deadlines come first */
+	r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+	assert(r >= 0);
+	stop_daemon(listener);
+	listener->daemon = daemon;
+	listener->source = source;
 	return 0;
 }
 
 /* Takes fd, on failure too. */
-static int start(struct listener *listener, sd_event *event, int fd, struct oo_err *err)
+static int start(struct listener *listener, int fd, const struct oo_api_tls *tls,
+		 struct oo_err *err)
 {
-	int r = start_daemon(listener, fd, err);
+	OO_AUTO(oo_tls_wipe) struct oo_tls_texts *texts = NULL;
+	listener->fd = fd;
+	int r = tls != NULL ? oo_tls_read(tls, &texts, err) : 0;
+	r = r < 0 ? r : put_daemon(listener, texts, err);
 	if (r < 0) {
 		return r;
 	}
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	assert(info != NULL);
-	r = sd_event_add_io(event, &listener->source, info->epoll_fd, EPOLLIN, on_ready, listener);
-	if (r < 0) {
-		return oo_fail(err, -r, "the API on the loop");
-	}
-	r = oo_timer_init(&listener->timer, event, on_timer);
+	r = oo_timer_init(&listener->timer, listener->event, on_timer);
 	if (r < 0) {
 		return oo_fail(err, -r, "the API's timer");
 	}
-	/* whatever clients do, holds and deadlines come first */
-	r = sd_event_source_set_priority(listener->source, SD_EVENT_PRIORITY_IDLE);
-	assert(r >= 0);
 	r = sd_event_source_set_priority(listener->timer.source, SD_EVENT_PRIORITY_IDLE);
 	assert(r >= 0);
 	return 0;
 }
 
+int oo_api_set_tls(struct oo_api *api, const struct oo_api_tls *tls, struct oo_err *err)
+{
+	OO_AUTO(oo_tls_wipe) struct oo_tls_texts *texts = NULL;
+	assert(api->tcp.daemon != NULL && api->options.tls != NULL);
+	int r = oo_tls_read(tls, &texts, err);
+	return r < 0 ? r : put_daemon(&api->tcp, texts, err);
+}
+
 static void stop(struct listener *listener)
 {
 	oo_timer_done(&listener->timer);
-	listener->source = sd_event_source_disable_unref(listener->source);
-	if (listener->daemon != NULL) {
-		MHD_stop_daemon(listener->daemon);
-	}
+	stop_daemon(listener);
+	oo_close(&listener->fd);
 }
 
 void oo_api_free(struct oo_api *api)
@@ -160,15 +213,16 @@ int oo_api_new(sd_event *event, const struct oo_api_options *options, struct oo_
 	}
 	check_routes(options);
 	api->options = *options;
-	api->options.socket_path = api->options.socket_group = api->options.listen = NULL;
-	api->local.place = (struct oo_serve_place){.options = &api->options};
-	api->tcp.place = (struct oo_serve_place){.options = &api->options, .tcp = true};
+	api->local =
+		(struct listener){.place = {.options = &api->options}, .event = event, .fd = -1};
+	api->tcp = (struct listener){
+		.place = {.options = &api->options, .tcp = true}, .event = event, .fd = -1};
 	int fd = -1;
 	int r = oo_listen_unix(options->socket_path, options->socket_group, &fd, &api->file, err);
 	if (r < 0) {
 		return r;
 	}
-	r = start(&api->local, event, fd, err);
+	r = start(&api->local, fd, NULL, err);
 	if (r < 0) {
 		return r;
 	}
@@ -177,7 +231,7 @@ int oo_api_new(sd_event *event, const struct oo_api_options *options, struct oo_
 		if (r < 0) {
 			return r;
 		}
-		r = start(&api->tcp, event, fd, err);
+		r = start(&api->tcp, fd, options->tls, err);
 		if (r < 0) {
 			return r;
 		}

@@ -65,11 +65,18 @@ struct oo_api_route {
 		       struct oo_api_answer *answer);
 };
 
+/* PEM files. */
+struct oo_api_tls {
+	const char *cert_file; /* the certificate, and behind it those that sign it */
+	const char *key_file;  /* its key, without a password */
+};
+
 struct oo_api_options {
 	const char *socket_path;           /* made with mode 0660, in a directory that exists */
 	const char *socket_group;          /* the socket's group, if there is one of that name */
 	const char *change_group;          /* whose members may change something, as root may */
 	const char *listen;                /* "127.0.0.1:8009", "[::1]:8009"; NULL: no TCP */
+	const struct oo_api_tls *tls;      /* of the TCP listener; NULL: plain HTTP */
 	const struct oo_api_route *routes; /* not copied: must outlive the api */
 	size_t n_routes;
 	/* A change was asked for and answered, or refused for want of rights (403). NULL: unused. */
@@ -88,10 +95,20 @@ struct oo_api_options {
  * -EEXIST        socket_path is there and is no socket: left alone;
  * -ENAMETOOLONG  socket_path is longer than a socket address can say (unix(7));
  * -EINVAL        listen is not an address and a port;
- * -ENOMEM, or what socket(2), bind(2), listen(2), chmod(2) or sd-event said.
+ * -ENOMEM, or what socket(2), bind(2), listen(2), chmod(2) or sd-event said;
+ * with tls, the errors of oo_api_set_tls.
  */
 int oo_api_new(sd_event *event, const struct oo_api_options *options, struct oo_api **ret_api,
 	       struct oo_err *err);
+
+/*
+ * Reads the files anew; who connects from now on gets what is in them. Connections of before are
+ * closed. On failure nothing has changed. Only for an api that was made with tls and listens on TCP.
+ * Returns 0, -ENOMEM, or
+ * -EINVAL  a file holds no certificate or no key, or the two do not belong together;
+ * or what open(2) and read(2) said of them.
+ */
+int oo_api_set_tls(struct oo_api *api, const struct oo_api_tls *tls, struct oo_err *err);
 
 /* Closes every connection and removes the socket file, if it still is ours. NULL is accepted. */
 void oo_api_free(struct oo_api *api);

@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -233,6 +234,7 @@ int __wrap_oo_listen_unix(const char *path, const char *group, int *ret_fd,
 int __wrap_oo_peer_read(int fd, struct oo_api_peer *ret_peer);
 bool __wrap_oo_peer_is_member(int fd, const struct oo_api_peer *peer, gid_t gid);
 bool __wrap_oo_group_find(const char *name, gid_t *ret_gid);
+int __wrap_fcntl64(int fd, int command, ...);
 int __real_close(int fd);
 int __wrap_close(int fd);
 
@@ -266,6 +268,12 @@ int __wrap_listen(int fd, int backlog)
 	(void)backlog;
 	FUZZ_CHECK(fd == FD);
 	return 0;
+}
+
+int __wrap_fcntl64(int fd, int command, ...)
+{
+	FUZZ_CHECK(fd == FD && command == F_DUPFD_CLOEXEC);
+	return FD;
 }
 
 int __wrap_close(int fd)

@@ -128,6 +128,7 @@ int fixture_listen(struct fixture *fixture, const char *listen, struct oo_err *e
 						   .socket_group = fixture->socket_group,
 						   .change_group = fixture->change_group,
 						   .listen = listen,
+						   .tls = fixture->tls,
 						   .routes = routes,
 						   .n_routes = OO_LENGTH(routes),
 						   .changed = on_changed,

@@ -17,6 +17,7 @@ struct fixture {
 	char socket_path[96];
 	char listen[32];                         /* a TCP port that was free */
 	const char *socket_group, *change_group; /* none; Debian's "daemon", which nobody is in */
+	const struct oo_api_tls *tls;            /* none */
 	int asked;                               /* how often a route's function ran */
 	int changed;                             /* how often a change was asked for */
 	char change[128];                        /* the last such, and its status */

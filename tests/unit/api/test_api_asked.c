@@ -54,7 +54,8 @@ static void test_anything_else_is_refused_with_the_place(void)
 		{"{}\0{}", 5, "the body is no JSON: at byte 2: something follows the object"},
 		{"{\"a\": 1,}", 9, "the body is no JSON: at byte 8: unexpected character"},
 		{"{\"a\": \"\xff\"}", 10, "the body is no JSON: at byte 7: invalid utf-8 string"},
-		{"{a: 1}", 6, "the body is no JSON: at byte 1: quoted object property name expected"},
+		{"{a: 1}", 6,
+		 "the body is no JSON: at byte 1: quoted object property name expected"},
 		{"{\"a\":[[[[[[[[1]]]]]]]]}", 23,
 		 "the body is no JSON: at byte 12: nesting too deep"},
 	};

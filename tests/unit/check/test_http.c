@@ -329,6 +329,8 @@ static void test_certificates_are_verified_by_name_and_for_days(void)
 		   "?"
 		   "?"
 		   "<HTML><BODY BGCOLOR=\"...");
+	port.tcp.expect = "New, TLSv1"; /* each time: its certificate is shown, and judged */
+	CU_ASSERT_EQUAL(run(&port).reason, OO_CHECK_REASON_OK);
 	port.tcp.tls.days_left = 11;
 	expect_too_few_days(&port);
 	server_stop(&server);
