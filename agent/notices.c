@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "journal.h"
 #include "store.h"
 #include "story.h"
 
@@ -85,6 +86,18 @@ static void tell(const struct agent_notices *notices, const struct level *level,
 	notice.state = level->told ? "begun" : "over";
 	notice.text = level->told ? notice.text : over;
 	agent_notices_say(notices->agent, &notice);
+}
+
+/* What nobody else has said. */
+static void say_level(const struct agent *agent, const struct level *level,
+		      enum agent_message message, unsigned group, const char *text)
+{
+	const char *name = agent->group_names[group];
+	agent_say(level->told ? OO_LOG_WARNING : OO_LOG_NOTICE,
+		  &(struct agent_said){.message = message,
+				       .group = name,
+				       .cause = level->told ? "begun" : "over"},
+		  "%s: %s", name, text);
 }
 
 static void run_hook(const struct agent_notices *notices, enum agent_hook hook, unsigned group)
@@ -179,6 +192,9 @@ static void look_as_holder(struct agent_notices *notices, unsigned group)
 	}
 	if (has_turned(&levels->no_standby, active && !has_standby(agent, group),
 		       STANDBY_AFTER_MS)) {
+		say_level(agent, &levels->no_standby, AGENT_MESSAGE_NO_STANDBY, group,
+			  levels->no_standby.told ? "no other node could take it over"
+						  : "another node could take it over, or holds it");
 		tell(notices, &levels->no_standby,
 		     (struct agent_notice){.grade = "P1",
 					   .name = "no_standby",
@@ -216,6 +232,8 @@ static void look_for_holder(struct agent_notices *notices, unsigned group)
 		snprintf(text, sizeof(text), "nobody has held it for %" PRId64 " s; here: %.*s",
 			 ms / 1000, OO_REASON_LENGTH - 60,
 			 health[0] == '\0' ? "about to take it" : health);
+		say_level(agent, level, AGENT_MESSAGE_NOBODY_HOLDS, group,
+			  level->told ? text : "held again");
 		tell(notices, level,
 		     (struct agent_notice){
 			     .grade = "P0", .name = "nobody_holds", .group = group, .text = text},
