@@ -17,11 +17,13 @@
 #include "checks.h"
 #include "diagnosis.h"
 #include "ending.h"
+#include "events.h"
 #include "gate.h"
 #include "guard.h"
 #include "hooks.h"
 #include "neighbours.h"
 #include "net/address.h"
+#include "past.h"
 #include "notices.h"
 #include "presence.h"
 #include "reload.h"
@@ -321,12 +323,14 @@ static int exit_code(int r)
 
 static int make_parts(struct agent *agent, struct oo_err *err)
 {
-	int r = take_signals(agent, err);
+	int r = agent_events_new(agent, &agent->events, err);
+	r = r < 0 ? r : take_signals(agent, err);
 	r = r < 0 ? r : agent_ending_new(agent, &agent->ending, err);
 	r = r < 0 ? r : make_core(agent, err);
 	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
+	r = r < 0 ? r : agent_past_new(agent, &agent->past, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
@@ -344,6 +348,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 {
 	agent->started_at = oo_clock_now();
+	agent->counts.started_at_wall = oo_clock_wall();
 	int r = sd_event_new(&agent->event);
 	if (r < 0) {
 		*ret_exit = OO_EXIT_SOFTWARE;
@@ -388,6 +393,7 @@ void agent_done(struct agent *agent)
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
+	agent_past_free(agent->past);
 	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));
@@ -398,5 +404,6 @@ void agent_done(struct agent *agent)
 	free(agent->core);
 	oo_timer_done(&agent->wake);
 	agent_ending_free(agent->ending);
+	agent_events_free(agent->events);
 	sd_event_unref(agent->event);
 }

@@ -145,6 +145,16 @@ bool agent_hooks_is_quiet(const struct agent_hooks *hooks)
 	return oo_hooks_pending(hooks->moves) == 0 && oo_hooks_pending(hooks->notices) == 0;
 }
 
+struct oo_hooks_counts agent_hooks_counts(const struct agent_hooks *hooks)
+{
+	struct oo_hooks_counts counts = oo_hooks_counts(hooks->moves);
+	struct oo_hooks_counts notices = oo_hooks_counts(hooks->notices);
+	counts.ran += notices.ran;
+	counts.failed += notices.failed;
+	counts.took_us += notices.took_us;
+	return counts;
+}
+
 void agent_hooks_set_timeout(struct agent_hooks *hooks, int64_t timeout_ms)
 {
 	oo_hooks_set_timeout(hooks->moves, timeout_ms);

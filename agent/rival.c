@@ -286,6 +286,7 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 	}
 	vip->contested = true;
 	vip->conflicts += report->count;
+	rival->part->agent->counts.groups[rival->group].conflicts += report->count;
 	vip->at = now;
 	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
 	rival->latest = report->index;

@@ -269,6 +269,7 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 
 	explain(story, transition, text);
 	bool again = is_again(&chapter->tries, transition, story->agent->core_config.ttl_ms);
+	story->agent->counts.groups[transition->group].transitions[transition->cause]++;
 	log_transition(story, transition, again ? OO_LOG_DEBUG : OO_LOG_NOTICE, text);
 	if (is_new_reason(transition)) {
 		memcpy(chapter->reason, text, sizeof(text));
@@ -334,6 +335,15 @@ void agent_story_tell(struct agent_story *story)
 	}
 }
 
+static void count_promotion(struct agent_story *story, unsigned group)
+{
+	const struct agent_timeline *line = &story->chapters[group].timeline;
+	struct agent_group_counts *counts = &story->agent->counts.groups[group];
+
+	oo_histogram_note(&counts->claimed, (line->claimed_at - line->detected_at) * 1000);
+	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
+}
+
 /* Its addresses are up for the first time. */
 static void begin_tenure(struct agent_story *story, unsigned group)
 {
@@ -343,6 +353,7 @@ static void begin_tenure(struct agent_story *story, unsigned group)
 	chapter->promoted = true;
 	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
 	chapter->timeline.added_at = oo_clock_now();
+	count_promotion(story, group);
 	run_hooks(story, group, AGENT_HOOK_PROMOTED);
 	snprintf(text, sizeof(text), "moved from %s to %s: %s", named(chapter->peer),
 		 story->agent->config->node.name, chapter->reason);

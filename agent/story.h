@@ -2,6 +2,7 @@
 #define OO_AGENT_STORY_H
 /* What happened and why: a log line a change, the reason in words, hooks, the history in etcd. */
 #include "agent.h"
+#include "hook/hook.h"
 #include "records.h"
 
 struct agent_story;
