@@ -61,13 +61,14 @@ static void add(struct fields *fields, const char *name, const char *value)
 	}
 }
 
-void agent_say(enum oo_log_level level, const struct agent_said *said, const char *format, ...)
+void agent_say_line(const char *file, enum oo_log_level level, const struct agent_said *said,
+		    const char *format, ...)
 {
 	struct fields fields = {.n = 0};
 	char line[LINE_LENGTH], epoch[24] = "";
 	va_list arguments;
 
-	if (!oo_log_wants(level)) {
+	if (level == OO_LOG_DEBUG && !oo_log_wants(level)) { /* others may be listened to */
 		return;
 	}
 	va_start(arguments, format);
@@ -83,5 +84,5 @@ void agent_say(enum oo_log_level level, const struct agent_said *said, const cha
 	add(&fields, "OOHA_EPOCH", epoch);
 	add(&fields, "OOHA_PEER", said->peer);
 	add(&fields, "OOHA_CHECK", said->check);
-	oo_log_fields(level, fields.list, "%s", line);
+	oo_log_line(file, level, fields.list, "%s", line);
 }

@@ -52,8 +52,9 @@ struct agent_said {
 	uint64_t epoch;
 };
 
-/* As oo_log, with MESSAGE_ID, OOHA_MESSAGE and the fields of said. */
-void agent_say(enum oo_log_level level, const struct agent_said *said, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* agent_say(level, &said, format, ...): as oo_log, with MESSAGE_ID, OOHA_MESSAGE and said's fields. */
+#define agent_say(...) agent_say_line(__FILE_NAME__, __VA_ARGS__)
+void agent_say_line(const char *file, enum oo_log_level level, const struct agent_said *said,
+		    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -120,6 +120,23 @@ static void test_without_the_journal_it_is_a_plain_line(void)
 	CU_ASSERT_EQUAL(n_sent, 0);
 }
 
+static char teller[64];
+
+static void on_said(void *user, const struct oo_log_said *said)
+{
+	(void)user;
+	snprintf(teller, sizeof(teller), "%s %s", said->file, said->text);
+}
+
+static void test_who_watches_the_log_is_told_who_speaks(void)
+{
+	open_log(true);
+	oo_log_watch(on_said, NULL);
+	agent_say(OO_LOG_NOTICE, &(struct agent_said){.message = AGENT_MESSAGE_ROLE}, "up");
+	oo_log_watch(NULL, NULL);
+	CU_ASSERT_STRING_EQUAL(teller, "test_journal.c up");
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -127,6 +144,7 @@ int main(void)
 		TEST(what_a_line_is_not_about_has_no_field),
 		TEST(long_values_are_cut_and_debug_is_silent),
 		TEST(without_the_journal_it_is_a_plain_line),
+		TEST(who_watches_the_log_is_told_who_speaks),
 	};
 	return run_tests("journal", tests, OO_LENGTH(tests));
 }
