@@ -21,6 +21,7 @@
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
+ *	journal   ids and fields of what is said                      (journal.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
  *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
