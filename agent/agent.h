@@ -22,6 +22,7 @@
  *	notices   what people are to be told of                          (notices.c)
  *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
+ *	journal   ids and fields of what is said                      (journal.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
  *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
