@@ -32,6 +32,7 @@ extern const size_t n_commands;
 
 enum outcome cmd_status(struct settings *settings, int argc, char **argv);
 enum outcome cmd_diagnose(struct settings *settings, int argc, char **argv);
+enum outcome cmd_doctor(struct settings *settings, int argc, char **argv);
 enum outcome cmd_checks(struct settings *settings, int argc, char **argv);
 enum outcome cmd_version(struct settings *settings, int argc, char **argv);
 enum outcome cmd_help(struct settings *settings, int argc, char **argv);

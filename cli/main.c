@@ -10,6 +10,8 @@
 const struct command commands[] = {
 	{"status", "[--json] [--watch]", cmd_status, "show holder, addresses, members and checks"},
 	{"diagnose", "[--json] [URL]", cmd_diagnose, "say what is broken on this node, and why"},
+	{"doctor", "[--json] [--config FILE] [--local]", cmd_doctor,
+	 "say what is, or will be, in the way of a failover, and the fix"},
 	{"checks", "--explain [--config FILE]", cmd_checks,
 	 "show what the presets stand for on this node, and why"},
 	{"version", "", cmd_version, "show the version"},
