@@ -51,16 +51,31 @@ static void order(struct oo_health_report *report)
 	}
 }
 
+/* In the words of lib/config/value.c, which looks at the modes of the files that are named. */
+static void judge_configuration(struct oo_doctor *doctor)
+{
+	const struct oo_facts *facts = doctor->facts;
+	for (size_t i = 0; i < facts->config.n; i++) {
+		const char *error = facts->config.items[i].error;
+		bool is_mode = strstr(error, "holds a secret and is open to everybody") != NULL;
+		struct oo_ill *ill = oo_doctor_say(doctor,
+						   is_mode ? OO_AILMENT_SECRET_READABLE
+							   : OO_AILMENT_CONFIGURATION_WRONG,
+						   "%s", error);
+		ill->severity = OO_SEVERITY_CRITICAL; /* the agent does not start with either */
+		oo_doctor_fix(ill,
+			      is_mode ? "chmod o-rwx that file; then: ooha-agent --check --config "
+					"%s"
+				      : "correct %s; then: ooha-agent --check --config %s",
+			      facts->config_path, facts->config_path);
+	}
+}
+
 void oo_doctor_judge(const struct oo_facts *facts, struct oo_health_report *ret_report)
 {
 	struct oo_doctor doctor = {.facts = facts, .report = ret_report};
 	memset(ret_report, 0, sizeof(*ret_report));
-	for (size_t i = 0; i < facts->config.n; i++) {
-		oo_doctor_fix(oo_doctor_say(&doctor, OO_AILMENT_CONFIGURATION_WRONG, "%s",
-					    facts->config.items[i].error),
-			      "correct %s, then: ooha-agent --check --config %s",
-			      facts->config_path, facts->config_path);
-	}
+	judge_configuration(&doctor);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		rules[i](&doctor);
 	}

@@ -162,9 +162,9 @@ static const struct kind kinds[OO_AILMENT_END] = {
 	[OO_AILMENT_JWT_SECRETS_DIFFER] =
 		CRITICAL("jwt-secrets-differ", "after a move every request is refused: the portal "
 					       "signs with the other secret"),
-	[OO_AILMENT_DOCUMENTSERVER_PORT_OPEN] = WARNING(
-		"documentserver-port-open", "whoever reaches it goes past the proxy: past its "
-					    "TLS, its access rules and its logs"),
+	[OO_AILMENT_DOCUMENTSERVER_PORT_OPEN] =
+		NOTE("documentserver-port-open", "whoever reaches it goes past the proxy: past its "
+						 "TLS, its access rules and its logs"),
 	[OO_AILMENT_CHECKS_MISSING] = WARNING(
 		"checks-missing", "a node whose Document Server is down stays eligible, and "
 				  "keeps the VIP"),

@@ -6,10 +6,13 @@ static void judge_port(struct oo_doctor *doctor)
 	const struct oo_documentserver_facts *server = &doctor->facts->documentserver;
 	if (server->look == OO_LOOK_SEEN && server->listens_at[0] != '\0') {
 		oo_doctor_fix(
-			oo_doctor_say(doctor, OO_AILMENT_DOCUMENTSERVER_PORT_OPEN,
-				      "the Document Server's port %u is open at %s", server->port,
-				      server->listens_at),
-			"let the firewall keep others out: nft add rule inet filter input iifname "
+			oo_doctor_say(
+				doctor, OO_AILMENT_DOCUMENTSERVER_PORT_OPEN,
+				"the Document Server's port %u is open at %s; whether a firewall "
+				"keeps others out cannot be seen from here",
+				server->port, server->listens_at),
+			"let a firewall keep others out, if none does: nft add rule inet filter "
+			"input iifname "
 			"!= lo tcp dport %u drop (a Document Server listens everywhere by itself)",
 			server->port);
 	}

@@ -92,8 +92,10 @@ static void judge_size(struct oo_doctor *doctor)
 			oo_doctor_fix(
 				oo_doctor_say(
 					doctor, OO_AILMENT_ETCD_FILLING,
-					"%s: the database takes %lld MB of a quota of %lld MB",
-					endpoint->url, (long long)(endpoint->database_bytes >> 20),
+					"%s: the database takes %lld %% of its quota of %lld MB",
+					endpoint->url,
+					(long long)(endpoint->database_bytes * 100 /
+						    endpoint->quota_bytes),
 					(long long)(endpoint->quota_bytes >> 20)),
 				"etcdctl compact %lld && etcdctl defrag --cluster; then set "
 				"--auto-compaction-retention=1h",

@@ -12,7 +12,7 @@
 #include "examine/managers.h"
 #include "examine/work.h"
 
-#define ASK_MS 800 /* ARP or neighbour solicitation, put four times */
+#define ASK_MS 400 /* ARP or neighbour solicitation, put four times */
 #define NOT_AGAIN_MS 3600000
 
 struct question {
