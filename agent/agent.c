@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "api/api.h"
+#include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
@@ -274,10 +275,14 @@ static int make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
+	const struct oo_api_tls tls = {config->tls.cert_file, config->tls.key_file};
 	struct oo_api_options options = {
 		.socket_path = config->socket,
+		.socket_group = "ooha",
+		.change_group = "ooha-admin",
 		.routes = agent_routes,
 		.n_routes = agent_n_routes,
+		.changed = agent_asked_log,
 		.user = agent,
 	};
 	if (config->listen.host != NULL) {
@@ -285,6 +290,7 @@ static int make_api(struct agent *agent, struct oo_err *err)
 		snprintf(listen, sizeof(listen), v6 ? "[%s]:%u" : "%s:%u", config->listen.host,
 			 (unsigned)config->listen.port);
 		options.listen = listen;
+		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
 	return oo_api_new(agent->event, &options, &agent->api, err);
 }

@@ -17,7 +17,8 @@
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
- *	status    the JSON that people and load balancers ask for (status.c, routes.c)
+ *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
+ *		  balancer.c)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>

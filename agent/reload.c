@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
+#include "api/api.h"
 #include "base/text.h"
 #include "checks.h"
 #include "etcd/etcd.h"
@@ -82,7 +83,8 @@ static bool is_same_api(const struct oo_config_api *one, const struct oo_config_
 {
 	return oo_text_equal(one->socket, other->socket) &&
 	       is_same(one->listen.host, other->listen.host) &&
-	       one->listen.port == other->listen.port;
+	       one->listen.port == other->listen.port &&
+	       (one->tls.cert_file == NULL) == (other->tls.cert_file == NULL);
 }
 
 /* The first thing that only a restart can change; NULL if there is none. */
@@ -154,6 +156,13 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	return 0;
 }
 
+/* A renewed certificate has the same name as the old one: the files are always read. */
+static int renew_tls(struct agent *agent, const struct oo_config_api *api, struct oo_err *err)
+{
+	const struct oo_api_tls tls = {api->tls.cert_file, api->tls.key_file};
+	return tls.cert_file == NULL ? 0 : oo_api_set_tls(agent->api, &tls, err);
+}
+
 void agent_reload(struct agent *agent)
 {
 	struct oo_config *next = NULL;
@@ -170,7 +179,8 @@ void agent_reload(struct agent *agent)
 			       "not reloaded: %s: '%s' has changed, which takes a restart",
 			       agent->config_path, fixed);
 			oo_config_free(next);
-		} else if (take_over(agent, next, &err) < 0) {
+		} else if (renew_tls(agent, &next->api, &err) < 0 ||
+			   take_over(agent, next, &err) < 0) {
 			oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
 			oo_config_free(next);
 		} else {

@@ -12,8 +12,9 @@
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
-#define ANSWER_MS 100    /* for answers that no claim's round trip leaves time for */
-#define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
+/* A port of a switch may not forward at once after its link came up: asked each ASK_AGAIN_MS so long. */
+#define RETURN_MS 1000
+#define REPEAT_MS 50 /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
 	VERDICT_NONE, /* nothing is known against it */
@@ -91,16 +92,23 @@ static bool has_carrier(const struct agent_rival *rival)
 	return link->exists && link->up && link->carrier;
 }
 
+static void ask_silent(struct agent_rival *rival)
+{
+	const int64_t again_at = oo_clock_now() + ASK_AGAIN_MS;
+	for (size_t k = 0; k < rival->part->n; k++) {
+		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED &&
+				   oo_rival_answer(rival->socket, k) == NULL;
+	}
+	oo_rival_probe(rival->socket, rival->chosen);
+	oo_timer_set(&rival->ask_timer, again_at < rival->judge_at ? again_at : rival->judge_at);
+}
+
 /* Who was asked on an interface that went could not answer: again, now that it is back. */
 static void ask_anew(struct agent_rival *rival)
 {
-	for (size_t k = 0; k < rival->part->n; k++) {
-		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED;
-	}
 	rival->lost = false;
-	rival->judge_at = oo_clock_now() + ANSWER_MS;
-	oo_rival_probe(rival->socket, rival->chosen);
-	oo_timer_set(&rival->ask_timer, rival->judge_at);
+	rival->judge_at = oo_clock_now() + RETURN_MS;
+	ask_silent(rival);
 }
 
 /* Once: each call tries again. */
@@ -186,6 +194,10 @@ static void on_ask_time(struct oo_timer *timer)
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
 	bool freed = is_any(rival, VERDICT_ASKED);
 
+	if (freed && !rival->lost && oo_clock_now() < rival->judge_at) {
+		ask_silent(rival);
+		return;
+	}
 	judge(rival);
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {

@@ -115,14 +115,19 @@ static struct json_object *new_agent(const struct agent *agent)
 	return object;
 }
 
-/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
+bool agent_status_is_connected(const struct agent *agent)
+{
+	int64_t answered_at = oo_etcd_answered_at(agent_store_etcd(agent->store));
+	return agent_store_trouble(agent->store)[0] == '\0' && answered_at != 0 &&
+	       oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+}
+
 static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
 	const char *trouble = agent_store_trouble(agent->store);
 	int64_t answered_at = oo_etcd_answered_at(etcd);
-	bool connected = trouble[0] == '\0' && answered_at != 0 &&
-			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+	bool connected = agent_status_is_connected(agent);
 	struct json_object *object = json_object_new_object();
 
 	add_bool(object, "connected", connected);

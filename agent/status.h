@@ -10,4 +10,7 @@ struct json_object *agent_status_new(const struct agent *agent);
 /* Its list of checks. */
 struct json_object *agent_status_new_checks(const struct agent *agent);
 
+/* All that is asked of etcd succeeds, and something did not longer ago than a ttl. */
+bool agent_status_is_connected(const struct agent *agent);
+
 #endif
