@@ -78,11 +78,42 @@ int oo_doctor_render_text(const struct oo_facts *facts, const struct oo_health_r
 
 /* ---- JSON ---- */
 
+/* How many bytes of text are one character of UTF-8 (RFC 3629), surrogates let pass; 0: none are. */
+static size_t character(const char *text)
+{
+	unsigned char first = (unsigned char)text[0];
+	size_t length = first < 0x80                     ? 1
+			: first >= 0xc2 && first <= 0xdf ? 2
+			: (first & 0xf0) == 0xe0         ? 3
+			: first >= 0xf0 && first <= 0xf4 ? 4
+							 : 0;
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	return length;
+}
+
+/* As a JSON string, with U+FFFD in place of what is no character. */
+static int put_text(struct oo_buffer *buffer, const char *text)
+{
+	char clean[3 * OO_DOCTOR_FIX];
+	size_t used = 0;
+	while (*text != '\0' && used + 4 < sizeof(clean)) {
+		size_t length = character(text);
+		memcpy(clean + used, length > 0 ? text : "\xef\xbf\xbd", length > 0 ? length : 3);
+		used += length > 0 ? length : 3;
+		text += length > 0 ? length : 1;
+	}
+	return oo_buffer_add_json(buffer, clean, used);
+}
+
 /* "name":"text"; before: what separates it from the one before. */
 static int put(struct oo_buffer *buffer, const char *before, const char *name, const char *text)
 {
 	int r = oo_buffer_add_format(buffer, "%s\"%s\":", before, name);
-	return r < 0 ? r : oo_buffer_add_json(buffer, text, strlen(text));
+	return r < 0 ? r : put_text(buffer, text);
 }
 
 static int put_ill(const struct oo_ill *ill, struct oo_buffer *buffer)

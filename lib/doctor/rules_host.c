@@ -68,13 +68,20 @@ static void judge_kernel(struct oo_doctor *doctor)
 	}
 }
 
+/* "enabled-runtime" does not: its links are in /run. "static": somebody else's unit wants it. */
+static bool starts_at_boot(const char *state)
+{
+	return strcmp(state, "enabled") == 0 || strcmp(state, "static") == 0 ||
+	       strcmp(state, "alias") == 0;
+}
+
 static void judge_unit(struct oo_doctor *doctor)
 {
 	const struct oo_host_facts *host = &doctor->facts->host;
 	if (host->unit_look != OO_LOOK_SEEN) {
 		return;
 	}
-	if (strncmp(host->unit_state, "enabled", strlen("enabled")) != 0) {
+	if (!starts_at_boot(host->unit_state)) {
 		oo_doctor_fix(oo_doctor_say(doctor, OO_AILMENT_UNIT_NOT_ENABLED,
 					    "ooha.service is %s", host->unit_state),
 			      strncmp(host->unit_state, "masked", strlen("masked")) == 0
