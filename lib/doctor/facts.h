@@ -161,7 +161,6 @@ struct oo_host_facts {
 	enum oo_look unit_look;            /* of the agent's unit, as systemd has it */
 	char unit_state[OO_FACTS_NAME];    /* "enabled" */
 	char unit_preserve[OO_FACTS_NAME]; /* RuntimeDirectoryPreserve: "restart" */
-	enum oo_look agent_look;           /* of its socket */
 	struct oo_file_list hooks;         /* that would be refused */
 	struct oo_file_list secrets;       /* that others may read */
 	size_t n_hooks, n_secrets;         /* that were looked at */

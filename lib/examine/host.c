@@ -1,11 +1,10 @@
-/* The clock, what this process may do, what the kernel can, and whether the agent runs. */
+/* The clock, what this process may do, and what the kernel can. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -102,16 +101,6 @@ static void look_at_destroy(struct oo_host_facts *host)
 	host->destroy_look = look_of(r == -ENOENT ? -EOPNOTSUPP : r);
 }
 
-static void look_at_agent(const struct oo_work *work, struct oo_host_facts *host)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	OO_AUTO(oo_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	oo_text_clip(address.sun_path, sizeof(address.sun_path), work->config->api.socket);
-	int r = fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno
-											: 0;
-	host->agent_look = r == -ENOENT || r == -ECONNREFUSED ? OO_LOOK_ABSENT : look_of(r);
-}
-
 static void *start(struct oo_work *work)
 {
 	struct oo_host_facts *host = &work->facts->host;
@@ -119,7 +108,6 @@ static void *start(struct oo_work *work)
 	look_at_rights(work, host);
 	look_at_nf_tables(work, host);
 	look_at_destroy(host);
-	look_at_agent(work, host);
 	host->nonlocal_look = OO_LOOK_SEEN;
 	host->allows_nonlocal = oo_work_sysctl("ipv4/*ip_nonlocal_bind", "") != 0;
 	host->allows_nonlocal_six = oo_work_sysctl("ipv6/*ip_nonlocal_bind", "") != 0;

@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import threading
@@ -668,6 +669,16 @@ def well(node):
     expect(not unseen, f"not seen: {unseen}")
 
 
+def documented():
+    """docs/doctor.md has a section for each finding, and none besides."""
+    top = pathlib.Path(__file__).resolve().parents[2]
+    names = set(re.findall(r'(?:NOTE|WARNING|CRITICAL)\(\s*"([a-z0-9-]+)"',
+                           (top / "lib/doctor/names.c").read_text("utf-8")))
+    sections = {name for line in re.findall(r"^### (.*)$", (top / "docs/doctor.md").read_text("utf-8"),
+                                            re.M) for name in line.split(", ")}
+    expect(len(names) > 40 and names == sections, f"only in one of them: {names ^ sections}")
+
+
 def attempt(name, act):
     """Runs one, prints its row, and returns whether it went well."""
     began = time.monotonic()
@@ -720,6 +731,7 @@ def main():
         parts = [pool.submit(play_on, build, pathlib.Path(root), i, chosen[i::workers])
                  for i in range(workers)]
         results = [result for part in parts for result in part.result()]
+    results.append(attempt("each finding has its section", lambda: (None, documented())))
     good, bad = results.count(True), results.count(False)
     print(f"{good} passed, {bad} failed")
     return 1 if bad else 0
