@@ -15,10 +15,16 @@
  *	checks    health checks -> news                                    (checks.c)
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
- *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	story     log lines, reasons, history of transitions               (story.c)
+ *	events    the last of what was logged, for people                   (events.c)
+ *	past      the cluster's history, as etcd has it                       (past.c)
+ *	hooks     what programs run at an event, and what they are told    (hooks.c)
+ *	gates     the addresses wait for the blocking hooks                  (gate.c)
+ *	notices   what people are to be told of                          (notices.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
+ *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>
@@ -28,6 +34,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "core/core.h"
+#include "counts.h"
 #include "event/timer.h"
 #include "event/transfer.h"
 
@@ -43,6 +50,11 @@ struct agent_checks;
 struct agent_diagnosis;
 struct agent_repair;
 struct agent_story;
+struct agent_events;
+struct agent_past;
+struct agent_hooks;
+struct agent_gates;
+struct agent_notices;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -75,10 +87,16 @@ struct agent {
 	struct agent_diagnosis *diagnosis;
 	struct agent_repair *repair;
 	struct agent_story *story;
+	struct agent_events *events;
+	struct agent_past *past;
+	struct agent_hooks *hooks;
+	struct agent_gates *gates;
+	struct agent_notices *notices;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
+	struct agent_counts counts;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
 	bool telling;                     /* a step is being applied */
 	bool looked;                      /* for VIPs that an earlier agent left */

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "checks.h"
 #include "etcd/etcd.h"
+#include "gate.h"
+#include "hooks.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
@@ -144,7 +146,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	agent_checks_inherit(checks, agent->checks, &core_config);
 	agent_checks_free(agent->checks);
 	agent->checks = checks;
-	agent_story_set_hook_timeout(agent->story, next->hooks.timeout_ms);
+	agent_hooks_set_timeout(agent->hooks, next->hooks.timeout_ms);
 	for (size_t g = 0; g < next->n_groups; g++) {
 		agent->group_names[g] = next->groups[g].name;
 		agent_vips_set_config(agent->vips[g], &next->groups[g]);
@@ -153,6 +155,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	oo_core_set_checks(agent->core, &core_config);
 	oo_config_free(before);
 	agent_store_members_tell(agent->store); /* by the new names; steps, too */
+	agent_gates_forgive(agent->gates);
 	return 0;
 }
 

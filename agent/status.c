@@ -126,13 +126,12 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
 	const char *trouble = agent_store_trouble(agent->store);
-	int64_t answered_at = oo_etcd_answered_at(etcd);
 	bool connected = agent_status_is_connected(agent);
 	struct json_object *object = json_object_new_object();
 
 	add_bool(object, "connected", connected);
 	add_text(object, "endpoint", oo_etcd_endpoint(etcd));
-	add_age(object, "answered_ms", answered_at);
+	add_age(object, "answered_ms", oo_etcd_answered_at(etcd));
 	add_text(object, "error", trouble);
 	if (!connected) {
 		complain(verdict, STATE_CRITICAL, "etcd: %s",
@@ -182,8 +181,7 @@ static struct json_object *new_vips(const struct agent *agent, unsigned group)
 	return array;
 }
 
-/* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
-static const char *holder_of(const struct agent *agent, unsigned group)
+const char *agent_status_holder(const struct agent *agent, unsigned group)
 {
 	struct oo_core_view view = oo_core_view(agent->core, group);
 	const struct oo_claim *claim = &view.pair->claim;
@@ -220,7 +218,7 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	char reason[OO_REASON_LENGTH];
 
 	agent_story_explain_health(agent, group, reason);
-	if (holder_of(agent, group)[0] == '\0') {
+	if (agent_status_holder(agent, group)[0] == '\0') {
 		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
 	}
 	if (view.shared_check >= 0) {
@@ -310,7 +308,7 @@ static struct json_object *new_holds(const struct agent *agent, const char *node
 {
 	struct json_object *array = json_object_new_array();
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		if (oo_text_equal(holder_of(agent, g), node)) {
+		if (oo_text_equal(agent_status_holder(agent, g), node)) {
 			json_object_array_add(array, json_object_new_string(agent->group_names[g]));
 		}
 	}
@@ -364,6 +362,16 @@ static struct json_object *new_members(const struct agent *agent, struct verdict
 	if (n_others == 0) {
 		complain(verdict, STATE_DEGRADED, "no other node could take over");
 	}
+	return array;
+}
+
+struct json_object *agent_status_new_members(const struct agent *agent)
+{
+	struct verdict verdict = {.problems = json_object_new_array(),
+				  .lesser = json_object_new_array()};
+	struct json_object *array = new_members(agent, &verdict);
+	json_object_put(verdict.problems);
+	json_object_put(verdict.lesser);
 	return array;
 }
 

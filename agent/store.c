@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "past.h"
 #include "presence.h"
 
 /* How long one member is given before the same request goes to the next one too. */
@@ -58,6 +59,7 @@ void agent_store_note(struct agent_store *store, enum agent_affair affair, int r
 	struct agent_trouble *trouble = &store->trouble;
 	int64_t now = oo_clock_now();
 
+	agent_counts_request(&store->agent->counts, affair, r);
 	if (r == 0) {
 		note_endpoint(store);
 	}
@@ -139,6 +141,8 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 		} else if (agent_store_after(store, kv->key, "members/") != NULL) {
 			members_changed =
 				agent_store_members_change(store, &events[i]) || members_changed;
+		} else if (agent_store_after(store, kv->key, "history/") != NULL) {
+			agent_past_change(store->agent->past, &events[i]);
 		} else if (oo_text_equal(kv->key + strlen(store->root), "pause")) {
 			set_pause(store, events[i].deleted ? NULL : kv);
 			agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_PAUSE,
@@ -221,9 +225,11 @@ static void keep_watch(struct agent_store *store, const struct oo_etcd_answer *a
 		store->watch = NULL;
 	}
 	store->cluster_id = answer->cluster_id;
-	if (store->watch == NULL) {
+	bool reopened = store->watch == NULL;
+	if (reopened) {
 		open_watch(store, answer->revision);
 	}
+	agent_past_keep(store->agent->past, reopened);
 }
 
 static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
