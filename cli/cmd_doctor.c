@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,53 +12,17 @@
 #include "examine/examine.h"
 #include "printable.h"
 
-#define CONFIG "/etc/ooha/ooha.yaml"
 #define OUTPUT_BYTES_MAX (1 << 20)
 #define LINE_LENGTH 2048
 
 struct options {
 	bool json;
-	bool help;
 	struct oo_examine_subject subject;
 };
 
 static void free_config(struct oo_config **config)
 {
 	oo_config_free(*config);
-}
-
-static bool parse_options(struct options *options, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"config", required_argument, NULL, 'c'},
-		{"local", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	char name[] = "ooha doctor"; /* how getopt's own messages begin */
-	int option;
-	argv[0] = name;
-	optind = 0; /* main has used it */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			options->json = true;
-			break;
-		case 'c':
-			options->subject.config_path = optarg;
-			break;
-		case 'l':
-			options->subject.is_local = true;
-			break;
-		case 'h':
-			options->help = true;
-			break;
-		default:
-			return false; /* getopt has said what is wrong */
-		}
-	}
-	return optind == argc;
 }
 
 /* Line by line, so that only the line breaks are ours. */
@@ -139,15 +102,33 @@ static enum outcome examine(struct options *options)
 	return show(facts, report, options->json);
 }
 
-enum outcome cmd_doctor(struct settings *settings, int argc, char **argv)
+static enum outcome run(struct settings *settings, int argc, char **argv)
 {
-	struct options options = {.subject.config_path = CONFIG};
-	if (!parse_options(&options, argc, argv)) {
-		fprintf(stderr, "usage: ooha doctor [--json] [--config FILE] [--local]\n");
-		return OUTCOME_USAGE;
-	}
-	if (options.help) {
-		return cmd_help(settings, argc, argv);
-	}
-	return examine(&options);
+	struct options options = {.subject.config_path = DEFAULT_CONFIG};
+	enum outcome outcome = command_parse(&command_doctor, settings, &options, argc, argv);
+	return outcome == OUTCOME_GO_ON ? examine(&options) : outcome;
 }
+
+static const struct command_option doctor_options[] = {
+	{FLAG_INTO(options, json), .name = "json", .help = "the findings, and what was looked at"},
+	{TEXT_INTO(options, subject.config_path), .name = "config", .argument = "FILE",
+	 .help = "in place of " DEFAULT_CONFIG},
+	{FLAG_INTO(options, subject.is_local), .name = "local",
+	 .help = "ask neither etcd nor other nodes"},
+	{0},
+};
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.run = run,
+	.help = "say what is, or will be, in the way of a failover, and the fix",
+	.more = "Looks at this node, at etcd and at what the other nodes say of themselves: before "
+		"the\n"
+		"agent first starts, and at any time after. As root it sees most. Changes "
+		"nothing.\n"
+		"Exit code: 0 nothing wrong, or notes; 1 warnings; 2 critical; 3 it could not "
+		"look.",
+	.options = doctor_options,
+	.example = "  ooha doctor                         this node and its cluster\n"
+		   "  ooha doctor --local --config FILE   this node alone, with a file to be\n",
+};

@@ -63,8 +63,8 @@ static void add_etcd(const struct oo_facts *facts, struct oo_doctor_looked *look
 	    n_metrics > 0 ? "" : "no /metrics on its client port");
 	add(looked, "etcd: pre-vote, election timeout, auto-compaction",
 	    n_options > 0 ? ""
-			  : "set by a file or the environment, which etcd does not tell "
-			    "(deduced from the shortest lease and from revisions alone)");
+			  : "set by a file, or in another host's environment: deduced from the "
+			    "shortest lease and from revisions alone");
 	add_look(facts, looked, "the other nodes' records", facts->nodes_look);
 }
 

@@ -9,8 +9,9 @@
 #include "base/clock.h"
 #include "etcd/etcd.h"
 #include "examine/access.h"
+#include "examine/environment.h"
 #include "examine/fetch.h"
-#include "examine/metrics.h"
+#include "examine/pages.h"
 
 #define COMMITS 3
 #define WORDS_MAX 64
@@ -96,7 +97,7 @@ static void on_metrics(struct oo_fetch *fetch, CURLcode code)
 	facts->metrics_look = OO_LOOK_FAILED;
 	if (oo_fetch_is_good(fetch, code)) {
 		facts->metrics_look = OO_LOOK_SEEN;
-		oo_metrics_read(fetch->body.data, facts);
+		oo_pages_read(fetch->body.data, facts);
 	}
 }
 
@@ -116,7 +117,11 @@ static void on_variables(struct oo_fetch *fetch, CURLcode code)
 		const char *word = json_object_get_string(json_object_array_get_idx(line, n));
 		words[n] = word != NULL ? word : "";
 	}
-	oo_metrics_read_options(words, n, ((struct endpoint *)fetch->user)->facts);
+	struct oo_etcd_endpoint_facts *facts = ((struct endpoint *)fetch->user)->facts;
+	oo_pages_read_options(words, n, facts);
+	if (n == 1) {
+		oo_environment_read(facts);
+	}
 }
 
 /* "http://[::1]:2379" -> "::1" */

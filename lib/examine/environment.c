@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "examine/metrics.h"
+#include "examine/pages.h"
 #include "examine/work.h"
 
 #define ENVIRONMENT_BYTES_MAX 65536
@@ -93,7 +93,7 @@ static bool look_at(const char *pid, const char *at, struct oo_etcd_endpoint_fac
 	size_t length = oo_work_read(path, text, sizeof(text));
 	size_t n = oo_environment_parse(text, length, at, words, OO_LENGTH(words));
 	if (n > 0) {
-		oo_metrics_read_options(words, n, endpoint);
+		oo_pages_read_options(words, n, endpoint);
 	}
 	return n > 0;
 }

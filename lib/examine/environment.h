@@ -5,7 +5,7 @@
 
 /*
  * Finds the etcd of this network namespace whose client URLs name the endpoint, among the processes
- * whose environment may be read, and takes its options as oo_metrics_read_options does.
+ * whose environment may be read, and takes its options as oo_pages_read_options does.
  */
 void oo_environment_read(struct oo_etcd_endpoint_facts *endpoint);
 

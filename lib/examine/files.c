@@ -106,8 +106,14 @@ static void look_at_proxy(struct oo_work *work)
 
 static void *start(struct oo_work *work)
 {
-	look_at_hooks(&work->config->hooks.promoted, &work->facts->host);
-	look_at_hooks(&work->config->hooks.demoted, &work->facts->host);
+	const struct oo_config_hooks *hooks = &work->config->hooks;
+	const struct oo_config_texts *const lists[] = {
+		&hooks->pre_promote, &hooks->promoted,   &hooks->pre_demote, &hooks->demoted,
+		&hooks->eligible,    &hooks->ineligible, &hooks->degraded,   &hooks->notify,
+	};
+	for (size_t i = 0; i < OO_LENGTH(lists); i++) {
+		look_at_hooks(lists[i], &work->facts->host);
+	}
 	look_at_documentserver(work, &work->facts->documentserver);
 	look_at_proxy(work);
 	return NULL;

@@ -31,6 +31,7 @@ HOSTS = ["10.78.0.1", "10.78.0.2", "10.78.0.3"]  # all here; each with an etcd m
 SIDE = "http://10.78.0.1:3379"  # another etcd, of one member
 PREFIX = "/ooha/office/"
 WORKERS = 2  # nodes, each with its share of the faults
+BOUND_MS = 4000  # whatever is broken
 ALWAYS = {"etcd-version-old"}  # Debian's etcd is 3.4.23; a note
 FASTENED = ["--unsafe-no-fsync", "--auto-compaction-retention=1h", "--pre-vote"]
 
@@ -143,6 +144,7 @@ class Node(Place):
             *words, check=False)
         expect(done.stdout.startswith("{"), f"{done.returncode}: {done.stderr.strip()}")
         document = json.loads(done.stdout)
+        expect(document["took_ms"] < BOUND_MS, f"took {document['took_ms']} ms")
         return {one["id"] for one in document["findings"]}, document, done.returncode
 
     def record(self, name, **changes):
@@ -173,6 +175,7 @@ class Node(Place):
         self.own = wait_for(said, PATIENCE_S, "the agent's record with its configuration")
         for i, name in ((1, "node-b"), (2, "node-c")):
             self.record(name, zone=f"az-{i + 1}", etcd=HOSTS[i])
+        wait_for(self.has_vip, PATIENCE_S, "the agent takes the VIP")
         found, document, status = self.doctor()
         expect(found == ALWAYS and status == 0, f"with the agent running: {document['findings']}")
         agent.signal(15)
@@ -269,6 +272,12 @@ def dropped(node):
         yield {}
 
 
+@fault("packets to all etcd members are dropped", "etcd-dropped", severity="critical")
+def all_dropped(node):
+    with filtered(node, "tcp dport 2379 drop"):
+        yield {}
+
+
 @fault("packets to an etcd member are rejected with a reset", "etcd-refused")
 def reset(node):
     with filtered(node, f"ip daddr {HOSTS[2]} tcp dport 2379 reject with tcp reset"):
@@ -326,7 +335,7 @@ def election(node):
         yield {}
 
 
-@fault("the same, set by the environment: by the shortest lease", "etcd-election-long",
+@fault("the same, set by a file: by the shortest lease", "etcd-election-long",
        "etcd-single", "etcd-not-compacted")
 def election_unseen(node):
     file = node.write("etcd.yaml", f"""\
@@ -342,6 +351,23 @@ election-timeout: 5000
 enable-grpc-gateway: true
 """)
     process = node.start("side", "etcd", "--config-file", file)
+    wait_for(lambda: node.etcdctl("endpoint", "health", endpoints=SIDE, check=False).returncode == 0,
+             PATIENCE_S, "the other etcd answers")
+    node.configure(endpoints=[SIDE])
+    yield {}
+    process.end()
+    run("rm", "-rf", node.directory / "side")
+
+
+@fault("nobody compacts, and the environment has all that etcd is told", "etcd-not-compacted",
+       "etcd-single", "etcd-election-long")
+def environment(node):
+    options = {"name": "side", "data-dir": node.directory / "side", "listen-client-urls": SIDE,
+               "advertise-client-urls": SIDE, "listen-peer-urls": "http://10.78.0.1:3380",
+               "initial-advertise-peer-urls": "http://10.78.0.1:3380", "pre-vote": "true",
+               "initial-cluster": "side=http://10.78.0.1:3380", "election-timeout": "1500"}
+    process = node.start("side", "env", *[f"ETCD_{name.upper().replace('-', '_')}={value}"
+                                          for name, value in options.items()], "etcd")
     wait_for(lambda: node.etcdctl("endpoint", "health", endpoints=SIDE, check=False).returncode == 0,
              PATIENCE_S, "the other etcd answers")
     node.configure(endpoints=[SIDE])

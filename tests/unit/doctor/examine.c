@@ -8,14 +8,15 @@
 #include "base/text.h"
 #include "digest.h"
 #include "../event/testing.h"
+#include "examine/environment.h"
 #include "examine/managers.h"
-#include "examine/metrics.h"
+#include "examine/pages.h"
 #include "examine/nodes.h"
 
 static void test_metrics_tell_quota_and_fsync(void)
 {
 	struct oo_etcd_endpoint_facts endpoint = {0};
-	oo_metrics_read("# HELP etcd_server_quota_backend_bytes x\n"
+	oo_pages_read("# HELP etcd_server_quota_backend_bytes x\n"
 			"etcd_server_quota_backend_bytes 2.147483648e+09\n"
 			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 10\n"
 			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.008\"} 980\n"
@@ -44,7 +45,7 @@ static void test_metrics_of_another_program_tell_nothing(void)
 	};
 	for (size_t i = 0; i < OO_LENGTH(texts); i++) {
 		struct oo_etcd_endpoint_facts endpoint = {0};
-		oo_metrics_read(texts[i], &endpoint);
+		oo_pages_read(texts[i], &endpoint);
 		CU_ASSERT_EQUAL(endpoint.quota_bytes, 0);
 		CU_ASSERT_EQUAL(endpoint.fsync_us, 0);
 	}
@@ -72,11 +73,41 @@ static void test_command_line_tells_options(void)
 	};
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
 		struct oo_etcd_endpoint_facts endpoint = {0};
-		oo_metrics_read_options(rows[i].words, rows[i].n, &endpoint);
+		oo_pages_read_options(rows[i].words, rows[i].n, &endpoint);
 		CU_ASSERT_EQUAL(endpoint.options_look, rows[i].look);
 		CU_ASSERT_EQUAL(endpoint.has_pre_vote, rows[i].has_pre_vote);
 		CU_ASSERT_EQUAL(endpoint.compacts, rows[i].compacts);
 		CU_ASSERT_EQUAL(endpoint.election_ms, rows[i].election_ms);
+	}
+}
+
+static void test_environment_becomes_options_of_the_etcd_at_that_place(void)
+{
+	static const struct {
+		const char *urls;
+		bool is_it;
+	} rows[] = {
+		{"http://10.0.1.11:2379", true},
+		{"http://127.0.0.1:2379,http://10.0.1.11:2379", true},
+		{"http://110.0.1.11:2379", false},
+		{"http://10.0.1.11:23790", false},
+		{"http://10.0.1.11:2380", false},
+		{"", false},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		char text[256];
+		const char *words[8];
+		int length =
+			snprintf(text, sizeof(text),
+				 "PATH=/bin%cETCD_PRE_VOTE=true%cETCD_ADVERTISE_CLIENT_URLS=%s%c"
+				 "ETCD_AUTO_COMPACTION_RETENTION=1%c",
+				 0, 0, rows[i].urls, 0, 0);
+		size_t n = oo_environment_parse(text, (size_t)length, "10.0.1.11:2379", words, 8);
+		CU_ASSERT_EQUAL(n, rows[i].is_it ? 4 : 0);
+		if (n == 4) {
+			CU_ASSERT_STRING_EQUAL(words[1], "--pre-vote=true");
+			CU_ASSERT_STRING_EQUAL(words[3], "--auto-compaction-retention=1");
+		}
 	}
 }
 
@@ -288,6 +319,7 @@ int main(void)
 		TEST(metrics_tell_quota_and_fsync),
 		TEST(metrics_of_another_program_tell_nothing),
 		TEST(command_line_tells_options),
+		TEST(environment_becomes_options_of_the_etcd_at_that_place),
 		TEST(record_is_read_with_its_digest),
 		TEST(record_of_an_older_agent_has_no_digest),
 		TEST(record_that_is_nonsense_is_no_node),

@@ -1,4 +1,4 @@
-#include "examine/metrics.h"
+#include "examine/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +31,13 @@ static int64_t find_percentile_us(const char *text, const char *bucket, int64_t 
 		line = end;
 		const char *number = strchr(end, ' ');
 		if (number != NULL && strtod(number, NULL) >= (double)count * 0.99) {
-			return (int64_t)(edge_s > 60 ? 60e6 : edge_s * 1e6);
+			return edge_s >= 0 && edge_s < 60 ? (int64_t)(edge_s * 1e6) : 60000000;
 		}
 	}
 	return 0;
 }
 
-void oo_metrics_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
+void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
 {
 	double quota = find_number(text, "etcd_server_quota_backend_bytes");
 	double count = find_number(text, "etcd_disk_wal_fsync_duration_seconds_count");
@@ -68,8 +68,8 @@ static const char *value_of(const char *const *words, size_t n, size_t i, const 
 						     : "";
 }
 
-void oo_metrics_read_options(const char *const *words, size_t n,
-			     struct oo_etcd_endpoint_facts *endpoint)
+void oo_pages_read_options(const char *const *words, size_t n,
+			   struct oo_etcd_endpoint_facts *endpoint)
 {
 	bool has_file = false;
 	endpoint->election_ms = ELECTION_DEFAULT_MS;
