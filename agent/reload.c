@@ -148,7 +148,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 		agent_vips_set_config(agent->vips[g], &next->groups[g]);
 	}
 	agent->core_config = core_config;
-	oo_core_set_checks(agent->core, &core_config);
+	oo_core_set_config(agent->core, &core_config);
 	oo_config_free(before);
 	agent_store_members_tell(agent->store); /* by the new names; steps, too */
 	return 0;
