@@ -15,6 +15,7 @@
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	reload    another configuration while it runs (reload.c, change.c, reconfigure.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c)
  */
@@ -41,8 +42,10 @@ struct agent_diagnosis;
 struct agent_repair;
 struct agent_story;
 struct agent_ending;
+struct agent_reload;
 struct oo_api;
 struct oo_net;
+struct oo_address;
 
 /* The process's answers to its starter (sysexits(3)). */
 #define OO_EXIT_USAGE 64       /* unknown option */
@@ -72,6 +75,7 @@ struct agent {
 	struct agent_repair *repair;
 	struct agent_story *story;
 	struct agent_ending *ending;
+	struct agent_reload *reload;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
@@ -89,6 +93,12 @@ void agent_done(struct agent *agent);
 
 /* News for the core; its answer is applied before this returns. Never from inside an apply. */
 void agent_tell(struct agent *agent, const struct oo_event *event);
+
+/* Makes the API anew, as the configuration has it now. Returns what oo_api_new does; there is none then. */
+int agent_make_api(struct agent *agent, struct oo_err *err);
+/* All VIPs of the configuration, in *ret_list, to be freed. Returns 0 or -ENOMEM. */
+int agent_gather_vips(const struct agent *agent, struct oo_address **ret_list, size_t *ret_n,
+		      struct oo_err *err);
 
 /* What the core has to know of a configuration. */
 void agent_core_config(const struct oo_config *config, struct oo_core_config *ret_config);

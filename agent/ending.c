@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "reload.h"
+#include "change.h"
 #include "story.h"
 #include "vips.h"
 
@@ -102,7 +102,7 @@ static int check_next(const struct agent *agent, struct oo_err *err)
 {
 	struct oo_config *next = NULL;
 	int r = oo_config_load(agent->config_path, &next, err);
-	if (r == 0 && !agent_reload_is_adoptable(agent->config, next)) {
+	if (r == 0 && !agent_change_is_adoptable(agent->config, next)) {
 		r = oo_fail_text(err, EINVAL, "%s: cluster, node or groups have changed",
 				 agent->config_path);
 	}

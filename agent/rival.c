@@ -376,6 +376,33 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 	return state;
 }
 
+bool agent_rival_withholds(const struct agent_rival *rival, size_t k)
+{
+	return rival->vips[k].verdict != VERDICT_NONE;
+}
+
+void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *before, bool held)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		const size_t old =
+			before == NULL ? 0
+				       : agent_part_find_vip(before->part, &rival->part->list[k]);
+		if (before != NULL && old < before->part->n) {
+			rival->vips[k] = before->vips[old];
+		} else if (held) {
+			rival->vips[k].verdict = VERDICT_ASKED;
+		}
+	}
+	rival->defence = before == NULL ? rival->defence : before->defence;
+	rival->holding = held;
+	rival->lost = is_any(rival, VERDICT_ASKED); /* asked at once, if there is carrier */
+	oo_rival_listen(rival->socket, held || rival->lost);
+	if (is_any(rival, VERDICT_TAKEN)) {
+		oo_timer_set(&rival->ask_timer, 0);
+	}
+	follow_link(rival);
+}
+
 void agent_rival_free(struct agent_rival *rival)
 {
 	if (rival == NULL) {

@@ -17,6 +17,9 @@ struct call {
 struct agent_store {
 	struct agent *agent;
 	struct oo_etcd *etcd;
+	struct oo_etcd
+		*retired; /* owned; of before a reload, until its last call has ended; or NULL */
+	struct oo_timer retired_timer;
 	struct oo_etcd_watch *watch;
 	bool watch_stands;
 	int64_t watch_revision; /* all up to it has been told */
