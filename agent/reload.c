@@ -81,7 +81,7 @@ static void on_tried(void *user, int r, const struct oo_etcd_answer *answer,
 
 	reload->trial.text[0] = '\0';
 	if (r < 0) {
-		(void)oo_fail_text(&reload->trial, EAGAIN, "%s: etcd: what it says now fails: %s",
+		(void)oo_fail_text(&reload->trial, EAGAIN, "%s: etcd cannot be asked like this: %s",
 				   reload->agent->config_path, err->text);
 	} else if (known != 0 && answer->cluster_id != known) {
 		(void)oo_fail_text(&reload->trial, EINVAL,

@@ -17,15 +17,15 @@ VIP = "10.78.0.100"
 HOLE = "10.78.0.99"  # packets to it are sent and lost
 
 CONFIG = """\
-cluster: office
+cluster: {cluster}
 node:
-  name: node-a
+  name: {node}
 etcd:
   endpoints: [{endpoint}]
 {etcd}lease:
   ttl: {ttl_s}s
 groups:
-  - name: office
+  - name: {group}
     vips:
       - address: {vip}/24
         interface: {interface}
@@ -74,6 +74,7 @@ class Place:
     def config(self, name="ooha", **changes):
         """Writes a configuration that is fine but for the changes; returns its path."""
         values = {"endpoint": "http://127.0.0.1:2379", "etcd": "", "ttl_s": TTL_S, "vip": VIP,
+                  "cluster": "office", "node": "node-a", "group": "office",
                   "interface": "eth0", "checks": "", "api": "", "runtime": self.directory / "run",
                   "socket": self.directory / "run/ooha.sock", **changes}
         path = self.directory / f"{name}.yaml"

@@ -511,7 +511,7 @@ def reload_takes_checks_over(place):
 
 @case
 def reload_of_a_bad_file_changes_nothing(place):
-    """SIGHUP with a bad file, or what only a restart can change: said, and nothing changes."""
+    """SIGHUP with a bad file, or what cannot be taken over: said, and nothing changes."""
     checks = CHECKS.format(interval="1s")
     path = place.config(checks=checks)
     agent = place.agent(path)
@@ -524,20 +524,31 @@ def reload_of_a_bad_file_changes_nothing(place):
         after = place.document()["checks"]
         expect([c["interval_ms"] for c in after] == [c["interval_ms"] for c in before],
                f"{changes}: the checks have changed")
+        problems = place.document()["problems"]
+        expect(said[0] in problems, f"{changes}: the status says {problems}")
     expect_not(":22: api.lisen: unknown key; did you mean 'listen'?", api="  lisen: 1\n")
-    restart = " has changed, which takes a restart"
-    expect_not(f": 'groups'{restart}", vip="10.78.0.101")
-    expect_not(f": 'etcd'{restart}", endpoint="http://127.0.0.1:2399")
-    expect_not(f": 'lease'{restart}", ttl_s=4)
-    expect_not(f": 'api'{restart}", api=LISTEN)
-    expect_not(f": 'cluster, node or runtime_directory'{restart}",
-               runtime=place.directory)
+    restart = ", which takes a restart"
+    expect_not(f": cluster: 'office' has become 'home'{restart}", cluster="home")
+    expect_not(f": node.name: 'node-a' has become 'node-b'{restart}", node="node-b")
+    runtime = place.directory
+    expect_not(f": runtime_directory: '{runtime}/run' has become '{runtime}'{restart}",
+               runtime=runtime)
+    expect_not(f": groups: 'office' is not there any more{restart}", group="home")
+    expect_not(": etcd cannot be asked like this: http://127.0.0.1:2399: Connection refused",
+               endpoint="http://127.0.0.1:2399")
+    expect_not(': group office: no such interface "eth7"', interface="eth7")
+    taken = ": listen on 127.0.0.1:8009: another program listens there"
+    place.serve(8009, 200, b"")
+    expect_not(taken, api=LISTEN)
+    expect(place.document()["problems"], "the API is back")
     path.unlink()
     said = reload(place, agent)
     expect(said == [f"not reloaded: {path}: cannot be read: No such file or directory"],
            f"without a file: said {said}")
     place.config(checks=checks)
     expect(reload(place, agent) == [f"reloaded {path}"], "a good file after bad ones")
+    problems = place.document()["problems"]
+    expect(not any("not reloaded" in problem for problem in problems), f"still: {problems}")
     expect_end(agent, TTL_S + 1)
 
 
