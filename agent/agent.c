@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "api/api.h"
+#include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
@@ -288,10 +289,14 @@ int agent_make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
+	const struct oo_api_tls tls = {config->tls.cert_file, config->tls.key_file};
 	struct oo_api_options options = {
 		.socket_path = config->socket,
+		.socket_group = "ooha",
+		.change_group = "ooha-admin",
 		.routes = agent_routes,
 		.n_routes = agent_n_routes,
+		.changed = agent_asked_log,
 		.user = agent,
 	};
 	if (config->listen.host != NULL) {
@@ -299,6 +304,7 @@ int agent_make_api(struct agent *agent, struct oo_err *err)
 		snprintf(listen, sizeof(listen), v6 ? "[%s]:%u" : "%s:%u", config->listen.host,
 			 (unsigned)config->listen.port);
 		options.listen = listen;
+		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
 	oo_api_free(agent->api); /* of before a reload: it may have the same places */
 	agent->api = NULL;
@@ -348,6 +354,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 {
 	agent->started_at = oo_clock_now();
+	agent->counts.started_at_wall = oo_clock_wall();
 	int r = sd_event_new(&agent->event);
 	if (r < 0) {
 		*ret_exit = OO_EXIT_SOFTWARE;

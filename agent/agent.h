@@ -17,7 +17,9 @@
  *	story     log lines, reasons, hooks, history of transitions        (story.c)
  *	reload    another configuration while it runs (reload.c, change.c, reconfigure.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
- *	status    the JSON that people and load balancers ask for (status.c, routes.c)
+ *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
+ *		  balancer.c)
+ *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>
@@ -27,6 +29,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "core/core.h"
+#include "counts.h"
 #include "event/timer.h"
 #include "event/transfer.h"
 
@@ -79,6 +82,7 @@ struct agent {
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
+	struct agent_counts counts;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
 	bool telling;                     /* a step is being applied */
 	bool looked;                      /* for VIPs that an earlier agent left */

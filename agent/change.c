@@ -46,7 +46,8 @@ bool agent_change_is_api(const struct oo_config *now, const struct oo_config *ne
 	const struct oo_config_api *one = &now->api, *other = &next->api;
 	return !oo_text_equal(one->socket, other->socket) ||
 	       !is_same(one->listen.host, other->listen.host) ||
-	       one->listen.port != other->listen.port;
+	       one->listen.port != other->listen.port ||
+	       (one->tls.cert_file == NULL) != (other->tls.cert_file == NULL);
 }
 
 static int check_fixed(const char *key, const char *now, const char *next, struct oo_err *err)

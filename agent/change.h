@@ -15,6 +15,7 @@
 int agent_change_align(const struct oo_config *now, struct oo_config *next, struct oo_err *err);
 
 bool agent_change_is_etcd(const struct oo_config *now, const struct oo_config *next);
+/* Where it listens, and whether with TLS; not with which files. */
 bool agent_change_is_api(const struct oo_config *now, const struct oo_config *next);
 /* Their VIPs, in this order. */
 bool agent_change_is_vips(const struct oo_config_group *now, const struct oo_config_group *next);

@@ -16,6 +16,7 @@ struct slot {
 	unsigned index;
 	struct oo_check *check;
 	struct oo_check_result result;
+	struct agent_check_counts counts;
 	enum oo_health told; /* what the log was last told */
 };
 
@@ -50,14 +51,22 @@ static void on_result(void *user, const struct oo_check *check,
 		      const struct oo_check_result *result)
 {
 	struct slot *slot = user;
+	struct agent *agent = slot->agent;
+	enum oo_health health = health_of(result->state);
 	(void)check;
 	slot->result = *result;
-	if (result->state == OO_CHECK_STATE_DOWN && is_required(slot->agent, slot->index)) {
-		(void)agent_diagnosis_look(slot->agent->diagnosis, false); /* or it has, or does */
+	slot->counts.runs++;
+	slot->counts.failures += result->state == OO_CHECK_STATE_DOWN;
+	slot->counts.took_us += result->times.total_us;
+	if (!agent_diagnosis_is_open(agent->diagnosis) &&
+	    oo_core_count_again(agent->core, slot->index, health)) {
+		return; /* nearly all of them: nothing to tell anybody */
 	}
-	agent_tell(slot->agent, &(struct oo_event){.type = OO_EVENT_CHECK,
-						   .index = slot->index,
-						   .health = health_of(result->state)});
+	if (result->state == OO_CHECK_STATE_DOWN && is_required(agent, slot->index)) {
+		(void)agent_diagnosis_look(agent->diagnosis, false); /* or it has, or does */
+	}
+	agent_tell(agent, &(struct oo_event){
+				  .type = OO_EVENT_CHECK, .index = slot->index, .health = health});
 }
 
 /* Grace counts from the agent's start, not anew from each reload. */
@@ -101,6 +110,7 @@ void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks
 		int from = config->checks[i].inherits;
 		if (from >= 0) {
 			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].counts = before->slots[from].counts;
 			checks->slots[i].told = before->slots[from].told;
 		}
 	}
@@ -163,4 +173,10 @@ void agent_checks_free(struct agent_checks *checks)
 const struct oo_check_result *agent_checks_result(const struct agent_checks *checks, unsigned index)
 {
 	return &checks->slots[index].result;
+}
+
+const struct agent_check_counts *agent_checks_counts(const struct agent_checks *checks,
+						     unsigned index)
+{
+	return &checks->slots[index].counts;
 }

@@ -1,5 +1,6 @@
 #include "reconfigure.h"
 
+#include "api/api.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "change.h"
@@ -22,6 +23,7 @@ struct draft {
 	struct agent_vips *vips[OO_CORE_GROUPS_MAX]; /* of the groups below */
 	bool other_vips[OO_CORE_GROUPS_MAX];         /* it is new, or has others than before */
 	bool any_other_vips, other_api;
+	bool api_changes; /* from then on */
 };
 
 static bool is_new(const struct draft *draft, size_t group)
@@ -85,6 +87,18 @@ static void free_draft(struct draft *draft)
 	}
 }
 
+/* A renewed certificate may have the name of the one before: the files are always read. */
+static int change_api(const struct draft *draft, const struct oo_config_api *api,
+		      struct oo_err *err)
+{
+	const struct oo_api_tls tls = {api->tls.cert_file, api->tls.key_file};
+
+	if (draft->other_api) {
+		return agent_make_api(draft->agent, err);
+	}
+	return tls.cert_file == NULL ? 0 : oo_api_set_tls(draft->agent->api, &tls, err);
+}
+
 static int prepare_vips(struct draft *draft, struct oo_err *err)
 {
 	if (!draft->any_other_vips) {
@@ -117,10 +131,10 @@ static int prepare(struct draft *draft, struct oo_err *err)
 	r = r < 0 ? r : agent_checks_new(agent, &draft->checks, err);
 	r = r < 0 ? r : prepare_vips(draft, err);
 	if (r < 0) {
-		draft->other_api = false; /* the one there is stays */
 		return r;
 	}
-	r = draft->other_api ? agent_make_api(agent, err) : 0;
+	draft->api_changes = true;
+	r = change_api(draft, &agent->config->api, err);
 	return r < 0 ? r : put_vips(draft, err);
 }
 
@@ -130,8 +144,8 @@ static void undo(struct draft *draft)
 	struct oo_err err;
 
 	agent->config = draft->before;
-	if (draft->other_api && agent_make_api(agent, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "the API is gone until a reload brings it back: %s", err.text);
+	if (draft->api_changes && change_api(draft, &draft->before->api, &err) < 0) {
+		oo_log(OO_LOG_ERROR, "the API is not as it was: %s; reload again", err.text);
 	}
 	free_draft(draft);
 }

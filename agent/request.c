@@ -218,6 +218,10 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 		event.pairs = NULL;
 	}
 	call->busy = false;
+	if (call->op == OO_REQUEST_RENEW) {
+		agent_counts_renewal(&store->agent->counts.groups[call->group], event.outcome,
+				     oo_clock_now_us() - call->sent_us);
+	}
 	agent_store_note(store, AGENT_AFFAIR_CLAIM, r, err);
 	agent_tell(store->agent, &event);
 }
@@ -247,7 +251,8 @@ int agent_store_send(struct agent_store *store, unsigned group, const struct oo_
 			      .group = group,
 			      .seq = request->seq,
 			      .nonce = request->nonce,
-			      .op = request->op};
+			      .op = request->op,
+			      .sent_us = oo_clock_now_us()};
 	struct oo_etcd_txn txn = {
 		.compare = draft.compare,
 		.n_compare = draft.n_compare,

@@ -12,8 +12,11 @@
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
-#define ANSWER_MS 100    /* for answers that no claim's round trip leaves time for */
-#define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
+/* A port of a switch may not forward at once after its link came up: asked each ASK_AGAIN_MS so long. */
+#define RETURN_MS 1000
+#define ANSWER_MS                                                                                  \
+	100 /* for answers where that is not so, and no claim's round trip leaves time for them */
+#define REPEAT_MS 50 /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
 	VERDICT_NONE, /* nothing is known against it */
@@ -91,16 +94,23 @@ static bool has_carrier(const struct agent_rival *rival)
 	return link->exists && link->up && link->carrier;
 }
 
-/* Who was asked on an interface that went could not answer: again, now that it is back. */
-static void ask_anew(struct agent_rival *rival)
+static void ask_silent(struct agent_rival *rival)
 {
+	const int64_t again_at = oo_clock_now() + ASK_AGAIN_MS;
 	for (size_t k = 0; k < rival->part->n; k++) {
-		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED;
+		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED &&
+				   oo_rival_answer(rival->socket, k) == NULL;
 	}
-	rival->lost = false;
-	rival->judge_at = oo_clock_now() + ANSWER_MS;
 	oo_rival_probe(rival->socket, rival->chosen);
-	oo_timer_set(&rival->ask_timer, rival->judge_at);
+	oo_timer_set(&rival->ask_timer, again_at < rival->judge_at ? again_at : rival->judge_at);
+}
+
+/* Who was asked on an interface that went could not answer: again, now that it is back. */
+static void ask_anew(struct agent_rival *rival, int64_t answer_ms)
+{
+	rival->lost = false;
+	rival->judge_at = oo_clock_now() + answer_ms;
+	ask_silent(rival);
 }
 
 /* Once: each call tries again. */
@@ -134,7 +144,7 @@ static void follow_link(struct agent_rival *rival)
 		memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
 	}
 	if (rival->lost && has_carrier(rival)) {
-		ask_anew(rival);
+		ask_anew(rival, RETURN_MS);
 	}
 }
 
@@ -186,6 +196,10 @@ static void on_ask_time(struct oo_timer *timer)
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
 	bool freed = is_any(rival, VERDICT_ASKED);
 
+	if (freed && !rival->lost && oo_clock_now() < rival->judge_at) {
+		ask_silent(rival);
+		return;
+	}
 	judge(rival);
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {
@@ -262,6 +276,7 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 	}
 	vip->contested = true;
 	vip->conflicts += report->count;
+	rival->part->agent->counts.groups[rival->group].conflicts += report->count;
 	vip->at = now;
 	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
 	rival->latest = report->index;
@@ -395,12 +410,13 @@ void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *be
 	}
 	rival->defence = before == NULL ? rival->defence : before->defence;
 	rival->holding = held;
-	rival->lost = is_any(rival, VERDICT_ASKED); /* asked at once, if there is carrier */
-	oo_rival_listen(rival->socket, held || rival->lost);
-	if (is_any(rival, VERDICT_TAKEN)) {
+	oo_rival_listen(rival->socket, held);
+	rival->lost = is_any(rival, VERDICT_ASKED) && !has_carrier(rival);
+	if (is_any(rival, VERDICT_ASKED) && !rival->lost) {
+		ask_anew(rival, ANSWER_MS);
+	} else if (is_any(rival, VERDICT_TAKEN)) {
 		oo_timer_set(&rival->ask_timer, 0);
 	}
-	follow_link(rival);
 }
 
 void agent_rival_free(struct agent_rival *rival)

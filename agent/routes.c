@@ -2,11 +2,12 @@
 
 #include <json-c/json.h>
 
+#include "asked.h"
+#include "balancer.h"
 #include "base/cleanup.h"
+#include "metrics.h"
 #include "records.h"
 #include "status.h"
-#include "story.h"
-#include "vips.h"
 
 static void add_text(struct json_object *object, const char *name, const char *text)
 {
@@ -15,77 +16,38 @@ static void add_text(struct json_object *object, const char *name, const char *t
 							       : json_object_new_string(text));
 }
 
-static void add_bool(struct json_object *object, const char *name, bool fact)
+static void answer_status(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
-	json_object_object_add(object, name, json_object_new_boolean(fact));
+	(void)request;
+	agent_asked_answer(answer, agent_status_new(user));
 }
 
-static void answer_with(struct oo_api_answer *answer, struct json_object *object)
+static void answer_checks(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
-	size_t length;
-	const char *text =
-		json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	if (text != NULL) {
-		(void)oo_buffer_add(&answer->body, text, length); /* left empty it becomes a 500 */
-	}
-	json_object_put(object);
-}
-
-static void answer_status(void *user, struct oo_api_answer *answer)
-{
-	answer_with(answer, agent_status_new(user));
-}
-
-static void answer_checks(void *user, struct oo_api_answer *answer)
-{
+	(void)request;
 	char now[32];
 	struct json_object *object = json_object_new_object();
 	oo_record_time(oo_clock_wall(), now);
 	add_text(object, "now", now);
 	json_object_object_add(object, "checks", agent_status_new_checks(user));
-	answer_with(answer, object);
+	agent_asked_answer(answer, object);
 }
 
-/* 200 while this node holds every group that it is asked about: all of them. */
-static void answer_leader(void *user, struct oo_api_answer *answer)
-{
-	const struct agent *agent = user;
-	bool holds = true;
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		holds = holds && oo_core_want(agent->core, g)->address &&
-			agent_vips_is_up(agent->vips[g]);
+#define BALANCER(where, function)                                                                  \
+	{                                                                                          \
+		.method = "GET", .path = (where), .tcp = true, .parameters = {"group"},            \
+		.answer = (function)                                                               \
 	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "leader", holds);
-	answer->status = holds ? 200 : 503;
-	answer_with(answer, object);
-}
-
-/* 200 while this node is fit to serve every group. */
-static void answer_health(void *user, struct oo_api_answer *answer)
-{
-	const struct agent *agent = user;
-	bool healthy = true;
-	char reason[OO_REASON_LENGTH] = "";
-	struct json_object *object = json_object_new_object();
-
-	for (unsigned g = 0; g < agent->core_config.n_groups && healthy; g++) {
-		healthy = oo_core_view(agent->core, g).eligible == OO_HEALTH_UP;
-		agent_story_explain_health(agent, g, reason);
-	}
-	add_text(object, "node", agent->config->node.name);
-	add_bool(object, "healthy", healthy);
-	add_text(object, "reason", reason);
-	answer->status = healthy ? 200 : 503;
-	answer_with(answer, object);
-}
-
 const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
-	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
-	{.method = "GET", .path = "/health", .tcp = true, .answer = answer_health},
+	BALANCER("/leader", agent_balancer_answer_leader),
+	BALANCER("/standby", agent_balancer_answer_standby),
+	BALANCER("/health", agent_balancer_answer_health),
+	BALANCER("/ready", agent_balancer_answer_ready),
+	{.method = "GET", .path = "/live", .tcp = true, .answer = agent_balancer_answer_live},
+	{.method = "GET", .path = "/metrics", .tcp = true, .answer = agent_metrics_answer},
 };
 const size_t agent_n_routes = OO_LENGTH(agent_routes);

@@ -116,19 +116,23 @@ static struct json_object *new_agent(const struct agent *agent)
 	return object;
 }
 
-/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
+bool agent_status_is_connected(const struct agent *agent)
+{
+	int64_t answered_at = oo_etcd_answered_at(agent_store_etcd(agent->store));
+	return agent_store_trouble(agent->store)[0] == '\0' && answered_at != 0 &&
+	       oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+}
+
 static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
 	const char *trouble = agent_store_trouble(agent->store);
-	int64_t answered_at = oo_etcd_answered_at(etcd);
-	bool connected = trouble[0] == '\0' && answered_at != 0 &&
-			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+	bool connected = agent_status_is_connected(agent);
 	struct json_object *object = json_object_new_object();
 
 	add_bool(object, "connected", connected);
 	add_text(object, "endpoint", oo_etcd_endpoint(etcd));
-	add_age(object, "answered_ms", answered_at);
+	add_age(object, "answered_ms", oo_etcd_answered_at(etcd));
 	add_text(object, "error", trouble);
 	if (!connected) {
 		complain(verdict, STATE_CRITICAL, "etcd: %s",
@@ -178,8 +182,7 @@ static struct json_object *new_vips(const struct agent *agent, unsigned group)
 	return array;
 }
 
-/* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
-static const char *holder_of(const struct agent *agent, unsigned group)
+const char *agent_status_holder(const struct agent *agent, unsigned group)
 {
 	struct oo_core_view view = oo_core_view(agent->core, group);
 	const struct oo_claim *claim = &view.pair->claim;
@@ -216,7 +219,7 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	char reason[OO_REASON_LENGTH];
 
 	agent_story_explain_health(agent, group, reason);
-	if (holder_of(agent, group)[0] == '\0') {
+	if (agent_status_holder(agent, group)[0] == '\0') {
 		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
 	}
 	if (view.shared_check >= 0) {
@@ -306,7 +309,7 @@ static struct json_object *new_holds(const struct agent *agent, const char *node
 {
 	struct json_object *array = json_object_new_array();
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		if (oo_text_equal(holder_of(agent, g), node)) {
+		if (oo_text_equal(agent_status_holder(agent, g), node)) {
 			json_object_array_add(array, json_object_new_string(agent->group_names[g]));
 		}
 	}

@@ -60,6 +60,7 @@ void agent_store_note(struct agent_store *store, enum agent_affair affair, int r
 	struct agent_trouble *trouble = &store->trouble;
 	int64_t now = oo_clock_now();
 
+	agent_counts_request(&store->agent->counts, affair, r);
 	if (r == 0) {
 		note_endpoint(store);
 	}

@@ -12,6 +12,7 @@ struct call {
 	unsigned group;
 	uint64_t seq, nonce;
 	enum oo_request_op op;
+	int64_t sent_us; /* CLOCK_BOOTTIME */
 };
 
 struct agent_store {

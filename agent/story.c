@@ -10,7 +10,6 @@
 #include "checks.h"
 #include "diagnosis.h"
 #include "history.h"
-#include "hook/hook.h"
 #include "vips.h"
 
 /* Claims in a row that came to nothing, for the same cause: told once, then counted. */
@@ -287,6 +286,7 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 
 	explain(story, transition, text);
 	bool again = is_again(&chapter->tries, transition, story->agent->core_config.ttl_ms);
+	story->agent->counts.groups[transition->group].transitions[transition->cause]++;
 	log_transition(story, transition, again ? OO_LOG_DEBUG : OO_LOG_NOTICE, text);
 	if (is_new_reason(transition)) {
 		memcpy(chapter->reason, text, sizeof(text));
@@ -345,6 +345,15 @@ void agent_story_tell(struct agent_story *story)
 	}
 }
 
+static void count_promotion(struct agent_story *story, unsigned group)
+{
+	const struct agent_timeline *line = &story->chapters[group].timeline;
+	struct agent_group_counts *counts = &story->agent->counts.groups[group];
+
+	oo_histogram_note(&counts->claimed, (line->claimed_at - line->detected_at) * 1000);
+	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
+}
+
 void agent_story_address_up(struct agent_story *story, unsigned group)
 {
 	struct chapter *chapter = &story->chapters[group];
@@ -358,6 +367,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 	chapter->promoted = true;
 	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
 	chapter->timeline.added_at = oo_clock_now();
+	count_promotion(story, group);
 	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
@@ -371,6 +381,11 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 const char *agent_story_reason(const struct agent_story *story, unsigned group)
 {
 	return story->chapters[group].reason;
+}
+
+struct oo_hooks_counts agent_story_hook_counts(const struct agent_story *story)
+{
+	return oo_hooks_counts(story->hooks);
 }
 
 bool agent_story_is_quiet(const struct agent_story *story)

@@ -2,6 +2,7 @@
 #define OO_AGENT_STORY_H
 /* What happened and why: a log line a change, the reason in words, hooks, the history in etcd. */
 #include "agent.h"
+#include "hook/hook.h"
 #include "records.h"
 
 struct agent_story;
@@ -21,6 +22,7 @@ const char *agent_story_reason(const struct agent_story *story, unsigned group);
 /* Why this node is not eligible for group, in words; "" if it is. */
 void agent_story_explain_health(const struct agent *agent, unsigned group,
 				char text[static OO_REASON_LENGTH]);
+struct oo_hooks_counts agent_story_hook_counts(const struct agent_story *story);
 bool agent_story_is_quiet(const struct agent_story *story);
 
 #endif

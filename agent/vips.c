@@ -299,6 +299,7 @@ static void repair(struct agent_vips *vips, struct agent_part *part)
 	agent_part_hush(part); /* never announce what is not there */
 	if (taken) {
 		removal = agent_removal_count(part);
+		vips->agent->counts.groups[vips->group].repairs += removal.n;
 	} else if (ours) {
 		oo_log(OO_LOG_WARNING, "%s: VIPs ran out in the kernel: renewals are late",
 		       vips->config->name);

@@ -353,10 +353,16 @@ static void stop(struct oo_check_run *run)
 	oo_check_stream_stop(run->state);
 }
 
+static void done(struct oo_check_run *run)
+{
+	oo_check_stream_done(run->state);
+}
+
 const struct oo_check_kind oo_check_amqp = {
 	.state_size = sizeof(struct oo_check_stream),
 	.verify = verify,
 	.start = start,
 	.expire = expire,
 	.stop = stop,
+	.done = done,
 };

@@ -156,7 +156,7 @@ static int start(struct oo_check_run *run)
 	struct container *container = run->state;
 	oo_buffer_init(&container->answer, ANSWER_MAX);
 	int r = oo_check_curl_begin(&container->curl, run, on_end);
-	if (r == 0) {
+	if (r == OO_CHECK_CURL_NEW) {
 		r = prepare(container, &run->spec->container);
 	}
 	return r == 0 ? oo_check_curl_start(&container->curl) : r;
@@ -176,9 +176,16 @@ static void stop(struct oo_check_run *run)
 	oo_buffer_done(&container->answer);
 }
 
+static void done(struct oo_check_run *run)
+{
+	struct container *container = run->state;
+	oo_check_curl_done(&container->curl);
+}
+
 const struct oo_check_kind oo_check_container = {
 	.state_size = sizeof(struct container),
 	.start = start,
 	.expire = expire,
 	.stop = stop,
+	.done = done,
 };

@@ -256,7 +256,7 @@ static int start(struct oo_check_run *run)
 	struct http *http = run->state;
 	oo_buffer_init(&http->body, OO_CHECK_BODY_MAX);
 	int r = oo_check_curl_begin(&http->curl, run, on_end);
-	if (r == 0) {
+	if (r == OO_CHECK_CURL_NEW) {
 		r = prepare(http, &run->spec->http);
 	}
 	return r == 0 ? oo_check_curl_start(&http->curl) : r;
@@ -267,13 +267,23 @@ static void expire(struct oo_check_run *run)
 	judge(run->state, CURLE_OPERATION_TIMEDOUT);
 }
 
+static void done(struct oo_check_run *run)
+{
+	struct http *http = run->state;
+	oo_check_curl_done(&http->curl);
+	curl_slist_free_all(http->headers);
+	http->headers = NULL;
+}
+
 static void stop(struct oo_check_run *run)
 {
 	struct http *http = run->state;
 	oo_check_curl_stop(&http->curl);
-	curl_slist_free_all(http->headers);
 	oo_buffer_done(&http->body);
-	*http = (struct http){0};
+	http->stop = STOP_NONE;
+	if (http->curl.easy == NULL || run->spec->http.jwt_secret_file != NULL) {
+		done(run); /* a token is for one run, and not kept in memory */
+	}
 }
 
 const struct oo_check_kind oo_check_http = {
@@ -282,4 +292,5 @@ const struct oo_check_kind oo_check_http = {
 	.start = start,
 	.expire = expire,
 	.stop = stop,
+	.done = done,
 };

@@ -327,6 +327,7 @@ static void stop(struct oo_check_run *run)
 static void done(struct oo_check_run *run)
 {
 	struct postgres *postgres = run->state;
+	oo_check_stream_done(&postgres->stream);
 	explicit_bzero(&postgres->scram, sizeof(postgres->scram));
 }
 

@@ -68,8 +68,15 @@ void oo_check_curl_answered(struct oo_check_curl *curl)
 int oo_check_curl_begin(struct oo_check_curl *curl, struct oo_check_run *run,
 			oo_check_curl_fn *ended)
 {
-	*curl = (struct oo_check_curl){.run = run, .ended = ended, .easy = curl_easy_init()};
+	bool kept = curl->easy != NULL;
+	*curl = (struct oo_check_curl){.run = run,
+				       .ended = ended,
+				       .easy = kept ? curl->easy : curl_easy_init(),
+				       .connect_to = curl->connect_to};
 	CURL *easy = curl->easy;
+	if (kept) {
+		return 0;
+	}
 	if (easy == NULL || curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK) {
 		return -ENOMEM;
 	}
@@ -77,6 +84,7 @@ int oo_check_curl_begin(struct oo_check_curl *curl, struct oo_check_run *run,
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* or no certificate is shown */
 	/* shared out among the addresses of a name; the deadline of the run is the check's */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)run->spec->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -85,7 +93,7 @@ int oo_check_curl_begin(struct oo_check_curl *curl, struct oo_check_run *run,
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, curl);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, curl);
-	return 0;
+	return OO_CHECK_CURL_NEW;
 }
 
 static void on_transferred(CURL *easy, CURLcode code, void *user)
@@ -146,7 +154,7 @@ int oo_check_curl_set_url(struct oo_check_curl *curl, const char *url,
 	    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) != CURLE_OK) {
 		return -ENOMEM;
 	}
-	curl_easy_setopt(easy, CURLOPT_CERTINFO, tls->days_left > 0 ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 	return tls->server_name != NULL ? set_server_name(curl, url, tls->server_name) : 0;
 }
 
@@ -168,10 +176,11 @@ static time_t find_certificate_end(CURL *easy)
 
 bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls)
 {
+	int64_t end = find_certificate_end(curl->easy);
+	curl->run->result.certificate_end_s = end > 0 ? end : 0;
 	if (tls->days_left == 0) {
 		return true;
 	}
-	int64_t end = find_certificate_end(curl->easy);
 	if (end < 0) {
 		oo_check_run_say(curl->run, OO_CHECK_REASON_CERTIFICATE,
 				 "no certificate was shown");
@@ -234,6 +243,14 @@ static void cancel(struct oo_check_curl *curl)
 }
 
 void oo_check_curl_stop(struct oo_check_curl *curl)
+{
+	cancel(curl);
+	if (curl->easy != NULL && curl->run->result.reason != OO_CHECK_REASON_OK) {
+		oo_check_curl_done(curl);
+	}
+}
+
+void oo_check_curl_done(struct oo_check_curl *curl)
 {
 	cancel(curl);
 	curl_easy_cleanup(curl->easy);

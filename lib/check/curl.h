@@ -17,7 +17,10 @@ struct oo_check_curl;
 /* The transfer is over. Runs from the loop, once, unless the transfer was stopped. */
 typedef void oo_check_curl_fn(struct oo_check_curl *curl, CURLcode code);
 
-/* In place, in a kind's state: begin, start, stop. A zeroed one may be stopped. */
+/* Of oo_check_curl_begin: the kind has to set what it asks. */
+#define OO_CHECK_CURL_NEW 1
+
+/* In place, in a kind's state: begin, start, stop; done in the end. A zeroed one may be stopped. */
 struct oo_check_curl {
 	struct oo_check_run *run;
 	oo_check_curl_fn *ended;
@@ -33,8 +36,9 @@ struct oo_check_curl {
 };
 
 /*
- * Makes curl->easy with the options that all share; the kind sets what it asks. It must not move
- * until stop. Returns 0 or -ENOMEM.
+ * Makes curl->easy with the options that all share, or takes it as the last run left it, which was
+ * good: no connection, name or TLS session is kept with it. It must not move until done. Returns
+ * OO_CHECK_CURL_NEW, 0 (all is set already) or -ENOMEM.
  */
 int oo_check_curl_begin(struct oo_check_curl *curl, struct oo_check_run *run,
 			oo_check_curl_fn *ended);
@@ -48,7 +52,9 @@ int oo_check_curl_set_url(struct oo_check_curl *curl, const char *url,
 /* Returns 0 or -errno of oo_transfers_start, or of oo_transfers_connect. */
 int oo_check_curl_start(struct oo_check_curl *curl);
 int oo_check_curl_connect(struct oo_check_curl *curl);
+/* Ends the run. curl->easy is kept for the next one where the result was good, else freed. */
 void oo_check_curl_stop(struct oo_check_curl *curl);
+void oo_check_curl_done(struct oo_check_curl *curl);
 
 /* The first byte of the answer is here: no limit but the run's from now on. */
 void oo_check_curl_answered(struct oo_check_curl *curl);
@@ -64,8 +70,8 @@ void oo_check_curl_judge(struct oo_check_curl *curl, CURLcode code);
 void oo_check_curl_judge_timeout(struct oo_check_curl *curl, size_t received_bytes);
 
 /*
- * Is the certificate good for as many days as wanted? Says what is wrong if it is not. Only after a
- * good answer.
+ * Is the certificate good for as many days as wanted? Says what is wrong if it is not, and sets the
+ * result's certificate_end_s. Only after a good answer.
  */
 bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls);
 

@@ -185,17 +185,17 @@ int oo_check_stream_start(struct oo_check_stream *stream, struct oo_check_run *r
 			  const struct oo_check_talk *talk)
 {
 	char url[URL_LENGTH];
-	*stream = (struct oo_check_stream){.talk = talk};
+	*stream = (struct oo_check_stream){.talk = talk, .curl = stream->curl};
 	oo_buffer_init(&stream->in, OO_CHECK_STREAM_MAX);
 	oo_buffer_init(&stream->out, OO_CHECK_STREAM_MAX);
 	int r = oo_check_curl_begin(&stream->curl, run, on_connected);
-	if (r < 0) {
-		return r;
+	if (r == OO_CHECK_CURL_NEW) {
+		write_url(url, address, tls != NULL);
+		curl_easy_setopt(stream->curl.easy, CURLOPT_CONNECT_ONLY, 1L);
+		/* or it would be closed */
+		curl_easy_setopt(stream->curl.easy, CURLOPT_FORBID_REUSE, 0L);
+		r = oo_check_curl_set_url(&stream->curl, url, tls);
 	}
-	write_url(url, address, tls != NULL);
-	curl_easy_setopt(stream->curl.easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(stream->curl.easy, CURLOPT_FORBID_REUSE, 0L); /* it would be closed */
-	r = oo_check_curl_set_url(&stream->curl, url, tls);
 	return r == 0 ? oo_check_curl_connect(&stream->curl) : r;
 }
 
@@ -205,6 +205,11 @@ void oo_check_stream_stop(struct oo_check_stream *stream)
 	oo_check_curl_stop(&stream->curl);
 	oo_buffer_done(&stream->in);
 	oo_buffer_done(&stream->out);
+}
+
+void oo_check_stream_done(struct oo_check_stream *stream)
+{
+	oo_check_curl_done(&stream->curl);
 }
 
 void oo_check_stream_expire(struct oo_check_stream *stream)

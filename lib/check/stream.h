@@ -21,7 +21,7 @@ struct oo_check_talk {
 	bool (*received)(struct oo_check_stream *stream);
 };
 
-/* In place, in a kind's state: start, stop. A zeroed one may be stopped. */
+/* In place, in a kind's state: start, stop; done in the end. A zeroed one may be stopped. */
 struct oo_check_stream {
 	struct oo_check_curl curl;
 	const struct oo_check_talk *talk;
@@ -41,6 +41,7 @@ int oo_check_stream_start(struct oo_check_stream *stream, struct oo_check_run *r
 			  const struct oo_check_address *address, const struct oo_check_tls *tls,
 			  const struct oo_check_talk *talk);
 void oo_check_stream_stop(struct oo_check_stream *stream);
+void oo_check_stream_done(struct oo_check_stream *stream);
 /* The deadline has passed: says in which phase. */
 void oo_check_stream_expire(struct oo_check_stream *stream);
 

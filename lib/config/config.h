@@ -106,6 +106,9 @@ struct oo_config_hooks {
 struct oo_config_api {
 	const char *socket; /* absolute, fits sun_path */
 	struct oo_config_address listen;
+	struct {
+		const char *cert_file, *key_file; /* both or none; NULL: plain HTTP */
+	} tls;                                    /* of listen */
 };
 
 /* Where the Document Server of this node and its proxy are; NULL where the key is not given. */

@@ -271,14 +271,48 @@ static const struct config_key documentserver_keys[] = {
 };
 static const struct config_schema documentserver_schema = CONFIG_SCHEMA(documentserver_keys);
 
+static const struct config_key tls_keys[] = {
+	{.name = "cert_file",
+	 .parse = config_parse_file,
+	 CONFIG_AT(oo_config_api, tls.cert_file),
+	 .most = PATH_BYTES,
+	 .required = "give the certificate's file (PEM)"},
+	{.name = "key_file",
+	 .parse = config_parse_secret_file,
+	 CONFIG_AT(oo_config_api, tls.key_file),
+	 .most = PATH_BYTES,
+	 .required = "give the file of the certificate's key (PEM)"},
+};
+static const struct config_schema tls_schema = CONFIG_SCHEMA(tls_keys);
+
+enum api_key {
+	API_SOCKET,
+	API_LISTEN,
+	API_TLS,
+};
+
 static const struct config_key api_keys[] = {
-	{.name = "socket",
-	 .parse = config_parse_path,
-	 CONFIG_AT(oo_config_api, socket),
-	 .most = SOCKET_BYTES},
-	{.name = "listen", .parse = config_parse_listen, CONFIG_AT(oo_config_api, listen)},
+	[API_SOCKET] = {.name = "socket",
+			.parse = config_parse_path,
+			CONFIG_AT(oo_config_api, socket),
+			.most = SOCKET_BYTES},
+	[API_LISTEN] = {.name = "listen",
+			.parse = config_parse_listen,
+			CONFIG_AT(oo_config_api, listen)},
+	[API_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &tls_schema},
 };
 static const struct config_schema api_schema = CONFIG_SCHEMA(api_keys);
+
+static bool parse_api(struct config_reader *reader, struct fy_node *node,
+		      const struct config_key *key, void *target)
+{
+	struct fy_node *values[CONFIG_KEYS] = {NULL};
+
+	return config_parse_mapping(reader, node, key->schema, target, values) &&
+	       (values[API_TLS] == NULL || values[API_LISTEN] != NULL ||
+		config_wrong(reader, values[API_TLS],
+			     "of api.listen, which is not given; the socket is never encrypted"));
+}
 
 static const struct config_key root_keys[] = {
 	{.name = "cluster",
@@ -321,10 +355,7 @@ static const struct config_key root_keys[] = {
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, hooks),
 	 .schema = &hooks_schema},
-	{.name = "api",
-	 .parse = config_parse_section,
-	 CONFIG_AT(oo_config, api),
-	 .schema = &api_schema},
+	{.name = "api", .parse = parse_api, CONFIG_AT(oo_config, api), .schema = &api_schema},
 	{.name = "runtime_directory",
 	 .parse = config_parse_path,
 	 CONFIG_AT(oo_config, runtime_directory),

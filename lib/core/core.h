@@ -283,6 +283,12 @@ void oo_core_set_config(struct oo_core *core, const struct oo_core_config *confi
  */
 void oo_core_step(struct oo_core *core, int64_t now, const struct oo_event *event);
 
+/*
+ * Counts a result like the ones before it of a check that is up: a step with it would change nothing
+ * but its row. Returns false, with nothing done, for any other: step with OO_EVENT_CHECK.
+ */
+bool oo_core_count_again(struct oo_core *core, unsigned index, enum oo_health health);
+
 const struct oo_want *oo_core_want(const struct oo_core *core, unsigned group);
 /* A new number asks for one linearizable read of all groups' keys and pause. */
 uint64_t oo_core_read_seq(const struct oo_core *core);

@@ -76,6 +76,17 @@ void oo_core_set_config(struct oo_core *core, const struct oo_core_config *confi
 	}
 }
 
+bool oo_core_count_again(struct oo_core *core, unsigned index, enum oo_health health)
+{
+	struct check *check = &core->checks[index];
+
+	if (health != OO_HEALTH_UP || check->health != health || check->last != health) {
+		return false;
+	}
+	oo_core_count(check, health, core->now);
+	return true;
+}
+
 const struct oo_want *oo_core_want(const struct oo_core *core, unsigned group)
 {
 	return &core->groups[group].want;

@@ -299,6 +299,12 @@ void oo_etcd_watch_close(struct oo_etcd_watch *watch);
 
 /* For status. The endpoint in use, never with credentials. Valid as long as the client. */
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd);
+/*
+ * Endpoint i, never with credentials; NULL: there are no more.
+ * ret_failing  it failed when it was asked last, not long ago: one that is preferred is asked again and
+ *              again, one that was only a stopgap may never be.
+ */
+const char *oo_etcd_endpoint_state(const struct oo_etcd *etcd, size_t i, bool *ret_failing);
 /* Why another endpoint is in use than before, in one line; "" if it never changed. */
 const char *oo_etcd_moved(const struct oo_etcd *etcd);
 /* What the last call that was answered failed with, in one line; "" if it succeeded. */

@@ -5,10 +5,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "event/timer.h"
+
+/* Sockets seen to at once, before anybody else on the loop has a turn. */
+#define READY_MAX 32
 
 struct running {
 	CURL *easy; /* the caller's */
@@ -19,8 +23,13 @@ struct running {
 };
 
 struct oo_transfers {
-	sd_event *event;
 	CURLM *multi;
+	/*
+	 * The sockets have an epoll of their own, which is one source on the loop: those that are ready
+	 * at the same time cost one turn of it, and none costs it an event source.
+	 */
+	int epoll;
+	sd_event_source *source;
 	struct oo_timer timer;
 	struct running *running;
 	bool has_ca_file; /* libcurl's default; asked once, for it writes all its versions anew */
@@ -65,12 +74,10 @@ static void act(struct oo_transfers *transfers, curl_socket_t fd, int flags)
 	int still_running;
 	(void)curl_multi_socket_action(transfers->multi, fd, flags,
 				       &still_running); /* errors come per transfer */
-	finish_done(transfers);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
+static int flags_of(uint32_t events)
 {
-	(void)source;
 	int flags = 0;
 	if (events & (EPOLLIN | EPOLLHUP)) {
 		flags |= CURL_CSELECT_IN;
@@ -81,13 +88,32 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
 	if (events & EPOLLERR) {
 		flags |= CURL_CSELECT_ERR;
 	}
-	act(user, fd, flags);
+	return flags;
+}
+
+/*
+ * What is seen to first may close another's socket, and even open a new one of its number: libcurl
+ * takes a socket that is not ready, or not its own, for what it is.
+ */
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+	struct oo_transfers *transfers = user;
+	struct epoll_event ready[READY_MAX];
+	(void)source;
+	(void)events;
+	int n = epoll_wait(fd, ready, READY_MAX, 0);
+	for (int i = 0; i < n; i++) {
+		act(transfers, ready[i].data.fd, flags_of(ready[i].events));
+	}
+	finish_done(transfers);
 	return 0;
 }
 
 static void on_timer(struct oo_timer *timer)
 {
-	act(oo_container_of(timer, struct oo_transfers, timer), CURL_SOCKET_TIMEOUT, 0);
+	struct oo_transfers *transfers = oo_container_of(timer, struct oo_transfers, timer);
+	act(transfers, CURL_SOCKET_TIMEOUT, 0);
+	finish_done(transfers);
 }
 
 static uint32_t poll_events(int what)
@@ -104,25 +130,22 @@ static uint32_t poll_events(int what)
 	}
 }
 
-/* CURLMOPT_SOCKETFUNCTION: keeps one event source a socket, remembered by curl as socketp. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
+/* CURLMOPT_SOCKETFUNCTION. known: what curl_multi_assign said of the socket, NULL when it is new. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
 {
-	(void)easy;
 	struct oo_transfers *transfers = user;
-	sd_event_source *source = socket_user;
+	struct epoll_event event = {.data.fd = fd};
+	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		sd_event_source_disable_unref(source);
-		curl_multi_assign(transfers->multi, fd, NULL);
+		(void)epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, NULL); /* or it is closed */
 		return 0;
 	}
-	if (source != NULL) {
-		return sd_event_source_set_io_events(source, poll_events(what)) < 0 ? -1 : 0;
-	}
-	if (sd_event_add_io(transfers->event, &source, fd, poll_events(what), on_io, transfers) <
+	event.events = poll_events(what);
+	if (epoll_ctl(transfers->epoll, known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) <
 	    0) {
 		return -1;
 	}
-	curl_multi_assign(transfers->multi, fd, source);
+	curl_multi_assign(transfers->multi, fd, transfers);
 	return 0;
 }
 
@@ -135,15 +158,25 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *user)
 	return 0;
 }
 
+static int watch(struct oo_transfers *transfers, sd_event *event)
+{
+	transfers->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (transfers->epoll < 0) {
+		return -errno;
+	}
+	int r = sd_event_add_io(event, &transfers->source, transfers->epoll, EPOLLIN, on_ready,
+				transfers);
+	return r < 0 ? r : oo_timer_init(&transfers->timer, event, on_timer);
+}
+
 int oo_transfers_new(sd_event *event, struct oo_transfers **ret_transfers, struct oo_err *err)
 {
 	struct oo_transfers *transfers = calloc(1, sizeof(*transfers));
 	if (transfers == NULL) {
 		return oo_fail(err, ENOMEM, "transfers");
 	}
-	transfers->event = sd_event_ref(event);
 	transfers->has_ca_file = curl_version_info(CURLVERSION_NOW)->cainfo != NULL;
-	int r = oo_timer_init(&transfers->timer, event, on_timer);
+	int r = watch(transfers, event);
 	transfers->multi = curl_multi_init();
 	if (r < 0 || transfers->multi == NULL) {
 		oo_transfers_free(transfers);
@@ -169,7 +202,10 @@ void oo_transfers_free(struct oo_transfers *transfers)
 		curl_multi_cleanup(transfers->multi);
 	}
 	oo_timer_done(&transfers->timer);
-	sd_event_unref(transfers->event);
+	transfers->source = sd_event_source_disable_unref(transfers->source);
+	if (transfers->epoll >= 0) {
+		close(transfers->epoll);
+	}
 	free(transfers);
 }
 

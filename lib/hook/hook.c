@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "event/child.h"
 #include "event/timer.h"
@@ -34,6 +35,8 @@ struct oo_hooks {
 	size_t n;
 	struct oo_child *child; /* NULL between hooks */
 	char hook[PATH_MAX];    /* what runs or is being looked at */
+	int64_t started_us;     /* the child */
+	struct oo_hooks_counts counts;
 };
 
 static void free_run(struct run *run)
@@ -59,6 +62,7 @@ static void say(const struct oo_hooks *hooks, enum oo_log_level level, const cha
 static void fail_hook(struct oo_hooks *hooks, const char *line)
 {
 	hooks->first->failed++;
+	hooks->counts.failed++;
 	say(hooks, OO_LOG_WARNING, line);
 }
 
@@ -96,6 +100,7 @@ static void on_done(void *user, const struct oo_child_result *result)
 {
 	struct oo_hooks *hooks = user;
 	hooks->child = NULL;
+	hooks->counts.took_us += oo_clock_now_us() - hooks->started_us;
 	if (result->end != OO_CHILD_END_EXITED || result->code != 0) {
 		char text[OO_CHILD_RESULT_LENGTH];
 		fail_hook(hooks, oo_child_result_format(result, text));
@@ -121,6 +126,7 @@ static int start_child(struct oo_hooks *hooks, const struct oo_trusted_file *fil
 		.done = on_done,
 		.user = hooks,
 	};
+	hooks->started_us = oo_clock_now_us();
 	return oo_child_start(hooks->event, &spec, &hooks->child, err);
 }
 
@@ -163,6 +169,7 @@ static void enter(struct oo_hooks *hooks)
 		if (r == 0) {
 			r = start_child(hooks, &file, &err);
 			run->ran += r == 0;
+			hooks->counts.ran += r == 0;
 		}
 	}
 	if (r < 0) {
@@ -327,6 +334,11 @@ void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms)
 {
 	assert(timeout_ms > 0);
 	hooks->options.timeout_ms = timeout_ms;
+}
+
+struct oo_hooks_counts oo_hooks_counts(const struct oo_hooks *hooks)
+{
+	return hooks->counts;
 }
 
 size_t oo_hooks_pending(const struct oo_hooks *hooks)

@@ -81,6 +81,12 @@ void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms);
  * OO_HOOKS_LIST_MAX), -ENAMETOOLONG (a path of PATH_MAX or more) or -ENOMEM.
  */
 int oo_hooks_run(struct oo_hooks *hooks, const struct oo_hooks_event *event);
+/* Hooks since the runner was made: as oo_hooks_done_fn counts them, and how long they ran. */
+struct oo_hooks_counts {
+	uint64_t ran, failed;
+	int64_t took_us;
+};
+struct oo_hooks_counts oo_hooks_counts(const struct oo_hooks *hooks);
 /* Events queued or running. */
 size_t oo_hooks_pending(const struct oo_hooks *hooks);
 

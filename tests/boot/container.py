@@ -75,6 +75,8 @@ class Container:
         for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"):
             shutil.copy(f"/etc/{name}", self.root / "etc" / name)
         unit = (SOURCE / "systemd/ooha.service").read_text(encoding="utf-8")
+        self.write("etc/sysusers.d/ooha.conf",
+                   (SOURCE / "systemd/ooha.sysusers").read_text(encoding="utf-8"))
         self.write(f"etc/systemd/system/{UNIT}", unit.replace("@sbindir@", SBIN))
         self.write(f"etc/systemd/system/{UNIT}.d/lab.conf",
                    DROP_IN.format(directory=self.node.directory))

@@ -151,6 +151,11 @@ class Boot(Proof):
 
     # -- what keeps
 
+    def test_members_of_the_group_reach_the_socket(self):
+        done = self.box.run("stat", "-c", "%a %U:%G", "/run/ooha", "/run/ooha/ooha.sock")
+        self.assertEqual(done.stdout.split("\n")[:2], ["750 root:ooha", "660 root:ooha"])
+        self.box.run("getent", "group", "ooha-admin")
+
     def test_restart_costs_a_client_nothing(self):
         for word in ("restart", "try-restart"):
             since_us = self.begin()

@@ -13,7 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 from cases import Cases  # noqa: E402
-from netns import wait_for  # noqa: E402
+from netns import run, wait_for  # noqa: E402
 from place import (  # noqa: E402
     HOLE, PATIENCE_S, TTL_S, VIP, expect, expect_end, lines_of, wait_line, wait_started)
 
@@ -549,6 +549,47 @@ def reload_of_a_bad_file_changes_nothing(place):
     expect(reload(place, agent) == [f"reloaded {path}"], "a good file after bad ones")
     problems = place.document()["problems"]
     expect(not any("not reloaded" in problem for problem in problems), f"still: {problems}")
+    expect_end(agent, TTL_S + 1)
+
+
+def make_certificate(place, name):
+    """A certificate that signs itself; the configuration's words for it."""
+    key, certificate = place.directory / f"{name}.key", place.directory / f"{name}.crt"
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-days", "2", "-subj", f"/CN={name}", "-keyout", key, "-out", certificate)
+    key.chmod(0o600)
+    return f"{LISTEN}  tls: {{cert_file: {certificate}, key_file: {key}}}\n"
+
+
+def is_shown(place, name):
+    """Whether the API answers who trusts that certificate alone."""
+    done = place.run("sh", "-c", "printf 'GET /live HTTP/1.0\\r\\n\\r\\n' | "
+                     "openssl s_client -quiet -connect 127.0.0.1:8009 -verify_return_error "
+                     f"-CAfile {place.directory / name}.crt", check=False)
+    return '"live":true' in done.stdout
+
+
+@case
+def certificates_of_the_api(place):
+    """A key that is not the certificate's: 78, or not reloaded; a renewed one is shown from a reload on."""
+    good = make_certificate(place, "good")
+    bad = good.replace("good.key", "other.key")
+    make_certificate(place, "other")
+    wrong = (f"the API's TLS: {place.directory}/other.key: not the key of the certificate in "
+             f"{place.directory}/good.crt")
+    expect_refusal(place, 78, wrong, ["-c", place.config(api=bad)])
+    path = place.config(api=good)
+    agent = place.agent(path)
+    wait_line(agent, "etcd: ")
+    expect(is_shown(place, "good"), "the API does not show the certificate")
+    said = reload(place, agent, api=bad)
+    expect(said == [f"not reloaded: {wrong}"], f"said {said}")
+    expect(is_shown(place, "good"), "the API no longer shows the certificate")
+    old = (place.directory / "good.crt").rename(place.directory / "old.crt")
+    make_certificate(place, "good")
+    said = reload(place, agent, api=good)
+    expect(said == [f"reloaded {path}"], f"said {said}")
+    expect(is_shown(place, "good") and not is_shown(place, old.stem), "shows the old certificate")
     expect_end(agent, TTL_S + 1)
 
 

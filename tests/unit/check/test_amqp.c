@@ -109,6 +109,10 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
 	struct broker *broker = user;
 	(void)source;
 	(void)events;
+	sd_event_source_disable_unref(broker->io);
+	oo_close(&broker->connection);
+	broker->greeted = broker->left_politely = false;
+	broker->length = 0;
 	broker->connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	sd_event_add_io(event, &broker->io, broker->connection, EPOLLIN, on_bytes, broker);
 	return 0;

@@ -35,6 +35,7 @@ static void assert_example_cluster(const struct oo_config *config)
 	CU_ASSERT_PTR_NULL(config->etcd.ca_file);
 	CU_ASSERT_PTR_NULL(config->etcd.cert_file);
 	CU_ASSERT_PTR_NULL(config->etcd.key_file);
+	CU_ASSERT_PTR_NULL(config->api.tls.cert_file);
 	CU_ASSERT_EQUAL(config->lease.ttl_ms, 3000);
 	CU_ASSERT_EQUAL(config->lease.renew_ms, 500);
 	CU_ASSERT_EQUAL(config->lease.margin_ms, 150);
@@ -194,14 +195,19 @@ static void test_files_for_etcd_are_taken_when_they_can_be_read(void)
 			       "  password_file: %s/password\n"
 			       "  ca_file: %s/ca\n"
 			       "  cert_file: %s/cert\n"
-			       "  key_file: %s/key\n",
-		 directory, directory, directory, directory);
+			       "  key_file: %s/key\n"
+			       "api:\n"
+			       "  listen: 127.0.0.1:8009\n"
+			       "  tls: {cert_file: %s/cert, key_file: %s/key}\n",
+		 directory, directory, directory, directory, directory, directory);
 	OO_AUTO(free_config) struct oo_config *config = file_load(text);
 	CU_ASSERT_STRING_EQUAL(config->etcd.username, "ooha");
 	CU_ASSERT_STRING_EQUAL(strrchr(config->etcd.password_file, '/'), "/password");
 	CU_ASSERT_STRING_EQUAL(strrchr(config->etcd.ca_file, '/'), "/ca");
 	CU_ASSERT_STRING_EQUAL(strrchr(config->etcd.cert_file, '/'), "/cert");
 	CU_ASSERT_STRING_EQUAL(strrchr(config->etcd.key_file, '/'), "/key");
+	CU_ASSERT_STRING_EQUAL(strrchr(config->api.tls.cert_file, '/'), "/cert");
+	CU_ASSERT_STRING_EQUAL(strrchr(config->api.tls.key_file, '/'), "/key");
 }
 
 static void test_every_style_of_yaml_is_read_the_same(void)

@@ -1,4 +1,7 @@
 /* Counting results, eligibility, and what a reload keeps. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "story.h"
 #include "suites.h"
 
@@ -215,11 +218,49 @@ static void test_a_transition_says_for_how_long_the_holder_was_silent_and_the_ep
 	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).role_since, 3040);
 }
 
+/* Byte by byte: what a holder sees by the clock alone is what it sees with the result. */
+static void test_an_up_like_the_last_is_counted_and_a_step_with_it_would_do_no_more(void)
+{
+	void *room = malloc(oo_core_size());
+	CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+	begin();
+	become_active();
+	unsigned before = streak();
+	memcpy(room, story.core, oo_core_size());
+	CU_ASSERT(oo_core_count_again(story.core, 0, OO_HEALTH_UP));
+	CU_ASSERT_EQUAL(streak(), before + 1);
+	oo_core_step(story.core, story.now, &(struct oo_event){.type = OO_EVENT_TIME});
+	oo_core_step(room, story.now,
+		     &(struct oo_event){.type = OO_EVENT_CHECK, .health = OO_HEALTH_UP});
+	CU_ASSERT_EQUAL(memcmp(room, story.core, oo_core_size()), 0);
+	free(room);
+}
+
+static void test_a_result_that_may_turn_something_is_left_to_a_step(void)
+{
+	struct oo_core_config config = counting(2, 2);
+	begin_with(&config); /* one up already */
+	CU_ASSERT_FALSE(oo_core_count_again(story.core, 0, OO_HEALTH_UP));
+	check_result(1, OO_HEALTH_UP);
+	CU_ASSERT_FALSE(oo_core_count_again(story.core, 0, OO_HEALTH_DOWN));
+	CU_ASSERT_FALSE(oo_core_count_again(story.core, 0, OO_HEALTH_UNKNOWN));
+	CU_ASSERT_EQUAL(streak(), 2);
+	check_result(2, OO_HEALTH_DOWN);
+	CU_ASSERT_FALSE(oo_core_count_again(story.core, 0, OO_HEALTH_UP));
+	check_result(3, OO_HEALTH_DOWN);
+	CU_ASSERT_FALSE(oo_core_count_again(story.core, 0, OO_HEALTH_DOWN));
+	CU_ASSERT_EQUAL(streak(), 2);
+}
+
 CU_TestInfo stories_of_health[] = {
 	{"rise and fall count equal results in a row",
 	 test_rise_and_fall_count_equal_results_in_a_row},
 	{"an unknown result breaks the row and changes nothing",
 	 test_an_unknown_result_breaks_the_row_and_changes_nothing},
+	{"an up like the last is counted, and a step with it would do no more",
+	 test_an_up_like_the_last_is_counted_and_a_step_with_it_would_do_no_more},
+	{"a result that may turn something is left to a step",
+	 test_a_result_that_may_turn_something_is_left_to_a_step},
 	{"a holder that does not know its health keeps it",
 	 test_a_holder_that_does_not_know_its_health_keeps_it},
 	{"a check that is not required moves nothing",

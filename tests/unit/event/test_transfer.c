@@ -185,6 +185,34 @@ static void test_an_answer_that_waits_is_taken_back_by_cancel(void)
 	CU_ASSERT_EQUAL(one.times + other.times, 1);
 }
 
+/* Connections to a port of this machine are there at once: the kernel makes them. */
+static void test_answers_that_are_there_together_come_in_one_turn(void)
+{
+	struct peer *peer = peer_new(event, (struct peer_script){.end = PEER_END_KEEP});
+	struct request requests[8];
+	int n = 0;
+	for (size_t i = 0; i < OO_LENGTH(requests); i++) {
+		request_init(&requests[i], peer_port(peer));
+		curl_easy_setopt(requests[i].easy, CURLOPT_CONNECT_ONLY, 1L);
+		CU_ASSERT_EQUAL(
+			oo_transfers_connect(transfers, requests[i].easy, on_done, &requests[i]),
+			0);
+	}
+	int64_t until = oo_clock_now() + AWAIT_MS;
+	while (n == 0 && oo_clock_now() < until) {
+		sd_event_run(event, 10000);
+		for (size_t i = 0; i < OO_LENGTH(requests); i++) {
+			n += requests[i].times;
+		}
+	}
+	CU_ASSERT_EQUAL(n, (int)OO_LENGTH(requests));
+	for (size_t i = 0; i < OO_LENGTH(requests); i++) {
+		oo_transfers_cancel(transfers, requests[i].easy);
+		request_done(&requests[i]);
+	}
+	peer_free(peer);
+}
+
 static void test_a_running_handle_cannot_be_started_and_still_ends(void)
 {
 	struct peer *peer = peer_new(event, (struct peer_script){.answer = ANSWER});
@@ -281,6 +309,7 @@ int main(void)
 		TEST(a_handle_may_be_started_again_in_its_own_answer),
 		TEST(a_cancelled_transfer_has_no_answer_and_its_connection_is_closed),
 		TEST(an_answer_that_waits_is_taken_back_by_cancel),
+		TEST(answers_that_are_there_together_come_in_one_turn),
 		TEST(a_running_handle_cannot_be_started_and_still_ends),
 		TEST(what_runs_is_cancelled_when_the_pool_is_freed),
 		TEST(the_pool_may_be_freed_when_the_loop_is_over),

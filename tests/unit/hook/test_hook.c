@@ -242,6 +242,10 @@ static void test_a_failing_hook_is_said_and_the_others_run(void)
 	CU_ASSERT_STRING_EQUAL(text_of(&warnings), expected);
 	CU_ASSERT_STRING_EQUAL(text_of(&output), "1: oops|3: fine|");
 	CU_ASSERT_STRING_EQUAL(text_of(&ends), "3/3|");
+	run("x.d");
+	struct oo_hooks_counts counts = oo_hooks_counts(hooks);
+	CU_ASSERT_EQUAL(counts.ran, 6); /* of both events */
+	CU_ASSERT_EQUAL(counts.failed, 6);
 }
 
 static void test_a_hook_that_others_could_write_to_is_refused_and_the_others_run(void)
@@ -304,6 +308,9 @@ static void test_a_hook_past_its_deadline_goes_with_all_it_started_and_the_next_
 	CU_ASSERT(oo_clock_now() - started_at < 300 + OO_HOOKS_GRACE_MS + 3000);
 	CU_ASSERT_STRING_EQUAL(text_of(&warnings), "1: timed out|");
 	CU_ASSERT_STRING_EQUAL(text_of(&ends), "2/1|");
+	int64_t took_us = oo_hooks_counts(hooks).took_us;
+	CU_ASSERT(took_us >= (300 + OO_HOOKS_GRACE_MS) * 1000);
+	CU_ASSERT(took_us <= (oo_clock_now() - started_at + 1) * 1000);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_of(&output), "|2: next|"));
 	int status = 0;
 	pid_t orphan = atoi(text_of(&output) + strlen("1: "));

@@ -22,9 +22,8 @@
 #define N_VIPS 2
 
 static struct oo_config_group groups[] = {{.n_vips = N_VIPS}, {.n_vips = N_VIPS}};
-static struct oo_config config = {.node = {.name = "node-a"},
-				  .groups = groups,
-				  .n_groups = OO_LENGTH(groups)};
+static struct oo_config config = {
+	.node = {.name = "node-a"}, .groups = groups, .n_groups = OO_LENGTH(groups)};
 static struct agent agent;
 static sd_event *event;
 static struct agent_known_member members[2];

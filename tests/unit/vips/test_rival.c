@@ -31,6 +31,7 @@ struct oo_rival {
 	int refuses; /* the binding: 0, or the errno */
 	bool listens;
 	const uint8_t *answer;
+	unsigned n_probes, answers_at; /* the probe that is the first to be answered; 0: none */
 };
 static struct oo_rival wire;
 
@@ -63,8 +64,10 @@ void oo_rival_listen(struct oo_rival *of, bool listen)
 
 void oo_rival_probe(struct oo_rival *of, const bool *chosen)
 {
-	(void)of;
 	(void)chosen;
+	if (++of->n_probes == of->answers_at) {
+		of->answer = stranger;
+	}
 }
 
 void oo_rival_look(struct oo_rival *of)
@@ -329,6 +332,44 @@ static void test_one_that_is_added_while_not_held_is_asked_for_when_it_comes(voi
 	tear_down();
 }
 
+/* It goes while its VIPs are asked for, and is back. */
+static void lose_and_restore_interface(void)
+{
+	part.up = false;
+	agent_rival_apply(rival, &(struct oo_want){.role = OO_ROLE_ACTIVE});
+	part.link.exists = false;
+	agent_rival_apply(rival, &(struct oo_want){.role = OO_ROLE_ACTIVE});
+	part.link.exists = true;
+	wire.n_probes = 0;
+	agent_rival_apply(rival, &(struct oo_want){.role = OO_ROLE_ACTIVE});
+	CU_ASSERT_EQUAL(wire.n_probes, 1);
+}
+
+static void test_an_interface_that_is_back_is_asked_on_for_a_second(void)
+{
+	const struct oo_address *available;
+	set_up();
+	lose_and_restore_interface();
+	CU_ASSERT_EQUAL(agent_rival_select(rival, &available), 0);
+	CU_ASSERT_TRUE(await(agent.event, &retried));
+	CU_ASSERT_EQUAL(wire.n_probes, 4);
+	CU_ASSERT_EQUAL(agent_rival_select(rival, &available), 1);
+	tear_down();
+}
+
+/* The switch forwards nothing yet when the first probe is sent. */
+static void test_an_answer_to_a_later_probe_keeps_the_address_off(void)
+{
+	const struct oo_address *available;
+	set_up();
+	lose_and_restore_interface();
+	wire.answers_at = 3;
+	CU_ASSERT_TRUE(await(agent.event, &retried));
+	CU_ASSERT_EQUAL(agent_rival_select(rival, &available), 0);
+	CU_ASSERT_TRUE(agent_rival_state(rival, 0).error[0] != '\0');
+	tear_down();
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -342,6 +383,8 @@ int main(void)
 		TEST(one_that_is_added_while_held_is_asked_for_first),
 		TEST(one_that_is_added_and_is_a_strangers_stays_off),
 		TEST(one_that_is_added_while_not_held_is_asked_for_when_it_comes),
+		TEST(an_interface_that_is_back_is_asked_on_for_a_second),
+		TEST(an_answer_to_a_later_probe_keeps_the_address_off),
 	};
 	return run_tests("rival", tests, OO_LENGTH(tests));
 }
