@@ -1,10 +1,12 @@
 """A place for one agent: a network namespace with an interface, a directory, an etcd if wanted."""
 
+import contextlib
 import http.server
 import json
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -110,10 +112,23 @@ class Place:
                         "status", check=False)
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
-    def document(self):
-        done = self.run(self.tool("cli/ooha"), "--socket", self.directory / "run/ooha.sock",
-                        "status", "--json", check=False)
+    def document(self, socket=None):
+        done = self.run(self.tool("cli/ooha"), "--socket",
+                        socket or self.directory / "run/ooha.sock", "status", "--json", check=False)
         return json.loads(done.stdout)
+
+    @contextlib.contextmanager
+    def stays(self, address):
+        """The address does not leave its interface, not even for a moment."""
+        monitor = subprocess.Popen(["ip", "-n", self.namespace, "-o", "monitor", "address"],
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            yield
+        finally:
+            monitor.terminate()
+            said = monitor.communicate()[0].splitlines()
+        gone = [line for line in said if line.startswith("Deleted") and f" {address}/" in line]
+        expect(said and not gone, f"{address} was taken off: {gone}, of {len(said)} changes")
 
     def has_vip(self):
         return VIP in addresses(self.namespace)

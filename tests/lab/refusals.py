@@ -13,7 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 from cases import Cases  # noqa: E402
-from netns import run, wait_for  # noqa: E402
+from netns import addresses, run, wait_for  # noqa: E402
 from place import (  # noqa: E402
     HOLE, PATIENCE_S, TTL_S, VIP, expect, expect_end, lines_of, wait_line, wait_started)
 
@@ -506,6 +506,35 @@ def reload_takes_checks_over(place):
     said = reload(place, agent, checks="")
     expect(place.document()["checks"] == [], "the check is still there")
     expect(place.has_vip(), "the VIP went")
+    expect_end(agent, 1)
+
+
+@case
+def reload_takes_groups_and_api_over(place):
+    """SIGHUP with one more group, other VIPs and other listeners: all there, and nothing began anew."""
+    place.serve(8009, 200, b"")
+    place.etcd()
+    path = place.config()
+    agent = place.agent(path)
+    wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up: {lines_of(agent)}")
+    epoch = place.document()["groups"][0]["epoch"]
+    second = "  - name: second\n    vips:\n      - {address: 10.78.0.102/24, interface: eth0}\n"
+    added = "      - {address: 10.78.0.101/24, interface: eth0}\n"
+    with place.stays(VIP):
+        said = reload(place, agent, checks=added + second, api="  listen: 127.0.0.1:8010\n",
+                      socket=place.directory / "run/other.sock")
+        expect(said[0] == f"reloaded {path}", f"said {said}")
+        wait_for(lambda: {VIP, "10.78.0.101", "10.78.0.102"} <= set(addresses(place.namespace)),
+                 2 * PATIENCE_S, lambda: f"all VIPs are up: {lines_of(agent)}")
+    socket = place.directory / "run/other.sock"
+    groups = place.document(socket)["groups"]
+    expect([(group["name"], group["role"]) for group in groups] ==
+           [("office", "active"), ("second", "active")], f"groups {groups}")
+    expect(groups[0]["epoch"] == epoch, "the epoch grew")
+    expect(not (place.directory / "run/ooha.sock").exists(), "the socket of before is there")
+    said = reload(place, agent, checks="", api="")
+    restart = "groups: 'second' is not there any more, which takes a restart"
+    expect(said == [f"not reloaded: {path}: {restart}"], f"said {said}")
     expect_end(agent, 1)
 
 
