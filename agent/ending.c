@@ -54,6 +54,11 @@ static void stop(struct agent_ending *ending, const char *why)
 	agent_tell(ending->agent, &(struct oo_event){.type = OO_EVENT_STOP});
 }
 
+bool agent_ending_is_stopping(const struct agent_ending *ending)
+{
+	return ending->step == STEP_STOPPING;
+}
+
 static bool is_held(const struct agent_ending *ending)
 {
 	const struct agent *agent = ending->agent;

@@ -3,7 +3,7 @@
 #include "checks.h"
 #include "etcd/etcd.h"
 #include "guard.h"
-#include "hook/hook.h"
+#include "hooks.h"
 #include "status.h"
 #include "store.h"
 #include "story.h"
@@ -53,7 +53,7 @@ static void add_etcd(struct oo_metrics *metrics, const struct agent *agent)
 
 static void add_hooks(struct oo_metrics *metrics, const struct agent *agent)
 {
-	struct oo_hooks_counts counts = agent_story_hook_counts(agent->story);
+	struct oo_hooks_counts counts = agent_hooks_counts(agent->hooks);
 
 	oo_metrics_family(metrics, "ooha_hook_duration_seconds", OO_METRICS_SUMMARY,
 			  "Hooks that ran, and for how long.");

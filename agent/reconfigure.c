@@ -6,9 +6,12 @@
 #include "change.h"
 #include "checks.h"
 #include "etcd/etcd.h"
+#include "gate.h"
 #include "guard.h"
+#include "hooks.h"
 #include "neighbours.h"
 #include "net/address.h"
+#include "notices.h"
 #include "presence.h"
 #include "store.h"
 #include "story.h"
@@ -199,6 +202,8 @@ static void put_groups(struct draft *draft)
 		}
 		if (is_new(draft, g)) {
 			agent_story_start(agent->story, g, false);
+			agent_gate_start(agent->gates, g, false);
+			agent_notices_start(agent->notices, g, false);
 		} else {
 			agent_vips_replace(agent->vips[g], draft->vips[g]);
 		}
@@ -222,7 +227,7 @@ static void commit(struct draft *draft, struct oo_etcd *etcd)
 		agent->neighbours = draft->neighbours;
 		draft->neighbours = neighbours;
 	}
-	agent_story_set_hook_timeout(agent->story, now->hooks.timeout_ms);
+	agent_hooks_set_timeout(agent->hooks, now->hooks.timeout_ms);
 	agent_guard_set_lease(agent->guard, &now->lease);
 	agent_store_reload(agent->store, etcd, draft->before);
 	agent_presence_reload(agent->presence, now->lease.ttl_ms != draft->before->lease.ttl_ms);
@@ -232,11 +237,10 @@ static void commit(struct draft *draft, struct oo_etcd *etcd)
 static void tell(struct agent *agent, size_t n_groups_before)
 {
 	for (unsigned g = (unsigned)n_groups_before; g < agent->config->n_groups; g++) {
-		agent_tell(agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						     .group = g,
-						     .up = agent_vips_has_link(agent->vips[g])});
+		agent_gate_tell_link(agent, g);
 	}
 	agent_store_members_tell(agent->store); /* by the new names */
+	agent_gates_forgive(agent->gates);
 }
 
 int agent_reconfigure(struct agent *agent, struct oo_config *next, struct oo_etcd *etcd,

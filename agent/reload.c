@@ -98,9 +98,9 @@ static int try_etcd(struct agent_reload *reload, struct oo_err *err)
 	struct agent *agent = reload->agent;
 	char key[AGENT_KEY_LENGTH];
 
-	if (agent_store_is_changing(agent->store)) {
+	if (!agent_store_has_room(agent->store)) {
 		return oo_fail_text(err, EBUSY,
-				    "etcd was changed a moment ago; reload again in some seconds");
+				    "etcd has changed too often in the last seconds; reload again");
 	}
 	int r = agent_store_new_client(agent, reload->next, &reload->etcd, err);
 	agent_store_key(agent->store, key, "pause");

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "history.h"
+#include "notices.h"
 #include "repair_policy.h"
 #include "store.h"
 
@@ -124,6 +125,15 @@ static void log_end(const struct agent_repair *repair)
 	       attempt->summary, attempt->commands, failed ? "failed: " : "done", attempt->error,
 	       attempt->ended_at - attempt->began_at, attempt->number, config->attempts,
 	       oo_duration_format(config->window_ms, window));
+	char text[sizeof(attempt->summary) + sizeof(attempt->commands) + sizeof(attempt->error) +
+		  32];
+	snprintf(text, sizeof(text), "repair: %s: %s: %s%s", attempt->summary, attempt->commands,
+		 failed ? "failed: " : "done", attempt->error);
+	agent_notices_say(repair->agent,
+			  &(struct agent_notice){.grade = failed ? "P1" : "P2",
+						 .name = failed ? "repair_failed" : "repaired",
+						 .group = AGENT_NO_GROUP,
+						 .text = text});
 }
 
 static void end(struct agent_repair *repair)

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "dispute.h"
 #include "net/rival.h"
+#include "notices.h"
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
@@ -86,6 +88,10 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
 	       "tables, and take the address off it",
 	       rival->part->config->name, text);
+	agent_notices_say(rival->part->agent, &(struct agent_notice){.grade = "P0",
+								     .name = "address_in_use",
+								     .group = rival->group,
+								     .text = text});
 }
 
 static bool has_carrier(const struct agent_rival *rival)
@@ -307,19 +313,24 @@ static void defend(struct agent_rival *rival)
 	const uint64_t count = rival->defence.count;
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
-	const char *address = agent_part_text(part, rival->latest);
-	char mac[OO_MAC_TEXT_LENGTH];
+	char address[64], mac[OO_MAC_TEXT_LENGTH], text[OO_ERR_LENGTH];
 
 	announce_contested(rival);
 	if ((count & (count - 1)) != 0) {
 		return;
 	}
+	oo_text_clip(address, sizeof(address), agent_part_text(part, rival->latest));
+	address[strcspn(address, "/")] = '\0';
+	snprintf(text, sizeof(text), "another host, %s, claims %s on %s",
+		 oo_mac_format(vip->mac, mac), address, part->interface);
 	oo_log(OO_LOG_WARNING,
-	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
-	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
-	       "take the address off it",
-	       part->config->name, oo_mac_format(vip->mac, mac), (int)strcspn(address, "/"),
-	       address, part->interface, vip->conflicts);
+	       "%s: %s (%" PRIu64 " times so far): the claim in etcd is ours, announced again; "
+	       "find it by that MAC in the switches' tables, and take the address off it",
+	       part->config->name, text, vip->conflicts);
+	agent_notices_say(part->agent, &(struct agent_notice){.grade = "P0",
+							      .name = "conflict",
+							      .group = rival->group,
+							      .text = text});
 }
 
 /* Whether it is so since a renewal that was sent after the doubt arose. */

@@ -366,6 +366,16 @@ static struct json_object *new_members(const struct agent *agent, struct verdict
 	return array;
 }
 
+struct json_object *agent_status_new_members(const struct agent *agent)
+{
+	struct verdict verdict = {.problems = json_object_new_array(),
+				  .lesser = json_object_new_array()};
+	struct json_object *array = new_members(agent, &verdict);
+	json_object_put(verdict.problems);
+	json_object_put(verdict.lesser);
+	return array;
+}
+
 static const char *health_name(enum oo_health health)
 {
 	static const char *const names[] = {"unknown", "up", "down"};

@@ -9,6 +9,8 @@ struct json_object;
 struct json_object *agent_status_new(const struct agent *agent);
 /* Its list of checks. */
 struct json_object *agent_status_new_checks(const struct agent *agent);
+/* Its list of members. */
+struct json_object *agent_status_new_members(const struct agent *agent);
 
 /* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
 const char *agent_status_holder(const struct agent *agent, unsigned group);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/duration.h"
+#include "past.h"
 #include "presence.h"
 
 /* How long one member is given before the same request goes to the next one too. */
@@ -142,6 +143,8 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 		} else if (agent_store_after(store, kv->key, "members/") != NULL) {
 			members_changed =
 				agent_store_members_change(store, &events[i]) || members_changed;
+		} else if (agent_store_after(store, kv->key, "history/") != NULL) {
+			agent_past_change(store->agent->past, &events[i]);
 		} else if (oo_text_equal(kv->key + strlen(store->root), "pause")) {
 			set_pause(store, events[i].deleted ? NULL : kv);
 			agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_PAUSE,
@@ -224,9 +227,11 @@ static void keep_watch(struct agent_store *store, const struct oo_etcd_answer *a
 		store->watch = NULL;
 	}
 	store->cluster_id = answer->cluster_id;
-	if (store->watch == NULL) {
+	bool reopened = store->watch == NULL;
+	if (reopened) {
 		open_watch(store, answer->revision);
 	}
+	agent_past_keep(store->agent->past, reopened);
 }
 
 static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
@@ -343,11 +348,32 @@ int agent_store_new_client(struct agent *agent, const struct oo_config *config,
 	return oo_etcd_new(agent->event, &options, ret_etcd, err);
 }
 
+static void free_retired(struct agent_store *store, int64_t now)
+{
+	for (size_t i = 0; i < RETIRED_MAX; i++) {
+		if (store->retired[i].until <= now) {
+			oo_etcd_free(store->retired[i].etcd);
+			store->retired[i].etcd = NULL;
+		}
+	}
+}
+
+static void plan_retired(struct agent_store *store)
+{
+	int64_t next_at = OO_NEVER;
+	for (size_t i = 0; i < RETIRED_MAX; i++) {
+		if (store->retired[i].etcd != NULL && store->retired[i].until < next_at) {
+			next_at = store->retired[i].until;
+		}
+	}
+	oo_timer_set(&store->retired_timer, next_at);
+}
+
 static void on_retired(struct oo_timer *timer)
 {
 	struct agent_store *store = oo_container_of(timer, struct agent_store, retired_timer);
-	oo_etcd_free(store->retired);
-	store->retired = NULL;
+	free_retired(store, oo_clock_now());
+	plan_retired(store);
 }
 
 int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct oo_err *err)
@@ -375,7 +401,7 @@ int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct 
 void agent_store_free(struct agent_store *store)
 {
 	if (store != NULL) {
-		oo_etcd_free(store->retired);
+		free_retired(store, OO_NEVER);
 		oo_etcd_free(store->etcd);
 		oo_timer_done(&store->retired_timer);
 		free(store);
@@ -387,20 +413,34 @@ uint64_t agent_store_cluster_id(const struct agent_store *store)
 	return store->cluster_id;
 }
 
-bool agent_store_is_changing(const struct agent_store *store)
+/* Where one more client would be retired to; RETIRED_MAX: nowhere. */
+static size_t find_room(const struct agent_store *store)
 {
-	return store->retired != NULL;
+	size_t i = 0;
+	while (i < RETIRED_MAX && store->retired[i].etcd != NULL) {
+		i++;
+	}
+	return i;
+}
+
+bool agent_store_has_room(const struct agent_store *store)
+{
+	return find_room(store) < RETIRED_MAX;
 }
 
 /* What was asked of the client of before is still answered by it: an answer to each, as ever. */
 static void put_in(struct agent_store *store, struct oo_etcd *etcd, int64_t longest_ms)
 {
+	const size_t room = find_room(store);
+
+	assert(room < RETIRED_MAX);
 	oo_etcd_watch_close(store->watch);
 	store->watch = NULL; /* the next read opens another */
-	store->retired = store->etcd;
+	store->retired[room].etcd = store->etcd;
+	store->retired[room].until = oo_clock_now() + OLD_CALLS_MS + longest_ms;
+	plan_retired(store);
 	store->etcd = etcd;
 	store->asked = oo_etcd_endpoint(etcd);
-	oo_timer_set(&store->retired_timer, oo_clock_now() + OLD_CALLS_MS + longest_ms);
 }
 
 void agent_store_reload(struct agent_store *store, struct oo_etcd *etcd,

@@ -26,8 +26,8 @@ int agent_store_new_client(struct agent *agent, const struct oo_config *config,
 			   struct oo_etcd **ret_etcd, struct oo_err *err);
 /* Of the etcd that answers; 0: none has yet. */
 uint64_t agent_store_cluster_id(const struct agent_store *store);
-/* Whether a client of before is still to be answered: no other may be put in meanwhile. */
-bool agent_store_is_changing(const struct agent_store *store);
+/* Whether another client may be put in: those of before are kept until all is answered. */
+bool agent_store_has_room(const struct agent_store *store);
 /*
  * After a reload: takes etcd, if not NULL, over for all that is asked from now on, and what else has
  * changed since before.

@@ -6,6 +6,8 @@
 /* Answers that may be outstanding at once: an old request's may still come while a new one is out. */
 #define CALLS_MAX (OO_CORE_GROUPS_MAX * 4)
 
+#define RETIRED_MAX 8
+
 struct call {
 	struct agent_store *store;
 	bool busy;
@@ -18,8 +20,10 @@ struct call {
 struct agent_store {
 	struct agent *agent;
 	struct oo_etcd *etcd;
-	struct oo_etcd
-		*retired; /* owned; of before a reload, until its last call has ended; or NULL */
+	struct {
+		struct oo_etcd *etcd; /* owned; NULL: none */
+		int64_t until;        /* all that it was asked has been answered then */
+	} retired[RETIRED_MAX];       /* of before reloads */
 	struct oo_timer retired_timer;
 	struct oo_etcd_watch *watch;
 	bool watch_stands;

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "gate.h"
 #include "guard.h"
 #include "link.h"
+#include "notices.h"
 #include "part.h"
 #include "removal.h"
 #include "rival.h"
@@ -21,6 +23,10 @@ static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 {
 	if (r < 0 && !oo_text_equal(vips->error, err->text)) {
 		oo_log(OO_LOG_ERROR, "%s: %s", vips->config->name, err->text);
+		agent_notices_say(vips->agent, &(struct agent_notice){.grade = "P0",
+								      .name = "address_failed",
+								      .group = vips->group,
+								      .text = err->text});
 	}
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
@@ -252,9 +258,7 @@ static void tell_link(struct agent_vips *vips)
 		oo_log(OO_LOG_NOTICE, "%s: %s", vips->config->name,
 		       vips->said_link ? "all interfaces have link again" : text);
 	}
-	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						   .group = vips->group,
-						   .up = vips->said_link});
+	agent_gate_tell_link(vips->agent, vips->group);
 }
 
 static void on_link_timer(struct oo_timer *timer)

@@ -96,11 +96,12 @@ struct oo_config_check {
 	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
+/* Absolute paths of files or directories, not looked at here. */
 struct oo_config_hooks {
-	struct oo_config_texts
-		promoted; /* absolute paths of files or directories, not looked at here */
-	struct oo_config_texts demoted;
-	int64_t timeout_ms;
+	struct oo_config_texts pre_promote, promoted, pre_demote, demoted;
+	struct oo_config_texts eligible, ineligible, degraded, notify;
+	int64_t timeout_ms;          /* of each hook */
+	int64_t blocking_timeout_ms; /* of all pre_promote, or all pre_demote hooks together */
 };
 
 struct oo_config_api {

@@ -234,24 +234,30 @@ static const struct config_list path_list = {
 	.item = {.parse = config_parse_path, .most = PATH_BYTES},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
+#define HOOKS(key)                                                                                 \
+	{                                                                                          \
+		.name = #key, .parse = config_parse_list, CONFIG_AT(oo_config_hooks, key.items),   \
+		.least = 0, .most = OO_CONFIG_HOOKS, .list = &path_list                            \
+	}
 static const struct config_key hooks_keys[] = {
-	{.name = "promoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, promoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
-	{.name = "demoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, demoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
+	HOOKS(pre_promote),
+	HOOKS(promoted),
+	HOOKS(pre_demote),
+	HOOKS(demoted),
+	HOOKS(eligible),
+	HOOKS(ineligible),
+	HOOKS(degraded),
+	HOOKS(notify),
 	{.name = "timeout",
 	 .parse = config_parse_duration,
 	 CONFIG_AT(oo_config_hooks, timeout_ms),
 	 .least = 100,
 	 .most = 10 * CONFIG_MINUTE_MS},
+	{.name = "blocking_timeout",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_hooks, blocking_timeout_ms),
+	 .least = 100,
+	 .most = CONFIG_MINUTE_MS},
 };
 static const struct config_schema hooks_schema = CONFIG_SCHEMA(hooks_keys);
 
@@ -390,6 +396,7 @@ bool config_parse_root(struct config_reader *reader, struct fy_node *root)
 	config->node.priority = 100;
 	config->lease.ttl_ms = 3000;
 	config->hooks.timeout_ms = 10000;
+	config->hooks.blocking_timeout_ms = 2000;
 	config->api.socket = "/run/ooha/ooha.sock";
 	config->runtime_directory = "/run/ooha";
 	if (!config_parse_mapping(reader, root, &root_schema, config, values)) {

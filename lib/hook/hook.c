@@ -289,6 +289,10 @@ static int make_environment(struct run *run, const struct oo_hook_environment *f
 		{"OOHA_EPOCH", epoch},
 		{"OOHA_VIPS", from->vips},
 		{"OOHA_CLUSTER", from->cluster},
+		{"OOHA_GRADE", from->grade},
+		{"OOHA_NOTICE", from->notice},
+		{"OOHA_STATE", from->state},
+		{"OOHA_TEXT", from->text},
 	};
 	run->environment = calloc(OO_LENGTH(variables) + 1, sizeof(*run->environment));
 	for (size_t i = 0; run->environment != NULL && i < OO_LENGTH(variables); i++) {

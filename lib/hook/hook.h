@@ -40,7 +40,7 @@ typedef void oo_hooks_log_fn(void *user, enum oo_log_level level, const char *ho
  */
 typedef void oo_hooks_done_fn(void *user, int ran, int failed);
 
-/* Becomes OOHA_EVENT ... OOHA_CLUSTER; a NULL becomes an empty value. */
+/* Becomes OOHA_EVENT ... OOHA_TEXT; a NULL becomes an empty value. */
 struct oo_hook_environment {
 	const char *event;
 	const char *group;
@@ -49,6 +49,7 @@ struct oo_hook_environment {
 	const char *reason;
 	const char *vips;
 	const char *cluster;
+	const char *grade, *notice, *state, *text; /* of a notice; else empty */
 	uint64_t epoch;
 };
 

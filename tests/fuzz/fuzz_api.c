@@ -313,8 +313,11 @@ bool __wrap_oo_group_find(const char *name, gid_t *ret_gid)
 	return true;
 }
 
-void oo_log(enum oo_log_level level, const char *format, ...)
+void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
+		 const char *format, ...)
 {
+	(void)file;
+	(void)fields;
 	char line[1024];
 	va_list arguments;
 	FUZZ_CHECK(level == OO_LOG_NOTICE || level == OO_LOG_WARNING);

@@ -174,6 +174,9 @@ static void test_the_environment_is_exactly_that_of_the_event(void)
 							.reason = reason,
 							.vips = "10.0.0.100/24 fd00::1/64",
 							.cluster = "c",
+							.grade = "P1",
+							.notice = "moved",
+							.text = "it's; $moved",
 							.epoch = UINT64_MAX},
 					.done = on_done,
 					.user = &ends};
@@ -187,7 +190,9 @@ static void test_the_environment_is_exactly_that_of_the_event(void)
 		"env: OOHA_EVENT=promoted|env: OOHA_GROUP=office|env: OOHA_NODE=node-a|"
 		"env: OOHA_PEER=|env: OOHA_REASON=probe http: \"502\" (3 of 3)|"
 		"env: OOHA_EPOCH=18446744073709551615|"
-		"env: OOHA_VIPS=10.0.0.100/24 fd00::1/64|env: OOHA_CLUSTER=c|");
+		"env: OOHA_VIPS=10.0.0.100/24 fd00::1/64|env: OOHA_CLUSTER=c|"
+		"env: OOHA_GRADE=P1|env: OOHA_NOTICE=moved|env: OOHA_STATE=|"
+		"env: OOHA_TEXT=it's; $moved|");
 }
 
 static void test_a_script_knows_its_own_name(void)
