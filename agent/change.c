@@ -1,113 +1,152 @@
 #include "change.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "base/text.h"
+#include "base/cleanup.h"
+#include "etcd/etcd.h"
+#include "store.h"
 
-static bool is_same(const char *one, const char *other)
+#define DEADLINE_MS 3000
+#define VALUE_BYTES_MAX 4096
+
+enum state {
+	STATE_WAITING,
+	STATE_DONE,
+	STATE_REFUSED, /* it was not as it had to be */
+	STATE_FAILED,  /* etcd refused it, or did not say */
+};
+
+struct change {
+	uint64_t id; /* 0: never begun */
+	enum state state;
+	struct oo_buffer value; /* empty: a deletion */
+	char error[OO_ERR_LENGTH];
+};
+
+struct agent_changes {
+	struct agent *agent;
+	struct change list[AGENT_CHANGES_MAX];
+	uint64_t n; /* ever begun; its id is its number */
+};
+
+/* A copy that came first has done just that. */
+static bool is_as_wanted(const struct change *change, const struct oo_etcd_result *there)
 {
-	return one == NULL || other == NULL ? one == other : oo_text_equal(one, other);
-}
-
-static bool is_same_list(const struct oo_config_texts *one, const struct oo_config_texts *other)
-{
-	for (size_t i = 0; i < one->n && one->n == other->n; i++) {
-		if (!oo_text_equal(one->items[i], other->items[i])) {
-			return false;
-		}
+	if (change->value.length == 0) {
+		return there->n_kvs == 0;
 	}
-	return one->n == other->n;
+	return there->n_kvs > 0 && there->kvs[0].value_length == change->value.length &&
+	       memcmp(there->kvs[0].value, change->value.data, change->value.length) == 0;
 }
 
-bool agent_change_is_vips(const struct oo_config_group *now, const struct oo_config_group *next)
+static void on_done(void *user, int r, const struct oo_etcd_answer *answer,
+		    const struct oo_err *err)
 {
-	for (size_t i = 0; i < now->n_vips && now->n_vips == next->n_vips; i++) {
-		if (!oo_text_equal(now->vips[i].address, next->vips[i].address) ||
-		    !oo_text_equal(now->vips[i].interface, next->vips[i].interface)) {
-			return true;
-		}
+	struct change *change = user;
+
+	if (r < 0) {
+		change->state = STATE_FAILED;
+		snprintf(change->error, sizeof(change->error), "%setcd: %.*s",
+			 oo_etcd_is_unknown(r)
+				 ? "nobody knows whether it was done, see ooha status: "
+				 : "",
+			 OO_ERR_LENGTH - 80, err->text);
+	} else if (answer->succeeded ||
+		   (answer->n_results == 1 && is_as_wanted(change, &answer->results[0]))) {
+		change->state = STATE_DONE;
+	} else {
+		change->state = STATE_REFUSED;
+		oo_text_clip(change->error, sizeof(change->error),
+			     "somebody else was faster: see ooha status");
 	}
-	return now->n_vips != next->n_vips;
 }
 
-bool agent_change_is_etcd(const struct oo_config *now, const struct oo_config *next)
+static int ask(struct agent_changes *changes, struct change *change, const char *key)
 {
-	const struct oo_config_etcd *one = &now->etcd, *other = &next->etcd;
-	return !is_same_list(&one->endpoints, &other->endpoints) ||
-	       !is_same(one->username, other->username) ||
-	       !is_same(one->password_file, other->password_file) ||
-	       !is_same(one->ca_file, other->ca_file) ||
-	       !is_same(one->cert_file, other->cert_file) ||
-	       !is_same(one->key_file, other->key_file);
+	const bool puts = change->value.length > 0;
+	const struct oo_etcd_compare compare = {.key = key,
+						.target = OO_ETCD_TARGET_CREATE,
+						.relation = puts ? OO_ETCD_EQUAL : OO_ETCD_GREATER};
+	const struct oo_etcd_op success = {.type = puts ? OO_ETCD_OP_PUT : OO_ETCD_OP_DELETE,
+					   .key = key,
+					   .value = change->value.data,
+					   .value_length = change->value.length};
+	const struct oo_etcd_op failure = {.type = OO_ETCD_OP_RANGE, .key = key};
+	const struct oo_etcd_txn txn = {.compare = &compare,
+					.n_compare = 1,
+					.success = &success,
+					.n_success = 1,
+					.failure = &failure,
+					.n_failure = 1};
+	const struct oo_etcd_call call = {.deadline = oo_clock_now() + DEADLINE_MS,
+					  .hedge = true,
+					  .done = on_done,
+					  .user = change};
+	return oo_etcd_txn(agent_store_etcd(changes->agent->store), &txn, &call, NULL);
 }
 
-bool agent_change_is_api(const struct oo_config *now, const struct oo_config *next)
+int agent_change_begin(struct agent_changes *changes, const char *key,
+		       const struct oo_decree *decree, uint64_t *ret_id)
 {
-	const struct oo_config_api *one = &now->api, *other = &next->api;
-	return !oo_text_equal(one->socket, other->socket) ||
-	       !is_same(one->listen.host, other->listen.host) ||
-	       one->listen.port != other->listen.port ||
-	       (one->tls.cert_file == NULL) != (other->tls.cert_file == NULL);
-}
+	struct change *change = &changes->list[changes->n % AGENT_CHANGES_MAX];
+	int r = 0;
 
-static int check_fixed(const char *key, const char *now, const char *next, struct oo_err *err)
-{
-	return oo_text_equal(now, next)
-		       ? 0
-		       : oo_fail_text(err, EINVAL,
-				      "%s: '%s' has become '%s', which takes a restart", key, now,
-				      next);
-}
-
-/* What the tenure file is found and recognized by. */
-static int check_tenure(const struct oo_config *now, const struct oo_config *next,
-			struct oo_err *err)
-{
-	int r = check_fixed("cluster", now->cluster, next->cluster, err);
-	r = r < 0 ? r : check_fixed("node.name", now->node.name, next->node.name, err);
-	return r < 0 ? r
-		     : check_fixed("runtime_directory", now->runtime_directory,
-				   next->runtime_directory, err);
-}
-
-static size_t find_group(const struct oo_config *config, const char *name)
-{
-	size_t g = 0;
-	while (g < config->n_groups && !oo_text_equal(config->groups[g].name, name)) {
-		g++;
+	if (change->id != 0 && change->state == STATE_WAITING) {
+		return -EBUSY;
 	}
-	return g;
-}
-
-int agent_change_align(const struct oo_config *now, struct oo_config *next, struct oo_err *err)
-{
-	int r = check_tenure(now, next, err);
-	for (size_t g = 0; r == 0 && g < now->n_groups; g++) {
-		const size_t at = find_group(next, now->groups[g].name);
-		if (at == next->n_groups) {
-			return oo_fail_text(err, EINVAL,
-					    "groups: '%s' is not there any more, which takes a "
-					    "restart",
-					    now->groups[g].name);
-		}
-		const struct oo_config_group moved = next->groups[at];
-		next->groups[at] = next->groups[g];
-		next->groups[g] = moved;
+	oo_buffer_done(&change->value);
+	*change = (struct change){.id = changes->n + 1};
+	oo_buffer_init(&change->value, VALUE_BYTES_MAX);
+	if (decree != NULL) {
+		r = oo_record_write_decree(decree, &change->value);
 	}
-	return r;
-}
-
-static bool has_group(const struct oo_config *config, const struct oo_config_group *group)
-{
-	const size_t g = find_group(config, group->name);
-	return g < config->n_groups && !agent_change_is_vips(group, &config->groups[g]);
-}
-
-bool agent_change_is_adoptable(const struct oo_config *now, const struct oo_config *next)
-{
-	bool all = check_tenure(now, next, NULL) == 0;
-	for (size_t g = 0; all && g < now->n_groups; g++) {
-		all = has_group(next, &now->groups[g]);
+	r = r < 0 ? r : ask(changes, change, key);
+	if (r < 0) {
+		change->id = 0;
+		return r;
 	}
-	return all;
+	*ret_id = ++changes->n;
+	return 0;
+}
+
+struct json_object *agent_change_new_answer(const struct agent_changes *changes, uint64_t id)
+{
+	static const char *const states[] = {"waiting", "done", "refused", "failed"};
+	const struct change *change = &changes->list[(id - 1) % AGENT_CHANGES_MAX];
+	char text[24];
+
+	if (id == 0 || change->id != id) {
+		return NULL;
+	}
+	struct json_object *object = json_object_new_object();
+	snprintf(text, sizeof(text), "%" PRIu64, id);
+	json_object_object_add(object, "id", json_object_new_string(text));
+	json_object_object_add(object, "state", json_object_new_string(states[change->state]));
+	json_object_object_add(object, "error",
+			       change->error[0] == '\0' ? NULL
+							: json_object_new_string(change->error));
+	return object;
+}
+
+int agent_changes_new(struct agent *agent, struct agent_changes **ret_changes, struct oo_err *err)
+{
+	struct agent_changes *changes = calloc(1, sizeof(*changes));
+	if (changes == NULL) {
+		return oo_fail(err, ENOMEM, "changes");
+	}
+	changes->agent = agent;
+	*ret_changes = changes;
+	return 0;
+}
+
+void agent_changes_free(struct agent_changes *changes)
+{
+	for (size_t i = 0; changes != NULL && i < AGENT_CHANGES_MAX; i++) {
+		oo_buffer_done(&changes->list[i].value);
+	}
+	free(changes);
 }

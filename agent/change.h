@@ -1,26 +1,27 @@
 #ifndef OO_AGENT_CHANGE_H
 #define OO_AGENT_CHANGE_H
-/* What differs between the configuration that an agent runs with and another one. Pure. */
-#include <stdbool.h>
+/* Pauses and drains that this node's agent was asked for: one key in etcd, put or deleted. */
+#include <json-c/json.h>
 
-#include "base/error.h"
-#include "config/config.h"
+#include "agent.h"
+#include "records.h"
+
+#define AGENT_CHANGES_MAX 16 /* that are remembered */
+
+struct agent_changes;
+
+int agent_changes_new(struct agent *agent, struct agent_changes **ret_changes, struct oo_err *err);
+/* After the store: answers may be under way. NULL is accepted. */
+void agent_changes_free(struct agent_changes *changes);
 
 /*
- * Whether an agent that runs with now can go on with next: cluster, node.name and runtime_directory are
- * what it is known by, and a group that is there stays. Puts the groups of next into the order of now's;
- * those that are new follow.
- * Returns 0, or -EINVAL: "KEY: 'now' has become 'next', which takes a restart".
+ * Begins one: puts decree under key, which must not be there; NULL: deletes key, which must be there.
+ * ret_id names it.
+ * Returns 0, -EBUSY (AGENT_CHANGES_MAX are under way), or -errno.
  */
-int agent_change_align(const struct oo_config *now, struct oo_config *next, struct oo_err *err);
-
-bool agent_change_is_etcd(const struct oo_config *now, const struct oo_config *next);
-/* Where it listens, and whether with TLS; not with which files. */
-bool agent_change_is_api(const struct oo_config *now, const struct oo_config *next);
-/* Their VIPs, in this order. */
-bool agent_change_is_vips(const struct oo_config_group *now, const struct oo_config_group *next);
-
-/* Whether an agent that starts with next can adopt all that one with now holds. */
-bool agent_change_is_adoptable(const struct oo_config *now, const struct oo_config *next);
+int agent_change_begin(struct agent_changes *changes, const char *key,
+		       const struct oo_decree *decree, uint64_t *ret_id);
+/* {"id", "state": "waiting", "done", "refused" or "failed", "error"}; NULL: no such. */
+struct json_object *agent_change_new_answer(const struct agent_changes *changes, uint64_t id);
 
 #endif

@@ -3,7 +3,7 @@
 #include "api/api.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "change.h"
+#include "compare.h"
 #include "checks.h"
 #include "etcd/etcd.h"
 #include "gate.h"
@@ -41,10 +41,10 @@ static void compare(struct draft *draft)
 	for (size_t g = 0; g < next->n_groups; g++) {
 		draft->other_vips[g] =
 			is_new(draft, g) ||
-			agent_change_is_vips(&draft->before->groups[g], &next->groups[g]);
+			agent_compare_is_other_vips(&draft->before->groups[g], &next->groups[g]);
 		draft->any_other_vips = draft->any_other_vips || draft->other_vips[g];
 	}
-	draft->other_api = agent_change_is_api(draft->before, next);
+	draft->other_api = agent_compare_is_other_api(draft->before, next);
 }
 
 static int make_vips(struct draft *draft, struct oo_err *err)

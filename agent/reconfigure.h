@@ -9,7 +9,7 @@
 struct oo_etcd;
 
 /*
- * next  aligned (change.h); the agent's on success.
+ * next  aligned (compare.h); the agent's on success.
  * etcd  the client for it, the agent's on success; NULL: the one there is goes on.
  * Returns 0, or what could not be made: everything is as it was then.
  */

@@ -8,8 +8,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "change.h"
+#include "compare.h"
 #include "etcd/etcd.h"
+#include "journal.h"
 #include "reconfigure.h"
 #include "store.h"
 
@@ -37,10 +38,12 @@ static void drop(struct agent_reload *reload)
 static void finish(struct agent_reload *reload, int r, const struct oo_err *err)
 {
 	if (r < 0) {
-		oo_log(OO_LOG_ERROR, "not reloaded: %s", err->text);
+		agent_say(OO_LOG_ERROR, &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+			  "not reloaded: %s", err->text);
 		drop(reload);
 	} else {
-		oo_log(OO_LOG_INFO, "reloaded %s", reload->agent->config_path);
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_RELOADED},
+			  "reloaded %s", reload->agent->config_path);
 	}
 	oo_text_clip(reload->problem, sizeof(reload->problem), r < 0 ? err->text : "");
 	(void)sd_notify(0, "READY=1");
@@ -119,8 +122,8 @@ static int load(struct agent_reload *reload, struct oo_err *err)
 	if (r < 0) {
 		return r;
 	}
-	r = agent_change_align(agent->config, reload->next, err);
-	if (r == 0 && agent_change_is_etcd(agent->config, reload->next)) {
+	r = agent_compare_align(agent->config, reload->next, err);
+	if (r == 0 && agent_compare_is_other_etcd(agent->config, reload->next)) {
 		r = try_etcd(reload, err);
 	}
 	if (r < 0) {

@@ -43,6 +43,8 @@ int main(void)
 		SUITE("groups", stories_of_groups),
 		SUITE("adopting", stories_of_adopting),
 		SUITE("reloading", stories_of_reloading),
+		SUITE("orders", stories_of_orders),
+		SUITE("draining", stories_of_draining),
 		CU_SUITE_INFO_NULL,
 	};
 
