@@ -11,20 +11,29 @@
 #include <systemd/sd-daemon.h>
 
 #include "api/api.h"
+#include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "change.h"
 #include "checks.h"
 #include "diagnosis.h"
 #include "ending.h"
+#include "events.h"
+#include "gate.h"
 #include "guard.h"
+#include "hooks.h"
 #include "neighbours.h"
 #include "net/address.h"
+#include "past.h"
+#include "notices.h"
 #include "presence.h"
+#include "profile.h"
 #include "reload.h"
 #include "repair.h"
 #include "routes.h"
 #include "store.h"
 #include "story.h"
+#include "switchover.h"
 #include "tenure.h"
 #include "vips.h"
 
@@ -67,10 +76,12 @@ static void apply(struct agent *agent)
 {
 	agent_tenure_apply(agent->tenure); /* on disk before anything comes up by it */
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		agent_vips_apply(agent->vips[g], oo_core_want(agent->core, g));
+		struct oo_want want = agent_gate_want(agent->gates, g);
+		agent_vips_apply(agent->vips[g], &want);
 	}
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
+	agent_switchovers_apply(agent->switchovers);
 	agent_diagnosis_apply(agent->diagnosis);
 	agent_repair_apply(agent->repair);
 }
@@ -111,6 +122,7 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	oo_timer_set(&agent->wake, oo_core_wake_at(agent->core));
 	agent->telling = false;
 	notify(agent);
+	agent_notices_look(agent->notices);
 	agent_check_leaving(agent);
 }
 
@@ -156,7 +168,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 {
 	(void)source;
 	(void)info;
-	agent_reload(user);
+	agent_reload(((struct agent *)user)->reload);
 	return 0;
 }
 
@@ -232,24 +244,39 @@ static int make_core(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
-static int make_guard(struct agent *agent, struct oo_err *err)
+int agent_gather_vips(const struct agent *agent, struct oo_address **ret_list, size_t *ret_n,
+		      struct oo_err *err)
 {
-	struct oo_address_set all = {0};
-	bool keep = false;
+	size_t n = 0;
 
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
-		all.n += agent_vips_count(agent->vips[g]);
-		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+		n += agent_vips_count(agent->vips[g]);
 	}
-	OO_AUTO(oo_free) struct oo_address *list = calloc(all.n, sizeof(*list));
+	struct oo_address *list = calloc(n, sizeof(*list));
 	if (list == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
-	for (size_t g = 0, n = 0; g < agent->config->n_groups; g++) {
-		n += agent_vips_list(agent->vips[g], list + n);
+	*ret_list = list;
+	*ret_n = n;
+	for (size_t g = 0; g < agent->config->n_groups; g++) {
+		list += agent_vips_list(agent->vips[g], list);
 	}
-	all.list = list;
-	return agent_guard_new(agent, &all, keep, &agent->guard, err);
+	return 0;
+}
+
+static int make_guard(struct agent *agent, struct oo_err *err)
+{
+	OO_AUTO(oo_free) struct oo_address *list = NULL;
+	size_t n = 0;
+	bool keep = false;
+
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+	}
+	int r = agent_gather_vips(agent, &list, &n, err);
+	return r < 0 ? r
+		     : agent_guard_new(agent, &(struct oo_address_set){.list = list, .n = n}, keep,
+				       &agent->guard, err);
 }
 
 static int make_net(struct agent *agent, struct oo_err *err)
@@ -269,14 +296,18 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	return r;
 }
 
-static int make_api(struct agent *agent, struct oo_err *err)
+int agent_make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
+	const struct oo_api_tls tls = {config->tls.cert_file, config->tls.key_file};
 	struct oo_api_options options = {
 		.socket_path = config->socket,
+		.socket_group = "ooha",
+		.change_group = "ooha-admin",
 		.routes = agent_routes,
 		.n_routes = agent_n_routes,
+		.changed = agent_asked_log,
 		.user = agent,
 	};
 	if (config->listen.host != NULL) {
@@ -284,7 +315,10 @@ static int make_api(struct agent *agent, struct oo_err *err)
 		snprintf(listen, sizeof(listen), v6 ? "[%s]:%u" : "%s:%u", config->listen.host,
 			 (unsigned)config->listen.port);
 		options.listen = listen;
+		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
+	oo_api_free(agent->api); /* of before a reload: it may have the same places */
+	agent->api = NULL;
 	return oo_api_new(agent->event, &options, &agent->api, err);
 }
 
@@ -310,17 +344,26 @@ static int exit_code(int r)
 
 static int make_parts(struct agent *agent, struct oo_err *err)
 {
-	int r = take_signals(agent, err);
+	int r = agent_events_new(agent, &agent->events, err);
+	r = r < 0 ? r : take_signals(agent, err);
 	r = r < 0 ? r : agent_ending_new(agent, &agent->ending, err);
+	r = r < 0 ? r : agent_reload_new(agent, &agent->reload, err);
 	r = r < 0 ? r : make_core(agent, err);
-	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
+	r = r < 0 ? r : agent_make_api(agent, err); /* first: finds an agent that runs already */
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
+	r = r < 0 ? r : agent_past_new(agent, &agent->past, err);
+	r = r < 0 ? r : agent_switchovers_new(agent, &agent->switchovers, err);
+	r = r < 0 ? r : agent_changes_new(agent, &agent->changes, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
+	r = r < 0 ? r : agent_hooks_new(agent, &agent->hooks, err);
+	r = r < 0 ? r : agent_gates_new(agent, &agent->gates, err);
+	r = r < 0 ? r : agent_notices_new(agent, &agent->notices, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
+	r = r < 0 ? r : agent_profile_new(agent, &agent->profile, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
@@ -330,6 +373,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 {
 	agent->started_at = oo_clock_now();
+	agent->counts.started_at_wall = oo_clock_wall();
 	int r = sd_event_new(&agent->event);
 	if (r < 0) {
 		*ret_exit = OO_EXIT_SOFTWARE;
@@ -347,10 +391,13 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 	}
 	(void)sd_event_set_watchdog(agent->event, true); /* only if systemd asks for it */
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
-		agent_story_start(agent->story, g, agent_tenure_is_adopted(agent->tenure, g));
-		agent_tell(agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						     .group = g,
-						     .up = agent_vips_has_link(agent->vips[g])});
+		const bool adopted = agent_tenure_is_adopted(agent->tenure, g);
+		agent_story_start(agent->story, g, adopted);
+		agent_gate_start(agent->gates, g, adopted);
+		agent_notices_start(agent->notices, g, adopted);
+	}
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		agent_gate_tell_link(agent, g);
 	}
 	(void)sd_notify(0, "READY=1");
 	return 0;
@@ -362,12 +409,19 @@ void agent_done(struct agent *agent)
 	agent_checks_free(agent->checks);
 	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
+	agent_profile_free(agent->profile);
 	oo_transfers_free(agent->transfers);
+	agent_notices_free(agent->notices);
+	agent_gates_free(agent->gates);
+	agent_hooks_free(agent->hooks);
 	agent_story_free(agent->story);
 	agent_neighbours_free(agent->neighbours);
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
+	agent_past_free(agent->past);
+	agent_switchovers_free(agent->switchovers);
+	agent_changes_free(agent->changes);
 	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));
@@ -377,6 +431,8 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	agent_reload_free(agent->reload);
 	agent_ending_free(agent->ending);
+	agent_events_free(agent->events);
 	sd_event_unref(agent->event);
 }

@@ -2,6 +2,7 @@
 
 #include "diagnosis.h"
 #include "event/timer.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct slot {
 	unsigned index;
 	struct oo_check *check;
 	struct oo_check_result result;
+	struct agent_check_counts counts;
 	enum oo_health told; /* what the log was last told */
 };
 
@@ -56,6 +58,9 @@ static void on_result(void *user, const struct oo_check *check,
 	enum oo_health health = health_of(result->state);
 	(void)check;
 	slot->result = *result;
+	slot->counts.runs++;
+	slot->counts.failures += result->state == OO_CHECK_STATE_DOWN;
+	slot->counts.took_us += result->times.total_us;
 	if (!agent_diagnosis_is_open(agent->diagnosis) &&
 	    oo_core_count_again(agent->core, slot->index, health)) {
 		return; /* nearly all of them: nothing to tell anybody */
@@ -110,6 +115,7 @@ void agent_checks_inherit(struct agent_checks *checks, const struct agent_checks
 		int from = config->checks[i].inherits;
 		if (from >= 0) {
 			checks->slots[i].result = before->slots[from].result;
+			checks->slots[i].counts = before->slots[from].counts;
 			checks->slots[i].told = before->slots[from].told;
 		}
 	}
@@ -145,10 +151,15 @@ void agent_checks_tell(struct agent_checks *checks, unsigned index)
 	oo_check_set_changing(slot->check, is_changing(result, health));
 	if (health != slot->told) {
 		slot->told = health;
-		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-		       slot->agent->config->checks[index].spec.name,
-		       health == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
-		       result->seen, streak);
+		agent_say(
+			OO_LOG_NOTICE,
+			&(struct agent_said){.message = AGENT_MESSAGE_CHECK,
+					     .check = slot->agent->config->checks[index].spec.name,
+					     .cause = oo_check_reason_name(result->reason)},
+			"check %s %s: %s (%s), %u in a row",
+			slot->agent->config->checks[index].spec.name,
+			health == OO_HEALTH_UP ? "up" : "down",
+			oo_check_reason_name(result->reason), result->seen, streak);
 		if (health == OO_HEALTH_DOWN && is_required(slot->agent, index)) {
 			(void)agent_diagnosis_look(diagnosis, true);
 		}
@@ -173,4 +184,10 @@ void agent_checks_free(struct agent_checks *checks)
 const struct oo_check_result *agent_checks_result(const struct agent_checks *checks, unsigned index)
 {
 	return &checks->slots[index].result;
+}
+
+const struct agent_check_counts *agent_checks_counts(const struct agent_checks *checks,
+						     unsigned index)
+{
+	return &checks->slots[index].counts;
 }

@@ -7,13 +7,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "dispute.h"
+#include "journal.h"
 #include "net/rival.h"
+#include "notices.h"
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
-#define ANSWER_MS 100    /* for answers that no claim's round trip leaves time for */
-#define REPEAT_MS 50     /* a defence is announced twice: once is lost too easily */
+/* A port of a switch may not forward at once after its link came up: asked each ASK_AGAIN_MS so long. */
+#define RETURN_MS 1000
+#define ANSWER_MS                                                                                  \
+	100 /* for answers where that is not so, and no claim's round trip leaves time for them */
+#define REPEAT_MS 50 /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
 	VERDICT_NONE, /* nothing is known against it */
@@ -79,10 +85,16 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	rival->vips[k].verdict = VERDICT_TAKEN;
 	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
-	oo_log(OO_LOG_ERROR,
-	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
-	       "tables, and take the address off it",
-	       rival->part->config->name, text);
+	agent_say(OO_LOG_ERROR,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_IN_USE,
+				       .group = rival->part->config->name},
+		  "%s: %s until it is gone from there; find that host by its MAC in the switches' "
+		  "tables, and take the address off it",
+		  rival->part->config->name, text);
+	agent_notices_say(rival->part->agent, &(struct agent_notice){.grade = "P0",
+								     .name = "address_in_use",
+								     .group = rival->group,
+								     .text = text});
 }
 
 static bool has_carrier(const struct agent_rival *rival)
@@ -91,16 +103,23 @@ static bool has_carrier(const struct agent_rival *rival)
 	return link->exists && link->up && link->carrier;
 }
 
-/* Who was asked on an interface that went could not answer: again, now that it is back. */
-static void ask_anew(struct agent_rival *rival)
+static void ask_silent(struct agent_rival *rival)
 {
+	const int64_t again_at = oo_clock_now() + ASK_AGAIN_MS;
 	for (size_t k = 0; k < rival->part->n; k++) {
-		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED;
+		rival->chosen[k] = rival->vips[k].verdict == VERDICT_ASKED &&
+				   oo_rival_answer(rival->socket, k) == NULL;
 	}
-	rival->lost = false;
-	rival->judge_at = oo_clock_now() + ANSWER_MS;
 	oo_rival_probe(rival->socket, rival->chosen);
-	oo_timer_set(&rival->ask_timer, rival->judge_at);
+	oo_timer_set(&rival->ask_timer, again_at < rival->judge_at ? again_at : rival->judge_at);
+}
+
+/* Who was asked on an interface that went could not answer: again, now that it is back. */
+static void ask_anew(struct agent_rival *rival, int64_t answer_ms)
+{
+	rival->lost = false;
+	rival->judge_at = oo_clock_now() + answer_ms;
+	ask_silent(rival);
 }
 
 /* Once: each call tries again. */
@@ -134,7 +153,7 @@ static void follow_link(struct agent_rival *rival)
 		memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
 	}
 	if (rival->lost && has_carrier(rival)) {
-		ask_anew(rival);
+		ask_anew(rival, RETURN_MS);
 	}
 }
 
@@ -186,6 +205,10 @@ static void on_ask_time(struct oo_timer *timer)
 	struct agent_rival *rival = oo_container_of(timer, struct agent_rival, ask_timer);
 	bool freed = is_any(rival, VERDICT_ASKED);
 
+	if (freed && !rival->lost && oo_clock_now() < rival->judge_at) {
+		ask_silent(rival);
+		return;
+	}
 	judge(rival);
 	oo_rival_look(rival->socket);
 	for (size_t k = 0; k < rival->part->n; k++) {
@@ -193,8 +216,11 @@ static void on_ask_time(struct oo_timer *timer)
 		if (vip->verdict == VERDICT_TAKEN && is_free(rival, k)) {
 			vip->verdict = VERDICT_NONE;
 			freed = true;
-			oo_log(OO_LOG_NOTICE, "%s: nobody else has %s any more",
-			       rival->part->config->name, agent_part_text(rival->part, k));
+			agent_say(OO_LOG_NOTICE,
+				  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_FREE,
+						       .group = rival->part->config->name},
+				  "%s: nobody else has %s any more", rival->part->config->name,
+				  agent_part_text(rival->part, k));
 		}
 		rival->chosen[k] = vip->verdict == VERDICT_TAKEN;
 	}
@@ -262,6 +288,7 @@ static void on_seen(void *user, const struct oo_rival_report *report)
 	}
 	vip->contested = true;
 	vip->conflicts += report->count;
+	rival->part->agent->counts.groups[rival->group].conflicts += report->count;
 	vip->at = now;
 	memcpy(vip->mac, report->mac, OO_MAC_LENGTH);
 	rival->latest = report->index;
@@ -292,19 +319,26 @@ static void defend(struct agent_rival *rival)
 	const uint64_t count = rival->defence.count;
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
-	const char *address = agent_part_text(part, rival->latest);
-	char mac[OO_MAC_TEXT_LENGTH];
+	char address[64], mac[OO_MAC_TEXT_LENGTH], text[OO_ERR_LENGTH];
 
 	announce_contested(rival);
 	if ((count & (count - 1)) != 0) {
 		return;
 	}
-	oo_log(OO_LOG_WARNING,
-	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
-	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
-	       "take the address off it",
-	       part->config->name, oo_mac_format(vip->mac, mac), (int)strcspn(address, "/"),
-	       address, part->interface, vip->conflicts);
+	oo_text_clip(address, sizeof(address), agent_part_text(part, rival->latest));
+	address[strcspn(address, "/")] = '\0';
+	snprintf(text, sizeof(text), "another host, %s, claims %s on %s",
+		 oo_mac_format(vip->mac, mac), address, part->interface);
+	agent_say(OO_LOG_WARNING,
+		  &(struct agent_said){.message = AGENT_MESSAGE_CONFLICT,
+				       .group = part->config->name},
+		  "%s: %s (%" PRIu64 " times so far): the claim in etcd is ours, announced again; "
+		  "find it by that MAC in the switches' tables, and take the address off it",
+		  part->config->name, text, vip->conflicts);
+	agent_notices_say(part->agent, &(struct agent_notice){.grade = "P0",
+							      .name = "conflict",
+							      .group = rival->group,
+							      .text = text});
 }
 
 /* Whether it is so since a renewal that was sent after the doubt arose. */
@@ -374,6 +408,34 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 		(void)oo_mac_format(vip->mac, state.mac);
 	}
 	return state;
+}
+
+bool agent_rival_withholds(const struct agent_rival *rival, size_t k)
+{
+	return rival->vips[k].verdict != VERDICT_NONE;
+}
+
+void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *before, bool held)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		const size_t old =
+			before == NULL ? 0
+				       : agent_part_find_vip(before->part, &rival->part->list[k]);
+		if (before != NULL && old < before->part->n) {
+			rival->vips[k] = before->vips[old];
+		} else if (held) {
+			rival->vips[k].verdict = VERDICT_ASKED;
+		}
+	}
+	rival->defence = before == NULL ? rival->defence : before->defence;
+	rival->holding = held;
+	oo_rival_listen(rival->socket, held);
+	rival->lost = is_any(rival, VERDICT_ASKED) && !has_carrier(rival);
+	if (is_any(rival, VERDICT_ASKED) && !rival->lost) {
+		ask_anew(rival, ANSWER_MS);
+	} else if (is_any(rival, VERDICT_TAKEN)) {
+		oo_timer_set(&rival->ask_timer, 0);
+	}
 }
 
 void agent_rival_free(struct agent_rival *rival)

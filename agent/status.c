@@ -12,6 +12,7 @@
 #include "diagnosis.h"
 #include "guard.h"
 #include "neighbours.h"
+#include "reload.h"
 #include "repair.h"
 #include "store.h"
 #include "story.h"
@@ -115,19 +116,23 @@ static struct json_object *new_agent(const struct agent *agent)
 	return object;
 }
 
-/* Connected: all that is asked of it succeeds, and something did not longer ago than a ttl. */
+bool agent_status_is_connected(const struct agent *agent)
+{
+	int64_t answered_at = oo_etcd_answered_at(agent_store_etcd(agent->store));
+	return agent_store_trouble(agent->store)[0] == '\0' && answered_at != 0 &&
+	       oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+}
+
 static struct json_object *new_etcd(const struct agent *agent, struct verdict *verdict)
 {
 	const struct oo_etcd *etcd = agent_store_etcd(agent->store);
 	const char *trouble = agent_store_trouble(agent->store);
-	int64_t answered_at = oo_etcd_answered_at(etcd);
-	bool connected = trouble[0] == '\0' && answered_at != 0 &&
-			 oo_clock_now() - answered_at < agent->config->lease.ttl_ms;
+	bool connected = agent_status_is_connected(agent);
 	struct json_object *object = json_object_new_object();
 
 	add_bool(object, "connected", connected);
 	add_text(object, "endpoint", oo_etcd_endpoint(etcd));
-	add_age(object, "answered_ms", answered_at);
+	add_age(object, "answered_ms", oo_etcd_answered_at(etcd));
 	add_text(object, "error", trouble);
 	if (!connected) {
 		complain(verdict, STATE_CRITICAL, "etcd: %s",
@@ -136,18 +141,43 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 	return object;
 }
 
-static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
+static struct json_object *new_decree(const struct oo_decree *decree)
 {
-	const struct oo_pause *pause = agent_store_pause(agent->store);
-	if (pause == NULL) {
+	if (decree == NULL) {
 		return NULL;
 	}
 	struct json_object *object = json_object_new_object();
-	add_text(object, "by", pause->by);
-	add_text(object, "at", pause->at);
-	add_text(object, "reason", pause->reason);
-	complain(verdict, STATE_DEGRADED, "paused by %s: nothing moves, nobody takes over: %s",
-		 pause->by, pause->reason);
+	add_text(object, "by", decree->by);
+	add_text(object, "at", decree->at);
+	add_text(object, "reason", decree->reason);
+	return object;
+}
+
+static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
+{
+	const struct oo_decree *pause = agent_store_pause(agent->store);
+	if (pause == NULL) {
+		return NULL;
+	}
+	complain(verdict, STATE_DEGRADED,
+		 "paused by %s: nothing moves for health, nobody takes over: %s", pause->by,
+		 pause->reason);
+	return new_decree(pause);
+}
+
+/* A switchover that has been asked for and not been carried out yet; null: none. */
+static struct json_object *new_order(const struct agent *agent, unsigned group)
+{
+	struct oo_order order;
+	const struct oo_order_text *text = agent_store_order(agent->store, group, &order);
+	if (text == NULL) {
+		return NULL;
+	}
+	struct json_object *object = json_object_new_object();
+	add_text(object, "from", order.from);
+	add_text(object, "to", order.target);
+	add_text(object, "by", text->by);
+	add_text(object, "at", text->at);
 	return object;
 }
 
@@ -177,8 +207,7 @@ static struct json_object *new_vips(const struct agent *agent, unsigned group)
 	return array;
 }
 
-/* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
-static const char *holder_of(const struct agent *agent, unsigned group)
+const char *agent_status_holder(const struct agent *agent, unsigned group)
 {
 	struct oo_core_view view = oo_core_view(agent->core, group);
 	const struct oo_claim *claim = &view.pair->claim;
@@ -215,7 +244,7 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	char reason[OO_REASON_LENGTH];
 
 	agent_story_explain_health(agent, group, reason);
-	if (holder_of(agent, group)[0] == '\0') {
+	if (agent_status_holder(agent, group)[0] == '\0') {
 		complain(verdict, STATE_CRITICAL, "%s: no node holds the VIPs", name);
 	}
 	if (view.shared_check >= 0) {
@@ -226,6 +255,8 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 		complain(verdict, STATE_DEGRADED,
 			 "%s: this node holds although it must not serve (%s): no node is better",
 			 name, reason);
+	} else if (oo_core_is_drained(agent->core)) {
+		complain(verdict, STATE_DEGRADED, "%s: this node takes nothing: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_DOWN) {
 		complain(verdict, STATE_CRITICAL, "%s: this node must not serve: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_UNKNOWN) {
@@ -286,6 +317,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_number(object, "ailing", view.ailing);
 	add_text(object, "shared",
 		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
+	json_object_object_add(object, "switchover", new_order(agent, group));
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
@@ -305,7 +337,7 @@ static struct json_object *new_holds(const struct agent *agent, const char *node
 {
 	struct json_object *array = json_object_new_array();
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		if (oo_text_equal(holder_of(agent, g), node)) {
+		if (oo_text_equal(agent_status_holder(agent, g), node)) {
 			json_object_array_add(array, json_object_new_string(agent->group_names[g]));
 		}
 	}
@@ -327,6 +359,8 @@ static struct json_object *new_member(const struct agent *agent,
 	add_bool(object, "self", oo_text_equal(member->node, agent->config->node.name));
 	json_object_object_add(object, "holds", new_holds(agent, member->node));
 	add_age(object, "seen_ms", known->seen_at);
+	json_object_object_add(object, "drained",
+			       new_decree(agent_store_drain(agent->store, member->node)));
 	add_text(object, "agent_version", member->agent_version);
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		struct json_object *one = json_object_new_object();
@@ -359,6 +393,16 @@ static struct json_object *new_members(const struct agent *agent, struct verdict
 	if (n_others == 0) {
 		complain(verdict, STATE_DEGRADED, "no other node could take over");
 	}
+	return array;
+}
+
+struct json_object *agent_status_new_members(const struct agent *agent)
+{
+	struct verdict verdict = {.problems = json_object_new_array(),
+				  .lesser = json_object_new_array()};
+	struct json_object *array = new_members(agent, &verdict);
+	json_object_put(verdict.problems);
+	json_object_put(verdict.lesser);
 	return array;
 }
 
@@ -445,6 +489,10 @@ struct json_object *agent_status_new(const struct agent *agent)
 	json_object_object_add(object, "checks", agent_status_new_checks(agent));
 	json_object_object_add(object, "diagnosis", new_diagnosis(agent));
 	json_object_object_add(object, "repair", agent_repair_new_status(agent->repair));
+	if (agent_reload_problem(agent->reload)[0] != '\0') {
+		complain(&verdict, STATE_DEGRADED, "not reloaded: %s",
+			 agent_reload_problem(agent->reload));
+	}
 	end_problems(&verdict);
 	json_object_object_add(object, "state", json_object_new_string(states[verdict.state]));
 	return object;

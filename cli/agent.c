@@ -11,12 +11,17 @@
 #include "base/cleanup.h"
 #include "fields.h"
 
-#define URL_LENGTH 256
+#define URL_LENGTH 1024
 #define SEE "see: systemctl status ooha"
 
 static void cleanup_easy(CURL **easy)
 {
 	curl_easy_cleanup(*easy);
+}
+
+static void free_list(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
 }
 
 static void put_json(json_object **object)
@@ -98,11 +103,9 @@ static int explain(CURL *easy, CURLcode code, const char *socket_path, struct oo
 			    curl_easy_strerror(code));
 }
 
-static int check_status(CURL *easy, const char *path, const struct oo_buffer *body,
+static int check_status(long status, const char *path, const struct oo_buffer *body,
 			struct oo_err *err)
 {
-	long status = 0;
-	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 200) {
 		return 0;
 	}
@@ -112,7 +115,20 @@ static int check_status(CURL *easy, const char *path, const struct oo_buffer *bo
 			    field_text(answer, "error", "no reason given"));
 }
 
-int agent_get(const char *socket_path, const char *path, struct oo_buffer *body, struct oo_err *err)
+static bool prepare_body(CURL *easy, const struct agent_question *question,
+			 struct curl_slist **headers)
+{
+	if (question->body == NULL) {
+		return true;
+	}
+	*headers = curl_slist_append(NULL, "Content-Type: application/json");
+	return *headers != NULL &&
+	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, question->body) == CURLE_OK;
+}
+
+int agent_ask(const char *socket_path, const struct agent_question *question,
+	      struct oo_buffer *body, long *ret_status, struct oo_err *err)
 {
 	char url[URL_LENGTH];
 	struct sockaddr_un address;
@@ -121,14 +137,29 @@ int agent_get(const char *socket_path, const char *path, struct oo_buffer *body,
 				    "socket %s: the path is longer than %zu characters",
 				    socket_path, sizeof(address.sun_path) - 1);
 	}
-	snprintf(url, sizeof(url), "http://localhost%s", path);
+	if (snprintf(url, sizeof(url), "http://localhost%s", question->path) >= (int)sizeof(url)) {
+		return oo_fail_text(err, ENAMETOOLONG, "what is asked for is too long");
+	}
+	OO_AUTO(free_list) struct curl_slist *headers = NULL;
 	OO_AUTO(cleanup_easy) CURL *easy = curl_easy_init();
-	if (easy == NULL || !prepare(easy, socket_path, url, body)) {
+	if (easy == NULL || !prepare(easy, socket_path, url, body) ||
+	    !prepare_body(easy, question, &headers) ||
+	    (strcmp(question->method, "GET") != 0 &&
+	     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, question->method) != CURLE_OK)) {
 		return oo_fail(err, ENOMEM, "curl");
 	}
 	CURLcode code = curl_easy_perform(easy);
 	if (code != CURLE_OK) {
 		return explain(easy, code, socket_path, err);
 	}
-	return check_status(easy, path, body, err);
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, ret_status);
+	return 0;
+}
+
+int agent_get(const char *socket_path, const char *path, struct oo_buffer *body, struct oo_err *err)
+{
+	long status = 0;
+	int r = agent_ask(socket_path, &(struct agent_question){.method = "GET", .path = path},
+			  body, &status, err);
+	return r < 0 ? r : check_status(status, path, body, err);
 }

@@ -14,13 +14,11 @@
 #include "diagnose/render.h"
 #include "printable.h"
 
-#define CONFIG "/etc/ooha/ooha.yaml"
 #define OUTPUT_BYTES_MAX (4 << 20)
 #define LINE_LENGTH 2048
 
 struct options {
 	bool json;
-	bool help;
 	const char *config_path;
 	const char *url; /* NULL: none */
 };
@@ -58,45 +56,6 @@ static bool is_url(const char *text)
 		return false;
 	}
 	return true;
-}
-
-static bool parse_options(struct settings *settings, struct options *options, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"config", required_argument, NULL, 'c'},
-		{"socket", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	char name[] = "ooha diagnose"; /* how getopt's own messages begin */
-	int option;
-	argv[0] = name;
-	optind = 0; /* main has used it */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			options->json = true;
-			break;
-		case 'c':
-			options->config_path = optarg;
-			break;
-		case 's':
-			settings->socket_path = optarg;
-			break;
-		case 'h':
-			options->help = true;
-			break;
-		default:
-			return false; /* getopt has said what is wrong */
-		}
-	}
-	if (optind + 1 < argc) {
-		fprintf(stderr, "%s: more than one URL\n", argv[0]);
-		return false;
-	}
-	options->url = optind < argc ? argv[optind] : NULL;
-	return options->url == NULL || is_url(options->url);
 }
 
 /* A node can be looked at without: then VIPs are the agent's word, and places the package's. */
@@ -189,16 +148,39 @@ static enum outcome diagnose(const struct settings *settings, const struct optio
 	return show(evidence, verdict, options->json);
 }
 
-enum outcome cmd_diagnose(struct settings *settings, int argc, char **argv)
+static enum outcome run(struct settings *settings, int argc, char **argv)
 {
-	struct options options = {.config_path = CONFIG};
-	if (!parse_options(settings, &options, argc, argv)) {
-		fprintf(stderr,
-			"usage: ooha diagnose [--json] [--config FILE] [--socket PATH] [URL]\n");
-		return OUTCOME_USAGE;
+	struct options options = {.config_path = DEFAULT_CONFIG};
+	enum outcome outcome = command_parse(&command_diagnose, settings, &options, argc, argv);
+	if (outcome != OUTCOME_GO_ON) {
+		return outcome;
 	}
-	if (options.help) {
-		return cmd_help(settings, argc, argv);
+	options.url = optind < argc ? argv[optind] : NULL;
+	if (options.url != NULL && !is_url(options.url)) {
+		command_usage(&command_diagnose);
+		return OUTCOME_USAGE;
 	}
 	return diagnose(settings, &options);
 }
+
+static const struct command_option diagnose_options[] = {
+	{FLAG_INTO(options, json), .name = "json", .help = "the verdict with its evidence"},
+	{TEXT_INTO(options, config_path), .name = "config", .argument = "FILE",
+	 .help = "in place of " DEFAULT_CONFIG},
+	{0},
+};
+
+const struct command command_diagnose = {
+	.name = "diagnose",
+	.operands = "[URL]",
+	.operands_max = 1,
+	.run = run,
+	.help = "say what is broken on this node, and why",
+	.more = "Looks at the Document Server, its proxy and what they need, from the client down\n"
+		"to the disk, and says which layer broke and what to do; with URL also at that\n"
+		"document or address. Exit code: 0 nothing wrong found; 1 something that users do\n"
+		"not feel yet; 2 broken: the first finding says what; 3 no evidence could be had.",
+	.options = diagnose_options,
+	.example = "  ooha diagnose                            this node\n"
+		   "  ooha diagnose https://docs.example.com/  as the users reach it\n",
+};

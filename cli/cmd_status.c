@@ -1,29 +1,22 @@
-#include <errno.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "agent.h"
+#include "ask.h"
 #include "base/cleanup.h"
 #include "command.h"
-#include "printable.h"
+#include "output.h"
 #include "screen.h"
 
 #define STATUS_PATH "/v1/status"
 #define WATCH_INTERVAL_S 1
-#define WIDTH_DEFAULT 80
-#define WIDTH_MAX 1000
 
 struct options {
 	bool json;
 	bool watch;
-	bool help;
 };
 
 /* One look at the agent. */
@@ -33,56 +26,15 @@ struct look {
 	struct oo_err err;
 };
 
-static void put_json(json_object **object)
-{
-	json_object_put(*object);
-}
-
-static struct page measure_page(int *ret_height)
-{
-	struct page page = {.width = WIDTH_DEFAULT};
-	struct winsize size = {0};
-	const char *no_color = getenv("NO_COLOR");
-	const char *terminal = getenv("TERM");
-	*ret_height = 0;
-	if (isatty(STDOUT_FILENO) == 1) {
-		page.colour = (no_color == NULL || no_color[0] == '\0') &&
-			      (terminal == NULL || strcmp(terminal, "dumb") != 0);
-		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-			page.width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
-			*ret_height = size.ws_row;
-		}
-	}
-	return page;
-}
-
-/* The answer as it is, but for what a terminal would obey. */
-static int add_json(struct oo_buffer *text, json_object *answer)
-{
-	const char *json = json_object_to_json_string_ext(
-		answer,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int r = json != NULL ? printable_add_json(text, json) : -ENOMEM;
-	return r == 0 ? oo_buffer_add(text, "\n", 1) : r;
-}
-
 static void fill_look(const struct settings *settings, const struct options *options,
 		      const struct page *page, struct look *look)
 {
-	OO_AUTO(oo_buffer_done) struct oo_buffer body;
-	oo_buffer_init(&body, AGENT_ANSWER_BYTES_MAX);
 	look->outcome = OUTCOME_UNKNOWN;
-	if (agent_get(settings->socket_path, STATUS_PATH, &body, &look->err) < 0) {
+	OO_AUTO(output_put_json) json_object *answer = ask(settings, STATUS_PATH, &look->err);
+	if (answer == NULL) {
 		return;
 	}
-	OO_AUTO(put_json)
-	json_object *answer = body.length > 0 ? json_tokener_parse(body.data) : NULL;
-	if (!json_object_is_type(answer, json_type_object)) {
-		oo_fail_text(&look->err, EPROTO, "what answers on %s is not ooha-agent: no JSON",
-			     settings->socket_path);
-		return;
-	}
-	int r = options->json ? add_json(&look->text, answer)
+	int r = options->json ? output_add_json(&look->text, answer)
 			      : screen_render(answer, page, &look->text);
 	if (r < 0) {
 		oo_fail(&look->err, -r, "show the answer of ooha-agent");
@@ -92,18 +44,12 @@ static void fill_look(const struct settings *settings, const struct options *opt
 	look->outcome = screen_outcome(answer);
 }
 
-static void print_error(FILE *file, const struct oo_err *err, const char *end)
-{
-	char text[sizeof(err->text)];
-	fprintf(file, "ooha: %s%s", printable_copy(text, sizeof(text), err->text), end);
-}
-
 /* Over what was there: each line clears its rest, the last everything below it. */
 static void redraw(const struct look *look, int height)
 {
 	printf("\033[H");
 	if (look->text.length == 0) {
-		print_error(stdout, &look->err, "\033[K\n");
+		output_error(stdout, &look->err, "\033[K\n");
 	}
 	const char *line = look->text.length > 0 ? look->text.data : "";
 	for (int n = 1; *line != '\0' && (height == 0 || n < height); n++) {
@@ -119,29 +65,20 @@ static void print_block(const struct look *look)
 	if (look->text.length > 0) {
 		fwrite(look->text.data, 1, look->text.length, stdout);
 	} else {
-		print_error(stderr, &look->err, "\n");
+		output_error(stderr, &look->err, "\n");
 	}
-}
-
-static enum outcome flush_output(enum outcome outcome)
-{
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("ooha: standard output");
-		return OUTCOME_OUTPUT;
-	}
-	return outcome;
 }
 
 static enum outcome show_once(const struct settings *settings, const struct options *options)
 {
 	int height;
-	struct page page = measure_page(&height);
+	struct page page = output_page(&height);
 	struct look look = {.outcome = OUTCOME_UNKNOWN};
 	oo_buffer_init(&look.text, SCREEN_BYTES_MAX);
 	fill_look(settings, options, &page, &look);
 	print_block(&look);
 	oo_buffer_done(&look.text);
-	return flush_output(look.outcome);
+	return output_flush(look.outcome);
 }
 
 static enum outcome watch(const struct settings *settings, const struct options *options)
@@ -161,7 +98,7 @@ static enum outcome watch(const struct settings *settings, const struct options 
 	}
 	do {
 		int height;
-		struct page page = measure_page(&height);
+		struct page page = output_page(&height);
 		struct look look = {.outcome = OUTCOME_UNKNOWN};
 		oo_buffer_init(&look.text, SCREEN_BYTES_MAX);
 		fill_look(settings, options, &page, &look);
@@ -173,7 +110,7 @@ static enum outcome watch(const struct settings *settings, const struct options 
 		}
 		first = false;
 		oo_buffer_done(&look.text);
-		outcome = flush_output(look.outcome);
+		outcome = output_flush(look.outcome);
 	} while (outcome != OUTCOME_OUTPUT && sigtimedwait(&signals, NULL, &interval) < 0);
 	if (terminal) {
 		printf("\n"); /* the shell's prompt does not follow the ^C */
@@ -181,52 +118,33 @@ static enum outcome watch(const struct settings *settings, const struct options 
 	return outcome;
 }
 
-static bool parse_options(struct settings *settings, struct options *options, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"watch", no_argument, NULL, 'w'},
-		{"socket", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	char name[] = "ooha status"; /* how getopt's own messages begin */
-	int option;
-	argv[0] = name;
-	optind = 0; /* main has used it */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			options->json = true;
-			break;
-		case 'w':
-			options->watch = true;
-			break;
-		case 's':
-			settings->socket_path = optarg;
-			break;
-		case 'h':
-			options->help = true;
-			break;
-		default:
-			return false; /* getopt has said what is wrong */
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-	}
-	return optind == argc;
-}
-
-enum outcome cmd_status(struct settings *settings, int argc, char **argv)
+static enum outcome run(struct settings *settings, int argc, char **argv)
 {
 	struct options options = {0};
-	if (!parse_options(settings, &options, argc, argv)) {
-		fprintf(stderr, "usage: ooha status [--json] [--watch] [--socket PATH]\n");
-		return OUTCOME_USAGE;
-	}
-	if (options.help) {
-		return cmd_help(settings, argc, argv);
+	enum outcome outcome = command_parse(&command_status, settings, &options, argc, argv);
+	if (outcome != OUTCOME_GO_ON) {
+		return outcome;
 	}
 	return options.watch ? watch(settings, &options) : show_once(settings, &options);
 }
+
+static const struct command_option status_options[] = {
+	{FLAG_INTO(options, json), .name = "json", .help = "the agent's own answer (docs/api.md)"},
+	{FLAG_INTO(options, watch), .name = "watch",
+	 .help = "show it again each second, until Ctrl-C"},
+	{0},
+};
+
+const struct command command_status = {
+	.name = "status",
+	.run = run,
+	.help = "show holder, addresses, members and checks",
+	.more = "Shows who holds, the addresses, the members and this node's checks, the most\n"
+		"important first. Exit code: 0 fine; 1 degraded: it works, and somebody should\n"
+		"look; 2 critical: nobody holds, or this node must not serve; 3 unknown: the "
+		"agent\n"
+		"cannot be reached or understood.",
+	.options = status_options,
+	.example = "  ooha status          what is going on\n"
+		   "  ooha status --watch  the same each second, until Ctrl-C\n",
+};

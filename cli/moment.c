@@ -68,6 +68,17 @@ const char *format_time(const char *iso, char buffer[static TIME_LENGTH])
 	return buffer;
 }
 
+const char *format_stamp(const char *iso, char buffer[static TIME_LENGTH])
+{
+	struct tm time;
+	if (!parse_time(iso, &time)) {
+		oo_text_clip(buffer, TIME_LENGTH, iso);
+	} else if (strftime(buffer, TIME_LENGTH, "%Y-%m-%d %H:%M:%S", &time) == 0) {
+		oo_text_clip(buffer, TIME_LENGTH, "?");
+	}
+	return buffer;
+}
+
 int64_t time_between(const char *from, const char *to)
 {
 	struct tm start;

@@ -85,6 +85,25 @@ size_t printable_fit(const char *text, int columns)
 	return (size_t)(end - text);
 }
 
+size_t printable_fit_words(const char *text, int columns)
+{
+	size_t fit = printable_fit(text, columns);
+	if (fit == 0) {
+		return strlen(text); /* no room for a single character: let the terminal wrap */
+	}
+	if (text[fit] == '\0' || text[fit] == ' ') {
+		return fit;
+	}
+	size_t words = fit;
+	while (words > 0 && text[words - 1] != ' ') {
+		words--;
+	}
+	while (words > 0 && text[words - 1] == ' ') {
+		words--;
+	}
+	return words > 0 ? words : fit;
+}
+
 int printable_add_json(struct oo_buffer *buffer, const char *json)
 {
 	int r = 0;

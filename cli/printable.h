@@ -22,6 +22,12 @@ int printable_width(const char *text);
 size_t printable_fit(const char *text, int columns);
 
 /*
+ * The same, cut after a word where there is one. Where not one character fits it is all of text: let
+ * the terminal wrap.
+ */
+size_t printable_fit_words(const char *text, int columns);
+
+/*
  * Appends JSON as it is, but for DEL and the controls of ISO 6429 (U+0080 to U+009F), which JSON
  * lets stand in strings and terminals obey: they become \u escapes, which say the same.
  * Returns as oo_buffer_add.

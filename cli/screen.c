@@ -6,11 +6,10 @@
 #include "base/cleanup.h"
 #include "fields.h"
 #include "moment.h"
-#include "printable.h"
 #include "screen_tables.h"
 
-#define PROBLEM_BYTES 2048 /* of one sentence; longer ones are cut */
-#define HOLDERS_BYTES 1024 /* of the list of groups and holders; likewise */
+#define PROBLEM_BYTES SENTENCE_BYTES /* of one sentence; longer ones are cut */
+#define HOLDERS_BYTES 1024           /* of the list of groups and holders; likewise */
 
 struct screen {
 	json_object *status;
@@ -38,47 +37,10 @@ static void add_spaces(struct screen *screen, int n)
 	}
 }
 
-/* Bytes of text that go on a line of so many columns: cut after a word where there is one. */
-static size_t fit_words(const char *text, int columns)
-{
-	size_t fit = printable_fit(text, columns);
-	if (fit == 0) {
-		return strlen(text); /* no room for a single character: let the terminal wrap */
-	}
-	if (text[fit] == '\0' || text[fit] == ' ') {
-		return fit;
-	}
-	size_t words = fit;
-	while (words > 0 && text[words - 1] != ' ') {
-		words--;
-	}
-	while (words > 0 && text[words - 1] == ' ') {
-		words--;
-	}
-	return words > 0 ? words : fit;
-}
-
-/*
- * A sentence of any origin, from column indent on, and the end of its line. It is wrapped at words;
- * its further lines are set in by two more, so that the next sentence shows as one.
- */
 static void add_sentence(struct screen *screen, enum paint paint, int indent, const char *raw)
 {
-	char sentence[PROBLEM_BYTES];
-	const char *rest = printable_copy(sentence, sizeof(sentence), raw);
-	rest = *rest != '\0' ? rest : "?";
-	bool first = true;
-	for (;;) {
-		size_t length = fit_words(rest, screen->page->width - indent);
-		add(screen, paint, rest, length);
-		add_text(screen, PAINT_PLAIN, "\n");
-		rest += length + strspn(rest + length, " ");
-		if (*rest == '\0' || screen->r < 0) {
-			return;
-		}
-		indent += first ? 2 : 0;
-		first = false;
-		add_spaces(screen, indent);
+	if (screen->r == 0) {
+		screen->r = paint_sentence(screen->out, screen->page, paint, indent, raw);
 	}
 }
 
@@ -161,8 +123,10 @@ static void add_state(struct screen *screen)
 		add_problems(screen, PAINT_BAD, "CRITICAL");
 		break;
 	case OUTCOME_UNKNOWN:
+	case OUTCOME_GO_ON:
 	case OUTCOME_USAGE:
 	case OUTCOME_OUTPUT:
+	case OUTCOME_CONFIG:
 		add_problems(screen, PAINT_BAD, "UNKNOWN STATE");
 		break;
 	}

@@ -184,12 +184,14 @@ static bool fill_holds(struct table *table, size_t column, json_object *member)
 	return field_length(holds) > 0;
 }
 
-int print_members(json_object *status, const struct page *page, struct oo_buffer *out)
+/* versions: with those of the agents. */
+static int print_members_with(json_object *status, const struct page *page, bool versions,
+			      struct oo_buffer *out)
 {
-	enum { NODE, ZONE, PRIORITY, HOLDS, SEEN, STATE };
+	enum { NODE, ZONE, PRIORITY, HOLDS, SEEN, AGENT, STATE };
 	static const struct column columns[] = {
-		{"MEMBER", false}, {"ZONE", false}, {"PRIORITY", true},
-		{"HOLDS", false},  {"SEEN", true},  {"STATE", false},
+		{"MEMBER", false}, {"ZONE", false},  {"PRIORITY", true}, {"HOLDS", false},
+		{"SEEN", true},    {"AGENT", false}, {"STATE", false},
 	};
 	OO_AUTO(table_done) struct table table;
 	table_init(&table, columns, OO_LENGTH(columns));
@@ -205,9 +207,21 @@ int print_members(json_object *status, const struct page *page, struct oo_buffer
 		table_cell(&table, PRIORITY, PAINT_PLAIN, "%s", field_text(member, "priority", ""));
 		table_cell(&table, SEEN, PAINT_PLAIN, "%s",
 			   format_age(field_number(member, "seen_ms"), age));
+		table_cell(&table, AGENT, PAINT_PLAIN, "%s",
+			   versions ? field_text(member, "agent_version", "") : "");
 		fill_eligibility(&table, STATE, member);
 	}
 	return table_print(&table, page, out);
+}
+
+int print_members(json_object *status, const struct page *page, struct oo_buffer *out)
+{
+	return print_members_with(status, page, false, out);
+}
+
+int print_members_in_full(json_object *answer, const struct page *page, struct oo_buffer *out)
+{
+	return print_members_with(answer, page, true, out);
 }
 
 /* What was seen, while all is well; else the reason, and what was seen in full below it. */

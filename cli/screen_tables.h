@@ -13,6 +13,8 @@
 int print_groups(json_object *status, const struct page *page, struct oo_buffer *out);
 int print_vips(json_object *status, const struct page *page, struct oo_buffer *out);
 int print_members(json_object *status, const struct page *page, struct oo_buffer *out);
+/* The same with the agents' versions, of the answer of GET /v1/members. */
+int print_members_in_full(json_object *answer, const struct page *page, struct oo_buffer *out);
 int print_checks(json_object *status, const struct page *page, struct oo_buffer *out);
 /* The agent that was asked, and its etcd. */
 int print_agent(json_object *status, const struct page *page, struct oo_buffer *out);

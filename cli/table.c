@@ -13,6 +13,7 @@
 #define MARGIN 2     /* holds the mark */
 #define GAP 2        /* between columns */
 #define COLUMN_MIN 6 /* below it nothing is clipped: the line gets too long instead */
+#define NOTE_INDENT_MAX 24
 #define ELLIPSIS "..."
 
 struct cell {
@@ -23,7 +24,7 @@ struct cell {
 struct row {
 	char mark;
 	struct cell cells[TABLE_COLUMNS_MAX];
-	struct cell note;
+	struct cell notes[TABLE_NOTES_MAX];
 };
 
 /* A line on its way out: spaces are owed until something follows, so that no line ends in them. */
@@ -88,9 +89,14 @@ void table_note(struct table *table, enum paint paint, const char *format, ...)
 	if (table->failed) {
 		return;
 	}
+	struct cell *notes = table->rows[table->n_rows - 1].notes;
+	size_t i = 0;
+	while (i + 1 < TABLE_NOTES_MAX && notes[i].text[0] != '\0') {
+		i++;
+	}
 	va_list arguments;
 	va_start(arguments, format);
-	set_cell(&table->rows[table->n_rows - 1].note, paint, format, arguments);
+	set_cell(&notes[i], paint, format, arguments);
 	va_end(arguments);
 }
 
@@ -100,6 +106,30 @@ int paint_add(struct oo_buffer *out, const struct page *page, enum paint paint, 
 	bool painted = page->colour && paint != PAINT_PLAIN;
 	return oo_buffer_add_format(out, "%s%.*s%s", painted ? paint_codes[paint] : "", (int)length,
 				    text, painted ? "\033[0m" : "");
+}
+
+int paint_sentence(struct oo_buffer *out, const struct page *page, enum paint paint, int indent,
+		   const char *raw)
+{
+	char sentence[SENTENCE_BYTES];
+	const char *rest = printable_copy(sentence, sizeof(sentence), raw);
+	rest = *rest != '\0' ? rest : "?";
+	bool first = true;
+	for (;;) {
+		size_t length = printable_fit_words(rest, page->width - indent);
+		int r = paint_add(out, page, paint, rest, length);
+		r = r < 0 ? r : oo_buffer_add(out, "\n", 1);
+		rest += length + strspn(rest + length, " ");
+		if (*rest == '\0' || r < 0) {
+			return r;
+		}
+		indent += first ? 2 : 0;
+		first = false;
+		r = oo_buffer_add_format(out, "%*s", indent, "");
+		if (r < 0) {
+			return r;
+		}
+	}
 }
 
 /* Width of a column's content, 0 when all of it is empty; then its title does not count either. */
@@ -191,6 +221,15 @@ static void print_titles(const struct table *table, const int *widths, struct li
 	line_end(line);
 }
 
+/* From the second column on; from a fixed one where the first is so wide that little room is left. */
+static void print_note(const struct cell *note, int indent, struct line *line)
+{
+	line->r = line->r < 0 ? line->r : oo_buffer_add_format(line->out, "%*s", indent, "");
+	line->r = line->r < 0
+			  ? line->r
+			  : paint_sentence(line->out, line->page, note->paint, indent, note->text);
+}
+
 static void print_row(const struct table *table, const struct row *row, const int *widths,
 		      struct line *line)
 {
@@ -207,10 +246,10 @@ static void print_row(const struct table *table, const struct row *row, const in
 		}
 	}
 	line_end(line);
-	if (row->note.text[0] != '\0') {
-		line->owed = MARGIN + widths[0] + GAP;
-		line_field(line, line->page->width - line->owed, false, &row->note);
-		line_end(line);
+	int indent = table->note_indent > 0 ? table->note_indent : MARGIN + widths[0] + GAP;
+	indent = indent > NOTE_INDENT_MAX ? NOTE_INDENT_MAX : indent;
+	for (size_t i = 0; i < TABLE_NOTES_MAX && row->notes[i].text[0] != '\0'; i++) {
+		print_note(&row->notes[i], indent, line);
 	}
 }
 

@@ -10,7 +10,10 @@
 #include "base/text.h"
 
 #define TABLE_COLUMNS_MAX 8
+#define TABLE_NOTES_MAX 3
 #define TABLE_TEXT_BYTES 512 /* of a cell or a note; longer ones are cut */
+
+#define SENTENCE_BYTES 2048 /* of one sentence; longer ones are cut */
 
 enum paint {
 	PAINT_PLAIN,
@@ -40,7 +43,8 @@ struct table {
 	size_t n_columns;
 	struct row *rows; /* owned */
 	size_t n_rows;
-	bool failed; /* memory ran out: printing says so */
+	int note_indent; /* where notes begin; 0: below the second column */
+	bool failed;     /* memory ran out: printing says so */
 };
 
 void table_init(struct table *table, const struct column *columns, size_t n_columns);
@@ -50,7 +54,10 @@ void table_done(struct table *table);
 void table_row(struct table *table, char mark);
 void table_cell(struct table *table, size_t column, enum paint paint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* A line under the row, from its second column to the edge. */
+/*
+ * A sentence under the row, from its second column to the edge, wrapped; up to TABLE_NOTES_MAX of them,
+ * one below the other. An empty one is none.
+ */
 void table_note(struct table *table, enum paint paint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -60,5 +67,11 @@ int table_print(const struct table *table, const struct page *page, struct oo_bu
 /* Appends text in paint. Returns 0, -ENOMEM or -EMSGSIZE. */
 int paint_add(struct oo_buffer *out, const struct page *page, enum paint paint, const char *text,
 	      size_t length);
+/*
+ * Appends a sentence of any origin, from column indent on, where out is, and the end of its line. It is
+ * wrapped at words; its further lines are set in by two more, so that the next sentence shows as one.
+ */
+int paint_sentence(struct oo_buffer *out, const struct page *page, enum paint paint, int indent,
+		   const char *raw);
 
 #endif

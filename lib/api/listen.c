@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/peer.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -84,14 +85,20 @@ void oo_socket_file_remove(struct oo_socket_file *file)
 }
 
 /* Makes the bound file ours: its identity, its mode; only then may clients come. */
-static int finish_unix(int fd, struct oo_socket_file *file, struct oo_err *err)
+static int finish_unix(int fd, const char *group, struct oo_socket_file *file, struct oo_err *err)
 {
 	struct stat status;
+	gid_t gid;
 	if (lstat(file->path, &status) < 0) {
 		return oo_fail(err, errno, "look at %s", file->path);
 	}
 	file->device = status.st_dev;
 	file->inode = status.st_ino;
+	/* -EPERM: an agent that is neither root nor a member; its own group is as good as it gets */
+	if (group != NULL && oo_group_find(group, &gid) && gid != status.st_gid &&
+	    lchown(file->path, (uid_t)-1, gid) < 0 && errno != EPERM) {
+		return oo_fail(err, errno, "give %s to the group %s", file->path, group);
+	}
 	if (chmod(file->path, SOCKET_MODE) < 0) {
 		return oo_fail(err, errno, "mode of %s", file->path);
 	}
@@ -101,8 +108,8 @@ static int finish_unix(int fd, struct oo_socket_file *file, struct oo_err *err)
 	return 0;
 }
 
-int oo_listen_unix(const char *path, int *ret_fd, struct oo_socket_file *ret_file,
-		   struct oo_err *err)
+int oo_listen_unix(const char *path, const char *group, int *ret_fd,
+		   struct oo_socket_file *ret_file, struct oo_err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (oo_text_copy(address.sun_path, sizeof(address.sun_path), path) < 0) {
@@ -127,7 +134,7 @@ int oo_listen_unix(const char *path, int *ret_fd, struct oo_socket_file *ret_fil
 	if (r < 0) {
 		return r;
 	}
-	r = finish_unix(fd, &file, err);
+	r = finish_unix(fd, group, &file, err);
 	if (r < 0) {
 		return r;
 	}

@@ -14,11 +14,12 @@ struct oo_socket_file {
 
 /*
  * Listens on a unix socket at path, mode 0660. A socket file that refuses connections is replaced.
+ * group     the file's, if /etc/group has it and we may give it; NULL: our own.
  * ret_file  to be given to oo_socket_file_remove.
  * Returns 0 or an error of oo_api_new (api.h).
  */
-int oo_listen_unix(const char *path, int *ret_fd, struct oo_socket_file *ret_file,
-		   struct oo_err *err);
+int oo_listen_unix(const char *path, const char *group, int *ret_fd,
+		   struct oo_socket_file *ret_file, struct oo_err *err);
 
 /* Unlinks the file unless something else has taken its place. A zeroed one is accepted. */
 void oo_socket_file_remove(struct oo_socket_file *file);

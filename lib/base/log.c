@@ -17,6 +17,8 @@ static struct {
 	const char *identifier;
 	enum oo_log_level most;
 	bool journal;
+	oo_log_watch_fn *watch;
+	void *user;
 } sink = {.identifier = "ooha", .most = OO_LOG_INFO};
 
 /* JOURNAL_STREAM is "device:inode" of the stream that systemd connected (systemd.exec(5)). */
@@ -63,34 +65,43 @@ static void write_journal(enum oo_log_level level, const char *const *fields, co
 	(void)sd_journal_sendv(parts, n); /* a log that fails has nowhere to say so */
 }
 
-__attribute__((format(printf, 3, 0))) static void write_line(enum oo_log_level level,
-							     const char *const *fields,
-							     const char *format, va_list arguments)
+void oo_log_watch(oo_log_watch_fn *watch, void *user)
 {
-	char line[LINE_LENGTH];
-	if (!oo_log_wants(level)) {
+	sink.watch = watch;
+	sink.user = user;
+}
+
+static void tell_watcher(const struct oo_log_said *said)
+{
+	if (sink.watch != NULL && said->level <= OO_LOG_INFO) {
+		sink.watch(sink.user, said);
+	}
+}
+
+static void write_line(const struct oo_log_said *said)
+{
+	tell_watcher(said);
+	if (!oo_log_wants(said->level)) {
 		return;
 	}
-	vsnprintf(line, sizeof(line), format, arguments);
 	if (sink.journal) {
-		write_journal(level, fields, line);
+		write_journal(said->level, said->fields, said->text);
 	} else {
-		fprintf(stderr, "%s: %s\n", sink.identifier, line);
+		fprintf(stderr, "%s: %s\n", sink.identifier, said->text);
 	}
 }
 
-void oo_log(enum oo_log_level level, const char *format, ...)
+void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
+		 const char *format, ...)
 {
+	char line[LINE_LENGTH];
 	va_list arguments;
+	if (level == OO_LOG_DEBUG && !oo_log_wants(level)) {
+		return;
+	}
 	va_start(arguments, format);
-	write_line(level, NULL, format, arguments);
+	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-}
-
-void oo_log_fields(enum oo_log_level level, const char *const *fields, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	write_line(level, fields, format, arguments);
-	va_end(arguments);
+	write_line(&(struct oo_log_said){
+		.level = level, .file = file, .fields = fields, .text = line});
 }

@@ -22,9 +22,23 @@ enum oo_log_level {
 /* identifier must outlive the log. Call once, before the first line. */
 void oo_log_open(const char *identifier, enum oo_log_level most);
 bool oo_log_wants(enum oo_log_level level);
-void oo_log(enum oo_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* oo_log(level, format, ...) */
+#define oo_log(level, ...) oo_log_line(__FILE_NAME__, level, NULL, __VA_ARGS__)
 /* As oo_log, with journal fields; shown only in the journal. fields may be NULL. */
-void oo_log_fields(enum oo_log_level level, const char *const *fields, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+#define oo_log_fields(level, fields, ...) oo_log_line(__FILE_NAME__, level, fields, __VA_ARGS__)
+/* file: of the source, without its directory: what part of the program says it. */
+void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
+		 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* What was said, while a watcher is told of it. */
+struct oo_log_said {
+	enum oo_log_level level; /* OO_LOG_INFO or graver */
+	const char *file;
+	const char *const *fields; /* NULL: none */
+	const char *text;
+};
+typedef void oo_log_watch_fn(void *user, const struct oo_log_said *said);
+/* One watcher is told of every line but those for debugging; it must not log. NULL: nobody. */
+void oo_log_watch(oo_log_watch_fn *watch, void *user);
 
 #endif

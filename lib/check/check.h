@@ -83,6 +83,7 @@ struct oo_check_result {
 	enum oo_check_reason reason;
 	char seen[OO_CHECK_SEEN_LENGTH]; /* `200`, `502`, `body "false"`, `Connection refused` */
 	int http_status;                 /* 0: none came */
+	int64_t certificate_end_s;       /* of the peer, since the epoch; 0: none was shown */
 	struct oo_check_times times;
 	int64_t at; /* CLOCK_BOOTTIME ms of the run's end */
 };

@@ -154,7 +154,7 @@ int oo_check_curl_set_url(struct oo_check_curl *curl, const char *url,
 	    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) != CURLE_OK) {
 		return -ENOMEM;
 	}
-	curl_easy_setopt(easy, CURLOPT_CERTINFO, tls->days_left > 0 ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 	return tls->server_name != NULL ? set_server_name(curl, url, tls->server_name) : 0;
 }
 
@@ -176,10 +176,11 @@ static time_t find_certificate_end(CURL *easy)
 
 bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls)
 {
+	int64_t end = find_certificate_end(curl->easy);
+	curl->run->result.certificate_end_s = end > 0 ? end : 0;
 	if (tls->days_left == 0) {
 		return true;
 	}
-	int64_t end = find_certificate_end(curl->easy);
 	if (end < 0) {
 		oo_check_run_say(curl->run, OO_CHECK_REASON_CERTIFICATE,
 				 "no certificate was shown");

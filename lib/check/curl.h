@@ -70,8 +70,8 @@ void oo_check_curl_judge(struct oo_check_curl *curl, CURLcode code);
 void oo_check_curl_judge_timeout(struct oo_check_curl *curl, size_t received_bytes);
 
 /*
- * Is the certificate good for as many days as wanted? Says what is wrong if it is not. Only after a
- * good answer.
+ * Is the certificate good for as many days as wanted? Says what is wrong if it is not, and sets the
+ * result's certificate_end_s. Only after a good answer.
  */
 bool oo_check_curl_is_valid(struct oo_check_curl *curl, const struct oo_check_tls *tls);
 

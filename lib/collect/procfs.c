@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,19 @@ bool oo_procfs_parse_is_roots(const char *text)
 	return line != NULL &&
 	       sscanf(line, "\nUid: %u %u %u %u", &real, &effective, &saved, &files) == 4 &&
 	       (real | effective | saved | files) == 0;
+}
+
+bool oo_procfs_parse_is_nobody(const char *text, const char *address)
+{
+	char its[OO_PROCFS_NAME];
+	unsigned flags;
+	for (const char *line = strchr(text, '\n'); line != NULL; line = strchr(line + 1, '\n')) {
+		if (sscanf(line, "\n%31s 0x%*x 0x%x", its, &flags) == 2 &&
+		    oo_text_equal(its, address)) {
+			return (flags & ATF_COM) == 0;
+		}
+	}
+	return false;
 }
 
 ssize_t oo_procfs_read(int directory, const char *path, char *text, size_t size)

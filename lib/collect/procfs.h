@@ -66,6 +66,12 @@ uint64_t oo_procfs_parse_capabilities(const char *text);
 bool oo_procfs_parse_is_roots(const char *text);
 
 /*
+ * Of /proc/net/arp: has the kernel asked who has that IPv4 address, and does it wait for an answer still,
+ * or no longer?
+ */
+bool oo_procfs_parse_is_nobody(const char *text, const char *address);
+
+/*
  * Reads a file below /proc whole, as far as it fits; it is terminated. directory: open, or AT_FDCWD.
  * Returns how much, or -errno.
  */

@@ -120,9 +120,21 @@ int oo_seen_gateway_status(const struct oo_evidence *seen)
 	return is_bad ? proxied->status : user->status >= 500 ? user->status : 0;
 }
 
+/* An error page that the Document Server itself gives us, too: the proxy got it from there. */
+static bool is_passed_on(const struct oo_evidence *seen)
+{
+	const struct oo_exchange *proxied = oo_seen_proxied(seen);
+	const struct oo_exchange *direct = &seen->exchanges[OO_EXCHANGE_DIRECT_HEALTH];
+	return direct->status >= 500 && direct->status == proxied->status &&
+	       oo_text_equal(direct->body, proxied->body);
+}
+
 bool oo_seen_gateway_error(const struct oo_evidence *seen)
 {
 	int status = oo_seen_gateway_status(seen);
+	if (is_passed_on(seen)) {
+		return false;
+	}
 	return status == 500 || (status >= 502 && status <= 504);
 }
 

@@ -30,7 +30,10 @@ enum oo_exchange_name oo_seen_proxied_name(const struct oo_evidence *seen);
 const struct oo_exchange *oo_seen_proxied(const struct oo_evidence *seen);
 /* What a request of ours through the proxy, or the user's, got from it for an answer; 0: all well. */
 int oo_seen_gateway_status(const struct oo_evidence *seen);
-/* It is one that nginx makes itself when what is behind it fails: 500, 502, 503, 504. */
+/*
+ * It is one that nginx makes itself when what is behind it fails: 500, 502, 503, 504, and not what the
+ * Document Server answers us, too.
+ */
 bool oo_seen_gateway_error(const struct oo_evidence *seen);
 /* Somebody is told that all is well: through the proxy, or directly. */
 bool oo_seen_healthy(const struct oo_evidence *seen);

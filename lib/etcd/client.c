@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "etcd/client.h"
 
+#define FORGET_FAILING_MS 120000 /* longer than one that is preferred is left alone */
+
 static void free_addresses(struct ifaddrs **addresses)
 {
 	if (*addresses != NULL) {
@@ -172,6 +174,11 @@ void oo_etcd_reload(struct oo_etcd *etcd)
 	etcd->login.again_at = 0;
 }
 
+void oo_etcd_set_hedge_after(struct oo_etcd *etcd, int64_t hedge_after_ms)
+{
+	etcd->hedge_after_ms = hedge_after_ms;
+}
+
 void oo_etcd_blame(struct oo_etcd *etcd, size_t i, const char *why)
 {
 	struct oo_etcd_endpoints *endpoints = &etcd->endpoints;
@@ -186,6 +193,17 @@ void oo_etcd_blame(struct oo_etcd *etcd, size_t i, const char *why)
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd)
 {
 	return etcd->endpoints.list[etcd->endpoints.current].url;
+}
+
+const char *oo_etcd_endpoint_state(const struct oo_etcd *etcd, size_t i, bool *ret_failing)
+{
+	if (i >= etcd->endpoints.n) {
+		return NULL;
+	}
+	const struct oo_etcd_endpoint *endpoint = &etcd->endpoints.list[i];
+	*ret_failing = endpoint->sick_until != 0 &&
+		       oo_clock_now() - endpoint->sick_until < FORGET_FAILING_MS;
+	return endpoint->url;
 }
 
 const char *oo_etcd_moved(const struct oo_etcd *etcd)

@@ -212,6 +212,8 @@ void oo_etcd_free(struct oo_etcd *etcd);
 
 /* password_file may hold another password: one that was refused is not waited out, but tried anew. */
 void oo_etcd_reload(struct oo_etcd *etcd);
+/* As the option of that name, for calls from now on. */
+void oo_etcd_set_hedge_after(struct oo_etcd *etcd, int64_t hedge_after_ms);
 
 /*
  * The calls. Everything given is copied. ret_request may be NULL; it is set only on success.
@@ -297,6 +299,12 @@ void oo_etcd_watch_close(struct oo_etcd_watch *watch);
 
 /* For status. The endpoint in use, never with credentials. Valid as long as the client. */
 const char *oo_etcd_endpoint(const struct oo_etcd *etcd);
+/*
+ * Endpoint i, never with credentials; NULL: there are no more.
+ * ret_failing  it failed when it was asked last, not long ago: one that is preferred is asked again and
+ *              again, one that was only a stopgap may never be.
+ */
+const char *oo_etcd_endpoint_state(const struct oo_etcd *etcd, size_t i, bool *ret_failing);
 /* Why another endpoint is in use than before, in one line; "" if it never changed. */
 const char *oo_etcd_moved(const struct oo_etcd *etcd);
 /* What the last call that was answered failed with, in one line; "" if it succeeded. */

@@ -75,6 +75,8 @@ class Container:
         for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"):
             shutil.copy(f"/etc/{name}", self.root / "etc" / name)
         unit = (SOURCE / "systemd/ooha.service").read_text(encoding="utf-8")
+        self.write("etc/sysusers.d/ooha.conf",
+                   (SOURCE / "systemd/ooha.sysusers").read_text(encoding="utf-8"))
         self.write(f"etc/systemd/system/{UNIT}", unit.replace("@sbindir@", SBIN))
         self.write(f"etc/systemd/system/{UNIT}.d/lab.conf",
                    DROP_IN.format(directory=self.node.directory))
@@ -174,9 +176,13 @@ class Container:
 
     def entries(self, *matches):
         """[(when, what)] in the journal; CLOCK_BOOTTIME us, of a machine that did not sleep."""
+        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"])
+                for line in self.records(*matches)]
+
+    def records(self, *matches):
+        """The same with all fields."""
         done = self.run("journalctl", "--no-pager", "--output=json", *matches, check=False)
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"]) for line in lines]
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def journal(self):
         """What the agent has said."""

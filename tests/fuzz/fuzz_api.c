@@ -1,11 +1,13 @@
 /*
  * The API's own part of a request: which route, which refusal, what the answer is. HTTP itself is
- * libmicrohttpd's, which is played here. The first byte says where the request comes in (l: the unix
- * socket, t: TCP); a line each: method, path, Content-Length, Transfer-Encoding (empty: none). a: what
- * follows is an address to listen on.
+ * libmicrohttpd's, which is played here. The first byte says where the request comes in and from whom
+ * (r, m, o: the unix socket, from root, a member, another; t: TCP); a line each: method, path, query,
+ * Content-Length, Transfer-Encoding (empty: none); what follows is the body. a: what follows is an
+ * address to listen on. j: it is a body of JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -17,7 +19,11 @@
 
 #include "api/api.h"
 #include "api/listen.h"
+#include "api/peer.h"
+#include "api/serve.h"
+#include "asked.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "event/timer.h"
 #include "fuzz.h"
 
@@ -38,9 +44,11 @@ struct MHD_Response {
 static struct MHD_Daemon daemons[2];
 static size_t n_daemons;
 static const char *content_length, *coding;
+static char query[LINE_LENGTH];
+static uint8_t who; /* as in the input */
 static struct {
 	unsigned status, answers;
-	bool allow, asked, asked_local;
+	bool allow, asked, asked_local, asked_change, changed;
 } seen;
 
 /* The HTTP server. */
@@ -93,11 +101,40 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *connection, enum 
 	return strcmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ? content_length : coding;
 }
 
+const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *connection,
+							enum MHD_ConnectionInfoType type, ...)
+{
+	static const union MHD_ConnectionInfo info = {.connect_fd = FD};
+	(void)connection;
+	FUZZ_CHECK(type == MHD_CONNECTION_INFO_CONNECTION_FD && who != 't');
+	return &info;
+}
+
+/* Not decoded: the input has any bytes anyway. A value's size may go past a NUL, as there. */
+int MHD_get_connection_values_n(struct MHD_Connection *connection, enum MHD_ValueKind kind,
+				MHD_KeyValueIteratorN iterator, void *user)
+{
+	(void)connection;
+	FUZZ_CHECK(kind == MHD_GET_ARGUMENT_KIND);
+	char *rest = query;
+	for (char *one = strsep(&rest, "&"); one != NULL; one = strsep(&rest, "&")) {
+		char *value = one;
+		const char *name = strsep(&value, "=");
+		size_t more = value != NULL && value[0] == 1;
+		if ((name[0] != '\0' || value != NULL) &&
+		    iterator(user, kind, name, strlen(name), value,
+			     value != NULL ? strlen(value) + more : 0) == MHD_NO) {
+			break;
+		}
+	}
+	return 0;
+}
+
 struct MHD_Response *MHD_create_response_from_buffer(size_t size, void *buffer,
 						     enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *response = malloc(sizeof(*response));
-	FUZZ_CHECK(response != NULL && size > 0);
+	FUZZ_CHECK(response != NULL);
 	*response = (struct MHD_Response){buffer, size, mode == MHD_RESPMEM_MUST_FREE};
 	return response;
 }
@@ -128,7 +165,9 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned s
 	(void)connection;
 	seen.status = status;
 	seen.answers++;
-	check_json(response);
+	if (response->length > 0) {
+		check_json(response);
+	}
 	return MHD_YES;
 }
 
@@ -190,8 +229,12 @@ int __wrap_socket(int domain, int type, int protocol);
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t length);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_listen(int fd, int backlog);
-int __wrap_oo_listen_unix(const char *path, int *ret_fd, struct oo_socket_file *ret_file,
-			  struct oo_err *err);
+int __wrap_oo_listen_unix(const char *path, const char *group, int *ret_fd,
+			  struct oo_socket_file *ret_file, struct oo_err *err);
+int __wrap_oo_peer_read(int fd, struct oo_api_peer *ret_peer);
+bool __wrap_oo_peer_is_member(int fd, const struct oo_api_peer *peer, gid_t gid);
+bool __wrap_oo_group_find(const char *name, gid_t *ret_gid);
+int __wrap_fcntl64(int fd, int command, ...);
 int __real_close(int fd);
 int __wrap_close(int fd);
 
@@ -227,55 +270,144 @@ int __wrap_listen(int fd, int backlog)
 	return 0;
 }
 
+int __wrap_fcntl64(int fd, int command, ...)
+{
+	FUZZ_CHECK(fd == FD && command == F_DUPFD_CLOEXEC);
+	return FD;
+}
+
 int __wrap_close(int fd)
 {
 	return fd == FD ? 0 : __real_close(fd);
 }
 
-int __wrap_oo_listen_unix(const char *path, int *ret_fd, struct oo_socket_file *ret_file,
-			  struct oo_err *err)
+int __wrap_oo_listen_unix(const char *path, const char *group, int *ret_fd,
+			  struct oo_socket_file *ret_file, struct oo_err *err)
 {
 	(void)path;
+	(void)group;
 	(void)err;
 	*ret_fd = FD;
 	*ret_file = (struct oo_socket_file){0};
 	return 0;
 }
 
+int __wrap_oo_peer_read(int fd, struct oo_api_peer *ret_peer)
+{
+	FUZZ_CHECK(fd == FD);
+	*ret_peer = (struct oo_api_peer){
+		.known = true, .uid = who == 'r' ? 0 : 1000, .user = "\"alice\""};
+	return 0;
+}
+
+bool __wrap_oo_peer_is_member(int fd, const struct oo_api_peer *peer, gid_t gid)
+{
+	FUZZ_CHECK(fd == FD && peer->known && gid == 7);
+	return who == 'm';
+}
+
+bool __wrap_oo_group_find(const char *name, gid_t *ret_gid)
+{
+	FUZZ_CHECK(strcmp(name, "admins") == 0);
+	*ret_gid = 7;
+	return true;
+}
+
+void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
+		 const char *format, ...)
+{
+	(void)file;
+	(void)fields;
+	char line[1024];
+	va_list arguments;
+	FUZZ_CHECK(level == OO_LOG_NOTICE || level == OO_LOG_WARNING);
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	fuzz_check_text(line, sizeof(line));
+}
+
 /* The agent. */
 
-static void answer_local(void *user, struct oo_api_answer *answer)
+static void check_request(const struct oo_api_request *request)
+{
+	const char *group = oo_api_parameter(request, "group");
+	FUZZ_CHECK(request->body[request->body_length] == '\0');
+	FUZZ_CHECK(request->body_length <= OO_API_BODY_BYTES_MAX);
+	FUZZ_CHECK(group == NULL || strlen(group) < LINE_LENGTH);
+	FUZZ_CHECK(request->peer.known == (who != 't'));
+}
+
+static void answer_local(void *user, const struct oo_api_request *request,
+			 struct oo_api_answer *answer)
 {
 	(void)user;
 	seen.asked_local = true;
+	check_request(request);
 	FUZZ_CHECK(oo_buffer_add_format(&answer->body, "{\"state\": \"fine\"}\n") == 0);
 }
 
-static void answer_any(void *user, struct oo_api_answer *answer)
+static void answer_change(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
+{
+	answer_local(user, request, answer);
+	seen.asked_change = true;
+	oo_api_refuse(answer, 409, "%.300s", request->body_length > 0 ? "no" : "\"\\");
+}
+
+static void answer_any(void *user, const struct oo_api_request *request,
+		       struct oo_api_answer *answer)
 {
 	(void)user;
 	seen.asked = true;
+	check_request(request);
 	answer->status = 503;
 	FUZZ_CHECK(oo_buffer_add_format(&answer->body, "{\"leader\": false}\n") == 0);
 }
 
-static void answer_nothing(void *user, struct oo_api_answer *answer)
+static void answer_nothing(void *user, const struct oo_api_request *request,
+			   struct oo_api_answer *answer)
 {
 	(void)user;
 	(void)answer;
+	check_request(request);
 	seen.asked_local = true;
 }
 
+static void on_changed(void *user, const struct oo_api_request *request, unsigned status)
+{
+	(void)user;
+	FUZZ_CHECK(request->route->change && (status == 409 || status == 403 || status == 400));
+	seen.changed = true;
+	agent_asked_log(NULL, request, status);
+}
+
 static const struct oo_api_route routes[] = {
-	{"GET", "/v1/status", false, answer_local},
-	{"POST", "/v1/pause", false, answer_local},
-	{"GET", "/v1/pause", false, answer_nothing},
-	{"GET", "/leader", true, answer_any},
+	{.method = "GET",
+	 .path = "/v1/status",
+	 .parameters = {"group", "a", "b", "c"},
+	 .answer = answer_local},
+	{.method = "POST",
+	 .path = "/v1/pause",
+	 .change = true,
+	 .parameters = {"group"},
+	 .answer = answer_change},
+	{.method = "DELETE",
+	 .path = "/v1/pause",
+	 .change = true,
+	 .parameters = {"group"},
+	 .answer = answer_change},
+	{.method = "GET", .path = "/v1/pause", .parameters = {"group"}, .answer = answer_nothing},
+	{.method = "GET",
+	 .path = "/leader",
+	 .tcp = true,
+	 .parameters = {"group"},
+	 .answer = answer_any},
 };
 
 static bool is_known(unsigned status)
 {
-	static const unsigned known[] = {200, 404, 405, 413, 500, 503};
+	static const unsigned known[] = {200, 204, 400, 403, 404, 405, 409, 411, 413, 500, 503};
 	for (size_t i = 0; i < OO_LENGTH(known); i++) {
 		if (status == known[i]) {
 			return true;
@@ -284,27 +416,72 @@ static bool is_known(unsigned status)
 	return false;
 }
 
-static void request(struct fuzz_input *input, const struct MHD_Daemon *daemon, bool tcp)
+/* As the library would: the headers, the body in pieces if it was not refused, the end. */
+static void play(const struct fuzz_input *body, const struct MHD_Daemon *daemon, const char *path,
+		 const char *method)
+{
+	size_t left = content_length != NULL ? strtoull(content_length, NULL, 10) : 0;
+	size_t sent = 0, none = 0;
+	void *state = NULL;
+	left = left < body->length ? left : body->length;
+	FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", NULL, &none,
+				  &state) == MHD_YES);
+	while (seen.answers == 0 && sent < left) {
+		size_t part = left - sent < 100 ? left - sent : 100;
+		const char *data = (const char *)body->data + sent;
+		sent += part;
+		FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", data, &part,
+					  &state) == MHD_YES);
+		FUZZ_CHECK(part == 0);
+	}
+	if (seen.answers == 0) {
+		FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", NULL, &none,
+					  &state) == MHD_YES);
+	}
+	oo_serve_end(NULL, NULL, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
+}
+
+static void request(struct fuzz_input *input, const struct MHD_Daemon *daemon)
 {
 	char method[LINE_LENGTH], path[LINE_LENGTH], length[LINE_LENGTH], encoding[LINE_LENGTH];
-	size_t upload = 0;
-	void *mark = NULL;
 	fuzz_take_line(input, method, sizeof(method));
 	fuzz_take_line(input, path, sizeof(path));
+	fuzz_take_line(input, query, sizeof(query));
 	fuzz_take_line(input, length, sizeof(length));
 	fuzz_take_line(input, encoding, sizeof(encoding));
 	content_length = length[0] != '\0' ? length : NULL;
 	coding = encoding[0] != '\0' ? encoding : NULL;
 	memset(&seen, 0, sizeof(seen));
-	for (int turn = 0; turn < 2 && seen.answers == 0; turn++) {
-		FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", NULL,
-					  &upload, &mark) == MHD_YES);
-	}
+	play(input, daemon, path, method);
 	FUZZ_CHECK(seen.answers == 1 && is_known(seen.status));
-	FUZZ_CHECK(seen.allow == (seen.status == 405));
-	FUZZ_CHECK(!tcp || !seen.asked_local);
+	FUZZ_CHECK(seen.status != 405 || seen.allow);
+	FUZZ_CHECK(who != 't' || !seen.asked_local);
+	FUZZ_CHECK(!seen.asked_change || who == 'r' || who == 'm');
+	FUZZ_CHECK(!seen.asked_change || seen.changed);
 	bool body = coding != NULL || (content_length != NULL && strcmp(content_length, "0") != 0);
-	FUZZ_CHECK(!body || (!seen.asked && !seen.asked_local));
+	FUZZ_CHECK(!body || strcmp(method, "POST") == 0 || (!seen.asked && !seen.asked_local));
+	FUZZ_CHECK(coding == NULL || (!seen.asked && !seen.asked_local));
+}
+
+/* A body of JSON is an object, or is refused with an error that is JSON itself. */
+static void read_json(const struct fuzz_input *input)
+{
+	struct json_object *object = NULL;
+	struct oo_api_answer answer = {.status = 200};
+	struct oo_buffer body;
+	oo_buffer_init(&answer.body, OO_API_ANSWER_BYTES_MAX);
+	oo_buffer_init(&body, OO_API_BODY_BYTES_MAX);
+	if (oo_buffer_add(&body, input->data, input->length) == 0) {
+		const struct oo_api_request asked = {.body = body.data != NULL ? body.data : "",
+						     .body_length = body.length};
+		int r = agent_asked_read(&asked, &answer, &object);
+		FUZZ_CHECK((r == 0) == (answer.status == 200));
+		FUZZ_CHECK((r == 0) == json_object_is_type(object, json_type_object));
+		FUZZ_CHECK((r == 0) == (answer.body.length == 0));
+	}
+	json_object_put(object);
+	oo_buffer_done(&answer.body);
+	oo_buffer_done(&body);
 }
 
 /* What was understood, written as an address and read again, is the same. */
@@ -337,12 +514,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
 	struct fuzz_input input = {data, length};
 	struct oo_api *api = NULL;
-	uint8_t which = fuzz_take_byte(&input);
-	if (which == 'a') {
+	who = fuzz_take_byte(&input);
+	if (who == 'a') {
 		listen_on(&input);
 		return 0;
 	}
-	if (which != 'l' && which != 't') {
+	if (who == 'j') {
+		read_json(&input);
+		return 0;
+	}
+	if (who == '\0' || strchr("rmot", who) == NULL) {
 		return -1;
 	}
 	n_daemons = 0;
@@ -350,9 +531,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 			      &(struct oo_api_options){.socket_path = "/s",
 						       .listen = "127.0.0.1:8009",
 						       .routes = routes,
-						       .n_routes = OO_LENGTH(routes)},
+						       .n_routes = OO_LENGTH(routes),
+						       .change_group = "admins",
+						       .changed = on_changed},
 			      &api, NULL) == 0);
-	request(&input, &daemons[which == 't'], which == 't');
+	request(&input, &daemons[who == 't']);
 	oo_api_free(api);
 	return 0;
 }

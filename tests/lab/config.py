@@ -73,7 +73,7 @@ hooks:
   timeout: 10s
 api:
   socket: {directory}/run/ooha.sock
-  listen: 127.0.0.1:8009
+  listen: 0.0.0.0:8009
 runtime_directory: {directory}/run
 """
 

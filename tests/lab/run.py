@@ -9,13 +9,17 @@ import time
 
 sys.dont_write_bytecode = True
 
+import balancers  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
+import monitored  # noqa: E402, F401 (its scenarios)
+import reloads  # noqa: E402, F401 (its scenarios)
 import repairs  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 import verdicts  # noqa: E402, F401 (its scenarios)
+import waits  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, in_ms, name_of, told  # noqa: E402
 from process import end_as_interrupted  # noqa: E402
@@ -23,6 +27,14 @@ from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
 LOG_LINES = 25
+
+
+def share(text):
+    """(I, N) of "I/N"."""
+    index, count = (int(word) for word in text.split("/"))
+    if not 1 <= index <= count:
+        raise argparse.ArgumentTypeError(f"{text}: there is no such share; for example 1/2")
+    return index, count
 
 
 def read_arguments():
@@ -33,6 +45,8 @@ def read_arguments():
                         help="only this scenario; may be given more than once")
     parser.add_argument("--repeat", type=int, default=1, metavar="N",
                         help="run all of it N times")
+    parser.add_argument("--share", type=share, default=(1, 1), metavar="I/N",
+                        help="of N equal shares the I-th, so that N runs beside each other do all")
     parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
     parser.add_argument("--ttl-ms", type=int, default=Options.ttl_ms, metavar="MS",
                         help="default: %(default)s")
@@ -142,6 +156,8 @@ def main():
     end_as_interrupted()
     functions = [function for function in SCENARIOS
                  if not arguments.only or name_of(function) in arguments.only]
+    index, count = arguments.share
+    functions = functions[index - 1::count]
     lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build),
                       ttl_ms=arguments.ttl_ms, vips=MANY))
     started = time.monotonic()

@@ -70,7 +70,8 @@ class Stage:
         if os.geteuid() != 0:
             raise LabError("network namespaces need root")
         if self.directory.exists():
-            raise LabError(f"{self.directory} is there already: tests/lab/faults/run --down")
+            raise LabError(f"{self.directory} is there already: tests/lab/faults/run --name "
+                           f"{self.name} --down")
         os.umask(0o022)
         self.make_user()
         self.make_files()

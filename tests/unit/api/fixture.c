@@ -14,23 +14,29 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-static void answer_status(void *user, struct oo_api_answer *answer)
+static void answer_status(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	struct fixture *fixture = user;
 	fixture->asked++;
 	(void)oo_buffer_add_format(&answer->body, "{\"state\": \"fine\"}\n");
 }
 
-static void answer_leader(void *user, struct oo_api_answer *answer)
+static void answer_leader(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
 {
+	(void)request;
 	struct fixture *fixture = user;
 	fixture->asked++;
 	answer->status = 503;
 	(void)oo_buffer_add_format(&answer->body, "{\"leader\": false}\n");
 }
 
-static void answer_large(void *user, struct oo_api_answer *answer)
+static void answer_large(void *user, const struct oo_api_request *request,
+			 struct oo_api_answer *answer)
 {
+	(void)request;
 	static const char line[] =
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef01234567\",\n";
 	struct fixture *fixture = user;
@@ -40,19 +46,59 @@ static void answer_large(void *user, struct oo_api_answer *answer)
 	}
 }
 
-static void answer_nothing(void *user, struct oo_api_answer *answer)
+static void answer_nothing(void *user, const struct oo_api_request *request,
+			   struct oo_api_answer *answer)
 {
+	(void)request;
 	struct fixture *fixture = user;
 	fixture->asked++;
 	(void)answer;
 }
 
+/* What it was asked with, as plain text. */
+static void answer_echo(void *user, const struct oo_api_request *request,
+			struct oo_api_answer *answer)
+{
+	struct fixture *fixture = user;
+	const char *group = oo_api_parameter(request, "group");
+	const char *to = oo_api_parameter(request, "to");
+	fixture->asked++;
+	answer->status = 202;
+	answer->content_type = "text/plain";
+	(void)oo_buffer_add_format(&answer->body, "%s %s %s group=%s to=%s body=%s",
+				   request->peer.user, request->route->method, request->route->path,
+				   group != NULL ? group : "(none)", to != NULL ? to : "(none)",
+				   request->body);
+	CU_ASSERT_EQUAL(strlen(request->body), request->body_length);
+}
+
 static const struct oo_api_route routes[] = {
-	{"GET", "/v1/status", false, answer_status},
-	{"GET", "/large", false, answer_large},
-	{"GET", "/empty", false, answer_nothing},
-	{"GET", "/leader", true, answer_leader},
+	{.method = "GET", .path = "/v1/status", .answer = answer_status},
+	{.method = "GET", .path = "/large", .answer = answer_large},
+	{.method = "GET", .path = "/empty", .answer = answer_nothing},
+	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
+	{.method = "GET",
+	 .path = "/v1/pause",
+	 .parameters = {"group", "to"},
+	 .answer = answer_echo},
+	{.method = "POST",
+	 .path = "/v1/pause",
+	 .change = true,
+	 .parameters = {"group", "to"},
+	 .answer = answer_echo},
+	{.method = "POST",
+	 .path = "/v1/echo",
+	 .parameters = {"group", "to"},
+	 .answer = answer_echo},
 };
+
+static void on_changed(void *user, const struct oo_api_request *request, unsigned status)
+{
+	struct fixture *fixture = user;
+	fixture->changed++;
+	snprintf(fixture->change, sizeof(fixture->change), "%s %s %s: %u", request->peer.user,
+		 request->route->method, request->route->path, status);
+}
 
 static void find_port(char *listen_text, size_t size)
 {
@@ -67,7 +113,7 @@ static void find_port(char *listen_text, size_t size)
 
 void fixture_prepare(struct fixture *fixture)
 {
-	*fixture = (struct fixture){.directory = "/tmp/ooha-api-XXXXXX"};
+	*fixture = (struct fixture){.directory = "/tmp/ooha-api-XXXXXX", .change_group = "daemon"};
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(fixture->directory));
 	snprintf(fixture->socket_path, sizeof(fixture->socket_path), "%s/ooha.sock",
 		 fixture->directory);
@@ -79,9 +125,13 @@ int fixture_listen(struct fixture *fixture, const char *listen, struct oo_err *e
 {
 	return oo_api_new(fixture->event,
 			  &(struct oo_api_options){.socket_path = fixture->socket_path,
+						   .socket_group = fixture->socket_group,
+						   .change_group = fixture->change_group,
 						   .listen = listen,
+						   .tls = fixture->tls,
 						   .routes = routes,
 						   .n_routes = OO_LENGTH(routes),
+						   .changed = on_changed,
 						   .user = fixture},
 			  &fixture->api, err);
 }

@@ -15,11 +15,18 @@ struct fixture {
 	struct oo_api *api;
 	char directory[64];
 	char socket_path[96];
-	char listen[32]; /* a TCP port that was free */
-	int asked;       /* how often a route's function ran */
+	char listen[32];                         /* a TCP port that was free */
+	const char *socket_group, *change_group; /* none; Debian's "daemon", which nobody is in */
+	const struct oo_api_tls *tls;            /* none */
+	int asked;                               /* how often a route's function ran */
+	int changed;                             /* how often a change was asked for */
+	char change[128];                        /* the last such, and its status */
 };
 
-/* The routes: /v1/status, /large, /empty on the socket; /leader (503) on both. */
+/*
+ * The routes: GET /v1/status, /large, /empty on the socket; GET /leader (503) on both; GET and POST
+ * /v1/pause, of which the POST is a change, and POST /v1/echo, which say what they were asked with.
+ */
 void fixture_start(struct fixture *fixture, bool tcp);
 /* Makes the directory and the loop, and no API. */
 void fixture_prepare(struct fixture *fixture);

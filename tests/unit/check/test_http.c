@@ -310,7 +310,10 @@ static void test_certificates_are_verified_by_name_and_for_days(void)
 	spec.http.tls.days_left = 11;
 	expect_too_few_days(&spec);
 	spec.http.tls = (struct oo_check_tls){.unverified = true};
-	expect_run(&spec, OO_CHECK_REASON_OK, "200");
+	result = run(&spec);
+	expect(&result, OO_CHECK_REASON_OK, "200");
+	int64_t left_s = result.certificate_end_s - oo_clock_wall() / 1000; /* also unasked */
+	CU_ASSERT(left_s > INT64_C(9) * 86400 && left_s <= INT64_C(10) * 86400);
 
 	struct oo_check_spec port = {
 		.type = OO_CHECK_TYPE_TCP,

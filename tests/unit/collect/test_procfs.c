@@ -178,6 +178,21 @@ static void test_limits_and_capabilities_are_found_in_their_files(void)
 	CU_ASSERT_EQUAL(oo_procfs_parse_capabilities("Name: x\n"), 0);
 }
 
+static void test_nobody_is_whom_the_kernel_asks_for_in_vain(void)
+{
+	const char *text =
+		"IP address       HW type     Flags       HW address            Mask     Device\n"
+		"192.0.2.1        0x1         0x2         02:fc:00:00:00:05     *        eth0\n"
+		"192.0.2.10       0x1         0x0         00:00:00:00:00:00     *        eth0\n"
+		"192.0.2.3        0x1         0x6         02:fc:00:00:00:07     *        eth0\n";
+	CU_ASSERT_TRUE(oo_procfs_parse_is_nobody(text, "192.0.2.10"));
+	CU_ASSERT_FALSE(oo_procfs_parse_is_nobody(text, "192.0.2.1"));
+	CU_ASSERT_FALSE(oo_procfs_parse_is_nobody(text, "192.0.2.3"));
+	CU_ASSERT_FALSE(oo_procfs_parse_is_nobody(text, "192.0.2.100"));
+	CU_ASSERT_FALSE(oo_procfs_parse_is_nobody(text, ""));
+	CU_ASSERT_FALSE(oo_procfs_parse_is_nobody("", "192.0.2.10"));
+}
+
 static void test_roots_is_what_nobody_else_has_started(void)
 {
 	static const struct {
@@ -262,6 +277,7 @@ int main(void)
 		TEST(the_owner_of_the_port_may_be_the_document_server),
 		TEST(the_proxys_configuration_is_the_one_that_it_was_told),
 		TEST(limits_and_capabilities_are_found_in_their_files),
+		TEST(nobody_is_whom_the_kernel_asks_for_in_vain),
 		TEST(freezer_of_either_version),
 		TEST(frozen_is_what_the_kernel_calls_so),
 		TEST(roots_is_what_nobody_else_has_started),

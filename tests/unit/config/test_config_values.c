@@ -66,6 +66,10 @@ static void test_values_are_checked_one_by_one(void)
 		 "4: lease.margin: '0s': out of range; 30ms to 10m are possible"},
 		{LEAST "hooks: {timeout: 1h}\n",
 		 "4: hooks.timeout: '1h': out of range; 100ms to 10m are possible"},
+		{LEAST "hooks: {blocking_timeout: 61s}\n",
+		 "4: hooks.blocking_timeout: '61s': out of range; 100ms to 1m are possible"},
+		{LEAST "hooks: {pre_demote: [b]}\n",
+		 "4: hooks.pre_demote[0]: not an absolute path; begin it with /"},
 		{LEAST "hooks: {promoted: [/a, b]}\n",
 		 "4: hooks.promoted[1]: not an absolute path; begin it with /"},
 		{LEAST "runtime_directory: \"/a\\nb\"\n",
@@ -271,6 +275,35 @@ static void test_files_for_tls_need_tls(void)
 	file_refuse_all(rows, OO_LENGTH(rows));
 }
 
+static void test_tls_of_the_api_is_a_pair_of_files_and_an_address(void)
+{
+	char directory[128], text[512], expected[OO_ERR_LENGTH];
+	static const struct file_row rows[] = {
+		{LEAST "api: {listen: '127.0.0.1:1', tls: {cert_file: /etc/passwd}}\n",
+		 "4: api.tls.key_file: missing; give the file of the certificate's key (PEM)"},
+		{LEAST "api: {listen: '127.0.0.1:1', tls: {}}\n",
+		 "4: api.tls.cert_file: missing; give the certificate's file (PEM)"},
+	};
+
+	file_refuse_all(rows, OO_LENGTH(rows));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(directory, sizeof(directory)));
+	file_write("key", "hunter2", 7, 0640);
+	snprintf(text, sizeof(text),
+		 LEAST "api: {tls: {cert_file: /etc/passwd, key_file: %s/key}}\n", directory);
+	file_refuse(text, FILE_NAME ":4: api.tls: of api.listen, which is not given; the socket is "
+				    "never encrypted");
+	file_write("open", "hunter2", 7, 0644);
+	snprintf(text, sizeof(text),
+		 LEAST "api:\n  listen: '127.0.0.1:1'\n  tls:\n    cert_file: /etc/passwd\n"
+		       "    key_file: %s/open\n",
+		 directory);
+	snprintf(expected, sizeof(expected),
+		 FILE_NAME ":8: api.tls.key_file: '%s/open': holds a secret and is open to "
+			   "everybody (mode 0644); chmod o-rw it",
+		 directory);
+	file_refuse(text, expected);
+}
+
 static void test_a_host_name_that_is_no_name_asks_for_one(void)
 {
 	world_set_host_name("my_host!");
@@ -291,6 +324,8 @@ int main(void)
 		{"files are there and secrets are kept", test_files_are_there_and_secrets_are_kept},
 		{"a key needs its certificate", test_a_key_needs_its_certificate},
 		{"files for TLS need TLS", test_files_for_tls_need_tls},
+		{"tls of the api is a pair of files and an address",
+		 test_tls_of_the_api_is_a_pair_of_files_and_an_address},
 		{"a host name that is no name asks for one",
 		 test_a_host_name_that_is_no_name_asks_for_one},
 		CU_TEST_INFO_NULL,

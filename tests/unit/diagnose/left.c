@@ -80,6 +80,17 @@ STORY(test_document_server_that_answers_errors, DOCSERVICE_FAILING, CERTAIN)
 	node_proxied(seen, 500);
 }
 
+/* nginx passes its word on, so it gets through: a refusal in its log is of a moment before. */
+STORY(test_errors_passed_on_are_believed_over_the_log, DOCSERVICE_FAILING, CERTAIN)
+{
+	test_document_server_that_answers_errors_happens(seen);
+	node_answers(seen, OO_EXCHANGE_PROXY_HEALTH, 500, "error");
+	node_proxy_logs(seen,
+			"connect() failed (111: Connection refused) while connecting to upstream",
+			"http://127.0.0.1:8000");
+	CU_ASSERT_PTR_NULL(node_find(seen, OO_FAULT_UPSTREAM_FIREWALL_REJECT));
+}
+
 STORY(test_document_server_that_says_something_else, DOCSERVICE_FAILING, POSSIBLE)
 {
 	node_answers(seen, OO_EXCHANGE_DIRECT_INDEX, 200, "<html>It works!");
@@ -303,6 +314,7 @@ CU_TestInfo tests_of_left[] = {
 	TOLD(test_redirect_of_a_proxy_with_tls_is_no_answer_of_its_own),
 	TOLD(test_error_page_elsewhere_is_no_redirect_loop),
 	TOLD(test_document_server_that_answers_errors),
+	TOLD(test_errors_passed_on_are_believed_over_the_log),
 	TOLD(test_document_server_that_says_something_else),
 	TOLD(test_answers_that_break_off),
 	TOLD(test_address_of_this_node_that_nobody_listens_on),

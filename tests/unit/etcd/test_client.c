@@ -112,6 +112,15 @@ static void test_a_request_carries_what_etcd_needs(void)
 	close_pair(&pair);
 }
 
+static bool is_failing(const struct pair *pair, size_t i, const char *url)
+{
+	bool failing = false;
+	const char *found = oo_etcd_endpoint_state(pair->etcd, i, &failing);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+	CU_ASSERT_STRING_EQUAL(found, url);
+	return failing;
+}
+
 static void test_a_refusal_that_another_may_cure_goes_on_at_once_and_stays_there(void)
 {
 	struct pair pair;
@@ -120,6 +129,9 @@ static void test_a_refusal_that_another_may_cure_goes_on_at_once_and_stays_there
 	CU_ASSERT_EQUAL(pair.box.r, 0);
 	CU_ASSERT_TRUE(pair.box.took_ms < 1000);
 	CU_ASSERT_STRING_EQUAL(oo_etcd_endpoint(pair.etcd), pair.two.url);
+	CU_ASSERT_TRUE(is_failing(&pair, 0, pair.one.url));
+	CU_ASSERT_FALSE(is_failing(&pair, 1, pair.two.url));
+	CU_ASSERT_PTR_NULL(oo_etcd_endpoint_state(pair.etcd, 2, &(bool){false}));
 	send_txn(&pair, 5000, false);
 	CU_ASSERT_EQUAL(pair.one.requests, 1);
 	CU_ASSERT_EQUAL(pair.two.requests, 2);

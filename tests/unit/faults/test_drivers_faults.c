@@ -142,13 +142,16 @@ static void test_a_child_is_started_or_not(void)
 	CU_ASSERT(fault_sweep(ALL, try_child, NULL).failed >= 5);
 }
 
-static void answer_route(void *user, struct oo_api_answer *answer)
+static void answer_route(void *user, const struct oo_api_request *request,
+			 struct oo_api_answer *answer)
 {
+	(void)request;
 	(void)user;
 	(void)oo_buffer_add_format(&answer->body, "{}\n"); /* without memory it is a 500 */
 }
 
-static const struct oo_api_route routes[] = {{"GET", "/leader", true, answer_route}};
+static const struct oo_api_route routes[] = {
+	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_route}};
 
 /* A port that was free a moment ago. */
 static void find_port(char *text, size_t size)
