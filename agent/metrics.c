@@ -144,6 +144,11 @@ static void add_agent(struct oo_metrics *metrics, const struct agent *agent)
 	oo_metrics_family(metrics, "ooha_paused", OO_METRICS_GAUGE,
 			  "1 while a pause is in force: nothing moves, nobody takes over.");
 	oo_metrics_add(metrics, oo_core_is_paused(agent->core), NULL);
+	oo_metrics_family(
+		metrics, "ooha_drained", OO_METRICS_GAUGE,
+		"1 while this node is drained: it takes nothing, and gives up what it holds.");
+	oo_metrics_add(metrics, agent_store_drain(agent->store, agent->config->node.name) != NULL,
+		       NULL);
 	size_t n_members;
 	(void)agent_store_members(agent->store, &n_members);
 	oo_metrics_family(metrics, "ooha_members", OO_METRICS_GAUGE,
