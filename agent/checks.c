@@ -2,6 +2,7 @@
 
 #include "diagnosis.h"
 #include "event/timer.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -150,10 +151,15 @@ void agent_checks_tell(struct agent_checks *checks, unsigned index)
 	oo_check_set_changing(slot->check, is_changing(result, health));
 	if (health != slot->told) {
 		slot->told = health;
-		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-		       slot->agent->config->checks[index].spec.name,
-		       health == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
-		       result->seen, streak);
+		agent_say(
+			OO_LOG_NOTICE,
+			&(struct agent_said){.message = AGENT_MESSAGE_CHECK,
+					     .check = slot->agent->config->checks[index].spec.name,
+					     .cause = oo_check_reason_name(result->reason)},
+			"check %s %s: %s (%s), %u in a row",
+			slot->agent->config->checks[index].spec.name,
+			health == OO_HEALTH_UP ? "up" : "down",
+			oo_check_reason_name(result->reason), result->seen, streak);
 		if (health == OO_HEALTH_DOWN && is_required(slot->agent, index)) {
 			(void)agent_diagnosis_look(diagnosis, true);
 		}

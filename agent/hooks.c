@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "journal.h"
 
 _Static_assert(AGENT_HOOK_NOTIFY + 1 == AGENT_HOOKS, "each is counted");
 
@@ -132,9 +133,13 @@ void agent_hooks_run(struct agent_hooks *hooks, const struct agent_hook_event *e
 	}
 	int r = agent_hooks_run_in(agent, runner, event, on_done, hooks);
 	if (r < 0) {
-		oo_log(OO_LOG_ERROR, "%s: %s hooks not run: %s",
-		       event->group == AGENT_NO_GROUP ? "node" : agent->group_names[event->group],
-		       agent_hook_name(event->hook), strerror(-r));
+		agent_say(OO_LOG_ERROR,
+			  &(struct agent_said){.message = AGENT_MESSAGE_HOOK,
+					       .cause = agent_hook_name(event->hook)},
+			  "%s: %s hooks not run: %s",
+			  event->group == AGENT_NO_GROUP ? "node"
+							 : agent->group_names[event->group],
+			  agent_hook_name(event->hook), strerror(-r));
 	}
 }
 
@@ -152,7 +157,8 @@ void agent_hooks_set_timeout(struct agent_hooks *hooks, int64_t timeout_ms)
 static void on_line(void *user, enum oo_log_level level, const char *hook, const char *line)
 {
 	(void)user;
-	oo_log(level, "hook %s: %s", hook, line);
+	agent_say(level, &(struct agent_said){.message = AGENT_MESSAGE_HOOK}, "hook %s: %s", hook,
+		  line);
 }
 
 int agent_hooks_new(struct agent *agent, struct agent_hooks **ret_hooks, struct oo_err *err)

@@ -12,6 +12,7 @@
 #include "history.h"
 #include "gate.h"
 #include "hooks.h"
+#include "journal.h"
 #include "notices.h"
 #include "store.h"
 #include "vips.h"
@@ -260,16 +261,16 @@ static const char *cause_name(const struct agent *agent, const struct oo_transit
 static void log_transition(const struct agent_story *story, const struct oo_transition *transition,
 			   enum oo_log_level level, const char *text)
 {
-	char group[80], epoch[40], cause[40];
-	const char *fields[] = {group, epoch, cause, NULL};
+	const char *group = story->agent->group_names[transition->group];
 
-	snprintf(group, sizeof(group), "OOHA_GROUP=%s",
-		 story->agent->group_names[transition->group]);
-	snprintf(epoch, sizeof(epoch), "OOHA_EPOCH=%" PRIu64, transition->epoch);
-	snprintf(cause, sizeof(cause), "OOHA_CAUSE=%s", cause_name(story->agent, transition));
-	oo_log_fields(level, fields, "%s: %s -> %s: %s",
-		      story->agent->group_names[transition->group], oo_role_name(transition->from),
-		      oo_role_name(transition->to), text);
+	agent_say(level,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ROLE,
+				       .group = group,
+				       .epoch = transition->epoch,
+				       .peer = transition->peer,
+				       .cause = cause_name(story->agent, transition)},
+		  "%s: %s -> %s: %s", group, oo_role_name(transition->from),
+		  oo_role_name(transition->to), text);
 }
 
 /* What is a step on the way has the reason of where the way began. */
@@ -341,14 +342,22 @@ static void tell_shared(struct agent_story *story, unsigned group)
 	bool shared = holds && view.degraded && view.shared_check >= 0;
 
 	if (shared && !chapter->shared) {
-		oo_log(OO_LOG_WARNING,
-		       "%s: degraded: shared %s: every node that could serve fails it, too; nobody "
-		       "moves",
-		       agent->group_names[group],
-		       agent->config->checks[view.shared_check].spec.name);
+		agent_say(OO_LOG_WARNING,
+			  &(struct agent_said){
+				  .message = AGENT_MESSAGE_DEGRADED,
+				  .group = agent->group_names[group],
+				  .check = agent->config->checks[view.shared_check].spec.name},
+			  "%s: degraded: shared %s: every node that could serve fails it, too; "
+			  "nobody "
+			  "moves",
+			  agent->group_names[group],
+			  agent->config->checks[view.shared_check].spec.name);
 	} else if (chapter->shared && holds && view.eligible == OO_HEALTH_UP) {
-		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
-		       agent->group_names[group]);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_DEGRADED,
+					       .group = agent->group_names[group]},
+			  "%s: no longer degraded by what all nodes share",
+			  agent->group_names[group]);
 	} else if (holds) {
 		return;
 	}
@@ -415,8 +424,12 @@ void agent_story_address_up(struct agent_story *story, unsigned group, int64_t a
 	struct chapter *chapter = &story->chapters[group];
 	const struct oo_config_group *config = &story->agent->config->groups[group];
 
-	oo_log(OO_LOG_NOTICE, "%s: address up: %s%s", config->name, config->vips[0].address,
-	       config->n_vips > 1 ? " and others" : "");
+	agent_say(OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_UP,
+				       .group = config->name,
+				       .epoch = oo_core_view(story->agent->core, group).epoch},
+		  "%s: address up: %s%s", config->name, config->vips[0].address,
+		  config->n_vips > 1 ? " and others" : "");
 	if (chapter->promoted && agent_gate_take_returned(story->agent->gates, group)) {
 		run_hooks(story, group,
 			  AGENT_HOOK_PROMOTED); /* what pre_demote did is to be undone */
