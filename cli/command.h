@@ -91,6 +91,7 @@ extern const struct command command_help;
 extern const struct command command_history;
 extern const struct command command_members;
 extern const struct command command_status;
+extern const struct command command_top;
 extern const struct command command_version;
 extern const struct command command_vip_announce;
 
