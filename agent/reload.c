@@ -9,6 +9,7 @@
 #include "etcd/etcd.h"
 #include "gate.h"
 #include "hooks.h"
+#include "journal.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
@@ -174,21 +175,27 @@ void agent_reload(struct agent *agent)
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)oo_clock_now_us());
 	int r = oo_config_load(agent->config_path, &next, &err);
 	if (r < 0) {
-		oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
+		agent_say(OO_LOG_ERROR, &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+			  "not reloaded: %s", err.text);
 	} else {
 		const char *fixed = find_fixed_change(agent->config, next);
 		if (fixed != NULL) {
-			oo_log(OO_LOG_ERROR,
-			       "not reloaded: %s: '%s' has changed, which takes a restart",
-			       agent->config_path, fixed);
+			agent_say(OO_LOG_ERROR,
+				  &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+				  "not reloaded: %s: '%s' has changed, which takes a restart",
+				  agent->config_path, fixed);
 			oo_config_free(next);
 		} else if (renew_tls(agent, &next->api, &err) < 0 ||
 			   take_over(agent, next, &err) < 0) {
-			oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
+			agent_say(OO_LOG_ERROR,
+				  &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+				  "not reloaded: %s", err.text);
 			oo_config_free(next);
 		} else {
 			oo_etcd_reload(agent_store_etcd(agent->store));
-			oo_log(OO_LOG_INFO, "reloaded %s", agent->config_path);
+			agent_say(OO_LOG_INFO,
+				  &(struct agent_said){.message = AGENT_MESSAGE_RELOADED},
+				  "reloaded %s", agent->config_path);
 		}
 	}
 	(void)sd_notify(0, "READY=1");

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "dispute.h"
+#include "journal.h"
 #include "net/rival.h"
 #include "notices.h"
 #include "vips.h"
@@ -82,10 +83,12 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	rival->vips[k].verdict = VERDICT_TAKEN;
 	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
-	oo_log(OO_LOG_ERROR,
-	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
-	       "tables, and take the address off it",
-	       rival->part->config->name, text);
+	agent_say(OO_LOG_ERROR,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_IN_USE,
+				       .group = rival->part->config->name},
+		  "%s: %s until it is gone from there; find that host by its MAC in the switches' "
+		  "tables, and take the address off it",
+		  rival->part->config->name, text);
 	agent_notices_say(rival->part->agent, &(struct agent_notice){.grade = "P0",
 								     .name = "address_in_use",
 								     .group = rival->group,
@@ -211,8 +214,11 @@ static void on_ask_time(struct oo_timer *timer)
 		if (vip->verdict == VERDICT_TAKEN && is_free(rival, k)) {
 			vip->verdict = VERDICT_NONE;
 			freed = true;
-			oo_log(OO_LOG_NOTICE, "%s: nobody else has %s any more",
-			       rival->part->config->name, agent_part_text(rival->part, k));
+			agent_say(OO_LOG_NOTICE,
+				  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_FREE,
+						       .group = rival->part->config->name},
+				  "%s: nobody else has %s any more", rival->part->config->name,
+				  agent_part_text(rival->part, k));
 		}
 		rival->chosen[k] = vip->verdict == VERDICT_TAKEN;
 	}
@@ -321,10 +327,12 @@ static void defend(struct agent_rival *rival)
 	address[strcspn(address, "/")] = '\0';
 	snprintf(text, sizeof(text), "another host, %s, claims %s on %s",
 		 oo_mac_format(vip->mac, mac), address, part->interface);
-	oo_log(OO_LOG_WARNING,
-	       "%s: %s (%" PRIu64 " times so far): the claim in etcd is ours, announced again; "
-	       "find it by that MAC in the switches' tables, and take the address off it",
-	       part->config->name, text, vip->conflicts);
+	agent_say(OO_LOG_WARNING,
+		  &(struct agent_said){.message = AGENT_MESSAGE_CONFLICT,
+				       .group = part->config->name},
+		  "%s: %s (%" PRIu64 " times so far): the claim in etcd is ours, announced again; "
+		  "find it by that MAC in the switches' tables, and take the address off it",
+		  part->config->name, text, vip->conflicts);
 	agent_notices_say(part->agent, &(struct agent_notice){.grade = "P0",
 							      .name = "conflict",
 							      .group = rival->group,

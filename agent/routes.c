@@ -7,6 +7,7 @@
 #include "asked.h"
 #include "balancer.h"
 #include "base/cleanup.h"
+#include "control.h"
 #include "events.h"
 #include "metrics.h"
 #include "part.h"
@@ -219,6 +220,31 @@ const struct oo_api_route agent_routes[] = {
 	 .path = "/v1/events",
 	 .parameters = {"after", "n"},
 	 .answer = answer_events},
+	{.method = "POST",
+	 .path = "/v1/switchover",
+	 .change = true,
+	 .answer = agent_control_switch_over},
+	{.method = "GET",
+	 .path = "/v1/switchover",
+	 .parameters = {"id"},
+	 .answer = agent_control_look},
+	{.method = "DELETE",
+	 .path = "/v1/switchover",
+	 .change = true,
+	 .parameters = {"id"},
+	 .answer = agent_control_withdraw},
+	{.method = "POST", .path = "/v1/pause", .change = true, .answer = agent_control_pause},
+	{.method = "DELETE", .path = "/v1/pause", .change = true, .answer = agent_control_resume},
+	{.method = "POST", .path = "/v1/drain", .change = true, .answer = agent_control_drain},
+	{.method = "DELETE",
+	 .path = "/v1/drain",
+	 .change = true,
+	 .parameters = {"node"},
+	 .answer = agent_control_undrain},
+	{.method = "GET",
+	 .path = "/v1/change",
+	 .parameters = {"id"},
+	 .answer = agent_control_change},
 	{.method = "POST", .path = "/v1/announce", .change = true, .answer = answer_announce},
 	BALANCER("/leader", agent_balancer_answer_leader),
 	BALANCER("/standby", agent_balancer_answer_standby),

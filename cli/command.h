@@ -86,12 +86,17 @@ extern const struct command command_config_check;
 extern const struct command command_config_diff;
 extern const struct command command_config_show;
 extern const struct command command_diagnose;
+extern const struct command command_drain;
 extern const struct command command_events;
 extern const struct command command_help;
 extern const struct command command_history;
 extern const struct command command_members;
+extern const struct command command_pause;
+extern const struct command command_resume;
 extern const struct command command_status;
+extern const struct command command_switchover;
 extern const struct command command_top;
+extern const struct command command_undrain;
 extern const struct command command_version;
 extern const struct command command_vip_announce;
 
