@@ -99,7 +99,7 @@ const struct command command_drain = {
 	.operands = "[NODE]",
 	.operands_max = 1,
 	.run = run_drain,
-	.help = "take a node out of service: it gives up what it holds, and takes nothing",
+	.help = "take a node out of service: it gives up what it holds",
 	.more = "This node, or another one. It stays so over restarts of the agent and of the\n"
 		"machine. Refused where it holds a group that nobody else could take; with\n"
 		"--force it is drained all the same, and keeps that group, degraded, until\n"

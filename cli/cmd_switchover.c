@@ -229,7 +229,7 @@ static const struct command_option switchover_options[] = {
 const struct command command_switchover = {
 	.name = "switchover",
 	.run = run,
-	.help = "move the addresses to another node, and say how long nobody was answered",
+	.help = "move the addresses to another node, and measure the gap",
 	.more = "May be asked for on any node, also while paused. The target must be eligible and\n"
 		"present. What is refused, late or given up with Ctrl-C is withdrawn, and then\n"
 		"surely not carried out any more. With --at the command itself waits, checks once\n"
