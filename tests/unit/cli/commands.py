@@ -439,6 +439,18 @@ needs a restart: systemctl restart ooha
                          .replace("                           a reload",
                                   "                               a reload"))
 
+    def test_a_group_that_goes_takes_a_restart(self):
+        more = self.LEAST.replace("groups: [", "groups: [{name: h, vips: [{address: 10.0.0.101/24, "
+                                  "interface: eth0}]}, ")
+        running = json.loads(OOHA.run("config", "show", "--json", self.write(more)).stdout)
+        shown = self.show({"/v1/config": {"config": running}}, "config", "diff",
+                          self.write(self.LEAST), code=1)
+        self.assertRegex(shown, r"- groups\[h\] +a restart\n")
+        running = json.loads(OOHA.run("config", "show", "--json", self.write(self.LEAST)).stdout)
+        shown = self.show({"/v1/config": {"config": running}}, "config", "diff", self.write(more),
+                          code=1)
+        self.assertRegex(shown, r"\+ groups\[h\] +a reload\n")
+
     def test_long_differences_fit(self):
         self.diff(lambda text: text.replace("127.0.0.1:80", f"{LONG}:80")
                   .replace('http://127.0.0.1/', f"http://{LONG}/{LONG}"), 1)
