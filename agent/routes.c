@@ -44,6 +44,22 @@ static void answer_checks(void *user, const struct oo_api_request *request,
 	agent_asked_answer(answer, object);
 }
 
+static void answer_config(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
+{
+	(void)request;
+	const struct agent *agent = user;
+	struct oo_buffer *body = &answer->body;
+	int r = oo_buffer_add_format(body, "{\"file\":");
+	r = r < 0 ? r : oo_buffer_add_json(body, agent->config_path, strlen(agent->config_path));
+	r = r < 0 ? r : oo_buffer_add_format(body, ",\"config\":");
+	r = r < 0 ? r : oo_config_write(agent->config, body);
+	r = r < 0 ? r : oo_buffer_add(body, "}", 1);
+	if (r < 0) {
+		oo_buffer_clear(body); /* a 500 */
+	}
+}
+
 static void answer_members(void *user, const struct oo_api_request *request,
 			   struct oo_api_answer *answer)
 {
@@ -198,6 +214,7 @@ const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
 	{.method = "GET", .path = "/v1/members", .answer = answer_members},
+	{.method = "GET", .path = "/v1/config", .answer = answer_config},
 	{.method = "GET", .path = "/v1/history", .parameters = {"n"}, .answer = answer_history},
 	{.method = "GET",
 	 .path = "/v1/events",

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/duration.h"
+#include "journal.h"
 #include "past.h"
 #include "presence.h"
 
@@ -30,8 +31,8 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 
 static void say_over(const struct agent_store *store, int64_t now)
 {
-	oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-	       (double)(now - store->trouble.since) / 1000);
+	agent_say(OO_LOG_NOTICE, &(struct agent_said){.message = AGENT_MESSAGE_ETCD_BACK},
+		  "etcd answers again, after %.1f s", (double)(now - store->trouble.since) / 1000);
 }
 
 /* Told with an answer: while none comes every member is tried in turn. */
@@ -40,8 +41,8 @@ static void note_endpoint(struct agent_store *store)
 	const char *asked = oo_etcd_endpoint(store->etcd);
 	if (asked != store->asked) {
 		store->asked = asked;
-		oo_log(OO_LOG_INFO, "etcd at %s is asked now: %s", asked,
-		       oo_etcd_moved(store->etcd));
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_ETCD_ASKED},
+			  "etcd at %s is asked now: %s", asked, oo_etcd_moved(store->etcd));
 	}
 }
 
@@ -67,7 +68,9 @@ void agent_store_note(struct agent_store *store, enum agent_affair affair, int r
 	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
 		say_over(store, now);
 	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
-		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
+		agent_say(OO_LOG_WARNING,
+			  &(struct agent_said){.message = AGENT_MESSAGE_ETCD_TROUBLE}, "etcd: %s",
+			  err->text);
 	}
 }
 

@@ -11,7 +11,9 @@ int agent_story_new(struct agent *agent, struct agent_story **ret_story, struct 
 void agent_story_free(struct agent_story *story);
 /* Once, at the start. adopted: people and hooks have been told of this tenure by the agent before. */
 void agent_story_start(struct agent_story *story, unsigned group, bool adopted);
-void agent_story_set_hook_timeout(struct agent_story *story, int64_t timeout_ms);
+/* What hooks of event->group are told of its tenure; valid until the next transition. */
+struct agent_hook_event;
+void agent_story_fill_event(const struct agent_story *story, struct agent_hook_event *event);
 
 /* Tells the transitions of the core's last step. Before they are applied. */
 void agent_story_tell(struct agent_story *story);
@@ -28,7 +30,7 @@ const char *agent_story_reason(const struct agent_story *story, unsigned group);
 /* Why this node is not eligible for group, in words; "" if it is. */
 void agent_story_explain_health(const struct agent *agent, unsigned group,
 				char text[static OO_REASON_LENGTH]);
-struct oo_hooks_counts agent_story_hook_counts(const struct agent_story *story);
+/* No hook is queued or runs. */
 bool agent_story_is_quiet(const struct agent_story *story);
 
 #endif

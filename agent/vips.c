@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "gate.h"
 #include "guard.h"
+#include "journal.h"
 #include "link.h"
+#include "notices.h"
 #include "part.h"
 #include "removal.h"
 #include "rival.h"
@@ -42,10 +45,23 @@ struct agent_vips {
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
+static void say(const struct agent_vips *vips, enum oo_log_level level, enum agent_message message,
+		const char *cause, const char *text)
+{
+	agent_say(level,
+		  &(struct agent_said){
+			  .message = message, .group = vips->config->name, .cause = cause},
+		  "%s: %s", vips->config->name, text);
+}
+
 static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 {
 	if (r < 0 && !oo_text_equal(vips->error, err->text)) {
-		oo_log(OO_LOG_ERROR, "%s: %s", vips->config->name, err->text);
+		say(vips, OO_LOG_ERROR, AGENT_MESSAGE_ADDRESS_FAILED, "", err->text);
+		agent_notices_say(vips->agent, &(struct agent_notice){.grade = "P0",
+								      .name = "address_failed",
+								      .group = vips->group,
+								      .text = err->text});
 	}
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
@@ -116,8 +132,8 @@ static void take_down(struct agent_vips *vips)
 		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
-	oo_log(OO_LOG_NOTICE, "%s: address down%s", vips->config->name,
-	       vips->lapsed ? ": no renewal has succeeded in time" : "");
+	say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_ADDRESS_DOWN, vips->lapsed ? "lapsed" : "",
+	    vips->lapsed ? "address down: no renewal has succeeded in time" : "address down");
 }
 
 static void make_so(struct agent_vips *vips)
@@ -287,12 +303,10 @@ static void tell_link(struct agent_vips *vips)
 		char text[80];
 		vips->said_link = !vips->said_link;
 		agent_vips_explain_link(vips, text, sizeof(text));
-		oo_log(OO_LOG_NOTICE, "%s: %s", vips->config->name,
-		       vips->said_link ? "all interfaces have link again" : text);
+		say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_LINK, vips->said_link ? "up" : "down",
+		    vips->said_link ? "all interfaces have link again" : text);
 	}
-	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						   .group = vips->group,
-						   .up = vips->said_link});
+	agent_gate_tell_link(vips->agent, vips->group);
 }
 
 static void on_link_timer(struct oo_timer *timer)

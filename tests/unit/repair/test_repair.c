@@ -13,6 +13,7 @@
 #include "../event/testing.h"
 #include "base/cleanup.h"
 #include "history.h"
+#include "notices.h"
 #include "repair_policy.h"
 #include "store.h"
 
@@ -68,6 +69,12 @@ bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 	(void)diagnosis;
 	n_looks += turned;
 	return n_looks > 1; /* the first time it has just looked */
+}
+
+void agent_notices_say(struct agent *to, const struct agent_notice *notice)
+{
+	(void)to;
+	(void)notice;
 }
 
 void agent_check_leaving(struct agent *of)

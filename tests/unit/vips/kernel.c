@@ -7,9 +7,11 @@
 
 #include "base/text.h"
 #include "evidence.h"
+#include "gate.h"
 #include "guard.h"
 #include "net/announce.h"
 #include "net/sockets.h"
+#include "notices.h"
 #include "rival.h"
 #include "story.h"
 
@@ -262,6 +264,19 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	(void)agent;
 	(void)event;
 	kernel.n_told++;
+}
+
+void agent_gate_tell_link(struct agent *agent, unsigned group)
+{
+	(void)agent;
+	(void)group;
+	kernel.n_told++;
+}
+
+void agent_notices_say(struct agent *agent, const struct agent_notice *notice)
+{
+	(void)agent;
+	(void)notice;
 }
 
 void agent_evidence_collect(const char *root, const char *interface, int ifindex,
