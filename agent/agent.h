@@ -21,7 +21,10 @@
  *	hooks     what programs run at an event, and what they are told    (hooks.c)
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
+ *	reload    another configuration while it runs (reload.c, compare.c, reconfigure.c)
+ *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
+ *	journal   ids and fields of what is said                      (journal.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
  *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
@@ -55,9 +58,13 @@ struct agent_past;
 struct agent_hooks;
 struct agent_gates;
 struct agent_notices;
+struct agent_switchovers;
+struct agent_changes;
 struct agent_ending;
+struct agent_reload;
 struct oo_api;
 struct oo_net;
+struct oo_address;
 
 /* The process's answers to its starter (sysexits(3)). */
 #define OO_EXIT_USAGE 64       /* unknown option */
@@ -92,7 +99,10 @@ struct agent {
 	struct agent_hooks *hooks;
 	struct agent_gates *gates;
 	struct agent_notices *notices;
+	struct agent_switchovers *switchovers;
+	struct agent_changes *changes;
 	struct agent_ending *ending;
+	struct agent_reload *reload;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
@@ -111,6 +121,12 @@ void agent_done(struct agent *agent);
 
 /* News for the core; its answer is applied before this returns. Never from inside an apply. */
 void agent_tell(struct agent *agent, const struct oo_event *event);
+
+/* Makes the API anew, as the configuration has it now. Returns what oo_api_new does; there is none then. */
+int agent_make_api(struct agent *agent, struct oo_err *err);
+/* All VIPs of the configuration, in *ret_list, to be freed. Returns 0 or -ENOMEM. */
+int agent_gather_vips(const struct agent *agent, struct oo_address **ret_list, size_t *ret_n,
+		      struct oo_err *err);
 
 /* What the core has to know of a configuration. */
 void agent_core_config(const struct oo_config *config, struct oo_core_config *ret_config);

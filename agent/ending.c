@@ -11,7 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "reload.h"
+#include "compare.h"
+#include "journal.h"
 #include "story.h"
 #include "vips.h"
 
@@ -49,8 +50,8 @@ static void stop(struct agent_ending *ending, const char *why)
 {
 	hang_up(ending);
 	ending->step = STEP_STOPPING;
-	oo_log(OO_LOG_INFO, "stopping: %s%s%s", strsignal(ending->signal),
-	       why[0] == '\0' ? "" : ", ", why);
+	agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STOPPING},
+		  "stopping: %s%s%s", strsignal(ending->signal), why[0] == '\0' ? "" : ", ", why);
 	agent_tell(ending->agent, &(struct oo_event){.type = OO_EVENT_STOP});
 }
 
@@ -107,7 +108,7 @@ static int check_next(const struct agent *agent, struct oo_err *err)
 {
 	struct oo_config *next = NULL;
 	int r = oo_config_load(agent->config_path, &next, err);
-	if (r == 0 && !agent_reload_is_adoptable(agent->config, next)) {
+	if (r == 0 && !agent_compare_is_adoptable(agent->config, next)) {
 		r = oo_fail_text(err, EINVAL, "%s: cluster, node or groups have changed",
 				 agent->config_path);
 	}
@@ -127,7 +128,9 @@ static void keep(struct agent_ending *ending)
 	}
 	hang_up(ending);
 	ending->step = STEP_KEEPING;
-	oo_log(OO_LOG_INFO, "restarting: the next agent goes on");
+	agent_say(OO_LOG_INFO,
+		  &(struct agent_said){.message = AGENT_MESSAGE_STOPPING, .cause = "restart"},
+		  "restarting: the next agent goes on");
 	oo_timer_set(&ending->timer, oo_clock_now() + agent->config->lease.ttl_ms);
 	agent_ending_check(ending);
 }

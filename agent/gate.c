@@ -10,6 +10,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "hooks.h"
+#include "journal.h"
 #include "notices.h"
 #include "story.h"
 #include "vips.h"
@@ -66,7 +67,11 @@ static void on_line(void *user, enum oo_log_level level, const char *hook, const
 	struct gate *gate = user;
 	char text[OO_REASON_LENGTH];
 
-	oo_log(level, "hook %s: %s", hook, line);
+	agent_say(level,
+		  &(struct agent_said){.message = AGENT_MESSAGE_HOOK,
+				       .group = group_name(gate),
+				       .cause = agent_hook_name(hook_of(gate))},
+		  "hook %s: %s", hook, line);
 	if (level <= OO_LOG_WARNING) {
 		snprintf(text, sizeof(text), "hook %s: %s", hook, line);
 		note_why(gate, hook_of(gate), text);
@@ -83,9 +88,12 @@ static void end_hooks(struct gate *gate)
 
 static void bar(struct gate *gate)
 {
-	oo_log(OO_LOG_WARNING,
-	       "%s: %s: not fit for it for %d s: goes to another node if one can serve",
-	       group_name(gate), gate->why, AGENT_GATE_BAR_MS / 1000);
+	agent_say(OO_LOG_WARNING,
+		  &(struct agent_said){.message = AGENT_MESSAGE_UNFIT,
+				       .group = group_name(gate),
+				       .cause = "pre_promote_failed"},
+		  "%s: %s: not fit for it for %d s: goes to another node if one can serve",
+		  group_name(gate), gate->why, AGENT_GATE_BAR_MS / 1000);
 	agent_notices_say(gate->agent, &(struct agent_notice){.grade = "P1",
 							      .name = "pre_promote_failed",
 							      .group = gate->group,
@@ -106,8 +114,11 @@ static void come(struct gate *gate)
 		agent_gate_tell_link(gate->agent, gate->group); /* the core first: it may go */
 		return;
 	}
-	oo_log(OO_LOG_INFO, "%s: pre_promote hooks done in %" PRId64 " ms", group_name(gate),
-	       took_ms);
+	agent_say(OO_LOG_INFO,
+		  &(struct agent_said){.message = AGENT_MESSAGE_HOOKS,
+				       .group = group_name(gate),
+				       .cause = "pre_promote"},
+		  "%s: pre_promote hooks done in %" PRId64 " ms", group_name(gate), took_ms);
 	agent_tell(gate->agent, &(struct oo_event){.type = OO_EVENT_TIME});
 }
 
@@ -119,14 +130,21 @@ static void leave(struct gate *gate)
 	end_hooks(gate);
 	gate->step = STEP_CLOSED;
 	if (gate->why[0] != '\0') {
-		oo_log(OO_LOG_WARNING, "%s: %s: the demotion goes on", group_name(gate), gate->why);
+		agent_say(OO_LOG_WARNING,
+			  &(struct agent_said){.message = AGENT_MESSAGE_HOOKS,
+					       .group = group_name(gate),
+					       .cause = "pre_demote"},
+			  "%s: %s: the demotion goes on", group_name(gate), gate->why);
 		agent_notices_say(gate->agent, &(struct agent_notice){.grade = "P2",
 								      .name = "pre_demote_failed",
 								      .group = gate->group,
 								      .text = gate->why});
 	} else {
-		oo_log(OO_LOG_INFO, "%s: pre_demote hooks done in %" PRId64 " ms", group_name(gate),
-		       took_ms);
+		agent_say(OO_LOG_INFO,
+			  &(struct agent_said){.message = AGENT_MESSAGE_HOOKS,
+					       .group = group_name(gate),
+					       .cause = "pre_demote"},
+			  "%s: pre_demote hooks done in %" PRId64 " ms", group_name(gate), took_ms);
 	}
 	agent_tell(gate->agent, &(struct oo_event){.type = OO_EVENT_TIME});
 }
@@ -165,8 +183,9 @@ static void forgive(struct gate *gate)
 {
 	gate->barred = false;
 	oo_timer_set(&gate->bar_timer, OO_NEVER);
-	oo_log(OO_LOG_NOTICE, "%s: fit for it again: pre_promote may be tried anew",
-	       group_name(gate));
+	agent_say(OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_UNFIT, .group = group_name(gate)},
+		  "%s: fit for it again: pre_promote may be tried anew", group_name(gate));
 	agent_gate_tell_link(gate->agent, gate->group);
 }
 
@@ -352,7 +371,7 @@ int agent_gates_new(struct agent *agent, struct agent_gates **ret_gates, struct 
 	if (gates == NULL) {
 		return oo_fail(err, ENOMEM, "hooks");
 	}
-	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+	for (unsigned g = 0; g < OO_CORE_GROUPS_MAX; g++) { /* a reload may add groups */
 		int r = open_gate(&gates->gates[gates->n++], agent, g);
 		if (r < 0) {
 			agent_gates_free(gates);

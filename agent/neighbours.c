@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "doubts.h"
+#include "journal.h"
 #include "net/neighbour.h"
 #include "part.h"
 #include "presence.h"
@@ -194,17 +195,25 @@ static void tell(const char *group, const struct agent_doubt *doubt)
 	case AGENT_DOUBT_NOTHING:
 		return;
 	case AGENT_DOUBT_PERSISTS:
-		oo_log(OO_LOG_WARNING,
-		       "%s: %s still sees %s at %s after %d s of announcements: its switch (port "
-		       "security) or a filter (nft, arptables) drops them, its kernel does not "
-		       "heed "
-		       "them (arp_accept), or its entry is permanent",
-		       group, doubt->node, doubt->sight.address, doubt->sight.mac,
-		       AGENT_DOUBTS_PATIENCE_MS / 1000);
+		agent_say(
+			OO_LOG_WARNING,
+			&(struct agent_said){.message = AGENT_MESSAGE_NEIGHBOUR,
+					     .group = group,
+					     .peer = doubt->node},
+			"%s: %s still sees %s at %s after %d s of announcements: its switch (port "
+			"security) or a filter (nft, arptables) drops them, its kernel does not "
+			"heed "
+			"them (arp_accept), or its entry is permanent",
+			group, doubt->node, doubt->sight.address, doubt->sight.mac,
+			AGENT_DOUBTS_PATIENCE_MS / 1000);
 		return;
 	case AGENT_DOUBT_OVER:
-		oo_log(OO_LOG_INFO, "%s: %s no longer sees %s at %s", group, doubt->node,
-		       doubt->sight.address, doubt->sight.mac);
+		agent_say(OO_LOG_INFO,
+			  &(struct agent_said){.message = AGENT_MESSAGE_NEIGHBOUR,
+					       .group = group,
+					       .peer = doubt->node},
+			  "%s: %s no longer sees %s at %s", group, doubt->node,
+			  doubt->sight.address, doubt->sight.mac);
 		return;
 	}
 }
@@ -312,8 +321,8 @@ void agent_neighbours_explain(const struct agent_neighbours *neighbours, unsigne
 static size_t count_vips(const struct agent *agent)
 {
 	size_t n = 0;
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		n += agent_vips_count(agent->vips[g]);
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		n += agent->config->groups[g].n_vips;
 	}
 	return n;
 }
@@ -329,7 +338,7 @@ int agent_neighbours_new(struct agent *agent, struct agent_neighbours **ret_neig
 	neighbours->room = calloc(count_vips(agent), sizeof(*neighbours->room));
 	neighbours->list = calloc(count_vips(agent), sizeof(*neighbours->list));
 	neighbours->looked = calloc(count_vips(agent), sizeof(*neighbours->looked));
-	neighbours->doubts = calloc(agent->core_config.n_groups, sizeof(*neighbours->doubts));
+	neighbours->doubts = calloc(agent->config->n_groups, sizeof(*neighbours->doubts));
 	int r = neighbours->room == NULL || neighbours->list == NULL ||
 				neighbours->looked == NULL || neighbours->doubts == NULL
 			? -ENOMEM

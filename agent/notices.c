@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "journal.h"
 #include "store.h"
 #include "story.h"
 
@@ -24,9 +25,8 @@ struct level {
 
 struct levels {
 	struct level lapsed, nobody, degraded, no_standby, ill;
-	enum oo_health health;   /* hooks were last told; unknown: nothing */
-	bool served;             /* the addresses have been wanted in this tenure */
-	bool degraded_hooks_run; /* in this tenure */
+	enum oo_health health; /* hooks were last told; unknown: nothing */
+	bool served;           /* the addresses have been wanted in this tenure */
 };
 
 struct agent_notices {
@@ -87,6 +87,18 @@ static void tell(const struct agent_notices *notices, const struct level *level,
 	agent_notices_say(notices->agent, &notice);
 }
 
+/* What nobody else has said. */
+static void say_level(const struct agent *agent, const struct level *level,
+		      enum agent_message message, unsigned group, const char *text)
+{
+	const char *name = agent->group_names[group];
+	agent_say(level->told ? OO_LOG_WARNING : OO_LOG_NOTICE,
+		  &(struct agent_said){.message = message,
+				       .group = name,
+				       .cause = level->told ? "begun" : "over"},
+		  "%s: %s", name, text);
+}
+
 static void run_hook(const struct agent_notices *notices, enum agent_hook hook, unsigned group)
 {
 	const struct agent *agent = notices->agent;
@@ -101,36 +113,35 @@ static void run_hook(const struct agent_notices *notices, enum agent_hook hook, 
 								 .epoch = view.epoch});
 }
 
-static void look_at_health(struct agent_notices *notices, unsigned group)
+static void look_at_health(struct agent_notices *notices, unsigned group,
+			   const struct oo_core_view *view)
 {
 	const struct agent *agent = notices->agent;
 	struct levels *levels = &notices->groups[group];
-	struct oo_core_view view = oo_core_view(agent->core, group);
 	char text[OO_REASON_LENGTH];
 
-	if (view.eligible != OO_HEALTH_UNKNOWN && view.eligible != levels->health) {
-		levels->health = view.eligible;
+	if (view->eligible != OO_HEALTH_UNKNOWN && view->eligible != levels->health) {
+		levels->health = view->eligible;
 		run_hook(notices,
-			 view.eligible == OO_HEALTH_UP ? AGENT_HOOK_ELIGIBLE
-						       : AGENT_HOOK_INELIGIBLE,
+			 view->eligible == OO_HEALTH_UP ? AGENT_HOOK_ELIGIBLE
+							: AGENT_HOOK_INELIGIBLE,
 			 group);
 	}
-	if (has_turned(&levels->ill, view.eligible == OO_HEALTH_DOWN && !view.degraded,
+	if (has_turned(&levels->ill, view->eligible == OO_HEALTH_DOWN && !view->degraded,
 		       ILL_AFTER_MS)) {
 		agent_story_explain_health(agent, group, text);
 		tell(notices, &levels->ill,
 		     (struct agent_notice){
 			     .grade = "P2", .name = "ineligible", .group = group, .text = text},
-		     view.degraded ? "this node holds it all the same"
-				   : "this node can serve again");
+		     view->degraded ? "this node holds it all the same"
+				    : "this node can serve again");
 	}
 }
 
-static void look_at_degraded(struct agent_notices *notices, unsigned group)
+static void look_at_degraded(struct agent_notices *notices, unsigned group, bool degraded)
 {
 	const struct agent *agent = notices->agent;
 	struct levels *levels = &notices->groups[group];
-	const bool degraded = oo_core_view(agent->core, group).degraded;
 	char text[OO_REASON_LENGTH];
 
 	if (!has_turned(&levels->degraded, degraded, 0)) {
@@ -179,6 +190,9 @@ static void look_as_holder(struct agent_notices *notices, unsigned group)
 	}
 	if (has_turned(&levels->no_standby, active && !has_standby(agent, group),
 		       STANDBY_AFTER_MS)) {
+		say_level(agent, &levels->no_standby, AGENT_MESSAGE_NO_STANDBY, group,
+			  levels->no_standby.told ? "no other node could take it over"
+						  : "another node could take it over, or holds it");
 		tell(notices, &levels->no_standby,
 		     (struct agent_notice){.grade = "P1",
 					   .name = "no_standby",
@@ -188,34 +202,35 @@ static void look_as_holder(struct agent_notices *notices, unsigned group)
 	}
 }
 
-/* For how long nobody has held, as far as is known; 0: somebody does, or nobody may. */
-static int64_t unheld_ms(const struct agent *agent, unsigned group)
+/* For how long nobody has held, as far as etcd says it; 0: somebody does. */
+static int64_t unheld_ms(const struct agent *agent, const struct oo_core_view *view)
 {
-	struct oo_core_view view = oo_core_view(agent->core, group);
-	const int64_t ttl_ms = view.pair->claim.ttl_ms > agent->core_config.ttl_ms
-				       ? view.pair->claim.ttl_ms
+	const int64_t ttl_ms = view->pair->claim.ttl_ms > agent->core_config.ttl_ms
+				       ? view->pair->claim.ttl_ms
 				       : agent->core_config.ttl_ms;
-
-	if (!view.known || view.mine != NULL || oo_core_is_paused(agent->core) ||
-	    agent_store_trouble(agent->store)[0] != '\0' ||
-	    oo_clock_now() - view.first_seen_at < ttl_ms + ttl_ms / 100) {
-		return 0;
-	}
-	return oo_clock_now() - view.first_seen_at;
+	const int64_t ms = oo_clock_now() - view->first_seen_at;
+	return view->mine != NULL || ms < ttl_ms + ttl_ms / 100 ? 0 : ms;
 }
 
-static void look_for_holder(struct agent_notices *notices, unsigned group)
+static void look_for_holder(struct agent_notices *notices, unsigned group,
+			    const struct oo_core_view *view)
 {
 	const struct agent *agent = notices->agent;
 	struct level *level = &notices->groups[group].nobody;
-	const int64_t ms = unheld_ms(agent, group);
 	char text[OO_REASON_LENGTH], health[OO_REASON_LENGTH];
 
+	if (!view->known || agent_store_trouble(agent->store)[0] != '\0' ||
+	    oo_core_is_paused(agent->core)) {
+		return; /* not known, or nobody may take it */
+	}
+	const int64_t ms = unheld_ms(agent, view);
 	if (has_turned(level, ms > 0, NOBODY_AFTER_MS)) {
 		agent_story_explain_health(agent, group, health);
 		snprintf(text, sizeof(text), "nobody has held it for %" PRId64 " s; here: %.*s",
 			 ms / 1000, OO_REASON_LENGTH - 60,
 			 health[0] == '\0' ? "about to take it" : health);
+		say_level(agent, level, AGENT_MESSAGE_NOBODY_HOLDS, group,
+			  level->told ? text : "held again");
 		tell(notices, level,
 		     (struct agent_notice){
 			     .grade = "P0", .name = "nobody_holds", .group = group, .text = text},
@@ -230,10 +245,11 @@ void agent_notices_look(struct agent_notices *notices)
 	char text[OO_REASON_LENGTH];
 
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		look_at_health(notices, g);
-		look_at_degraded(notices, g);
+		const struct oo_core_view view = oo_core_view(agent->core, g);
+		look_at_health(notices, g, &view);
+		look_at_degraded(notices, g, view.degraded);
 		look_as_holder(notices, g);
-		look_for_holder(notices, g);
+		look_for_holder(notices, g, &view);
 	}
 	if (has_turned(&notices->etcd, trouble[0] != '\0', ETCD_AFTER_MS)) {
 		snprintf(text, sizeof(text), "etcd: %.*s", OO_REASON_LENGTH - 8, trouble);

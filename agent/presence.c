@@ -28,6 +28,8 @@ struct said {
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
 	uint64_t sees;      /* the revision of what neighbours.h sees */
+	uint64_t reloads;   /* of the configuration, which the rest is from */
+	int64_t lease;      /* that it is attached to */
 	int64_t verdict_at; /* 0: none */
 	uint64_t profile;   /* the revision of what profile.h says */
 };
@@ -39,10 +41,12 @@ struct agent_presence {
 	struct oo_etcd_request *request; /* under way */
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
+	uint64_t reloads;
 	bool written;
 	int64_t revision; /* of the store when it was */
 	unsigned missed;  /* reads in a row that did not show our key as it was written */
 	int64_t retry_at; /* not before: the last request failed */
+	bool other_ttl;   /* than the lease has: another is to be granted */
 	bool leaving, gone;
 };
 
@@ -60,7 +64,9 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		struct oo_core_view view = oo_core_view(agent->core, g);
 		ret_said->eligible[g] = view.eligible;
-		ret_said->failed_check[g] = view.link_up ? view.failed_check : -2;
+		ret_said->failed_check[g] = oo_core_is_drained(agent->core) ? -3
+					    : view.link_up                  ? view.failed_check
+									    : -2;
 		if (agent_ending_is_stopping(agent->ending)) { /* or it is handed back to us */
 			ret_said->eligible[g] = OO_HEALTH_DOWN;
 		}
@@ -72,6 +78,8 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	ret_said->verdict_at = verdict == NULL ? 0 : verdict->at;
 	ret_said->sees = agent_neighbours_revision(agent->neighbours);
 	ret_said->profile = agent_profile_revision(agent->profile);
+	ret_said->reloads = presence->reloads;
+	ret_said->lease = presence->lease;
 }
 
 static const char *health_name(enum oo_health health)
@@ -257,6 +265,7 @@ static void on_grant(void *user, int r, const struct oo_etcd_answer *answer,
 		return;
 	}
 	presence->lease = presence->wanted_lease;
+	presence->other_ttl = presence->lease == 0;
 	oo_timer_set(&presence->timer, oo_clock_now() + lease_ttl_s(presence) * 1000 / 3);
 	agent_presence_apply(presence);
 }
@@ -321,13 +330,22 @@ void agent_presence_apply(struct agent_presence *presence)
 	if (presence->leaving || presence->request != NULL || oo_clock_now() < presence->retry_at) {
 		return;
 	}
-	if (presence->lease == 0) {
+	if (presence->lease == 0 || presence->other_ttl) {
 		grant(presence);
 		return;
 	}
 	observe(presence, &said);
 	if (!presence->written || memcmp(&said, &presence->said, sizeof(said)) != 0) {
 		put(presence, &said);
+	}
+}
+
+void agent_presence_reload(struct agent_presence *presence, bool other_ttl)
+{
+	presence->reloads++;
+	if (other_ttl) { /* the key goes over to a new lease; the old one runs out with nothing in it */
+		presence->other_ttl = true;
+		presence->wanted_lease = 0;
 	}
 }
 

@@ -25,6 +25,12 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 		   struct oo_err *err);
 void agent_vips_free(struct agent_vips *vips);
 
+/*
+ * After a reload that changes the group's VIPs: vips, new and made for these, go on from what before
+ * is at. Those that are held stay as they are; one that was taken out is reset and taken down, one that
+ * was put in is asked for, put up and announced, soon. before is to be freed then.
+ */
+void agent_vips_replace(struct agent_vips *vips, struct agent_vips *before);
 /* The same VIPs in a new configuration's memory. */
 void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group *config);
 
@@ -34,6 +40,8 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
 void agent_vips_retry(struct agent_vips *vips);
 /* Arms what is up anew, for as long as the hold allows: nobody will, for a while. */
 void agent_vips_rearm(struct agent_vips *vips);
+/* When they were last taken down, from when on nobody was answered; 0: not since they were put up. */
+int64_t agent_vips_down_at(const struct agent_vips *vips);
 /* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
 /* All of its interfaces have; a carrier that was lost or has come back counts when it has lasted. */

@@ -69,6 +69,11 @@ static void on_target_gone(struct oo_core *core, struct group *group)
 {
 	bool was_offered = group->target[0] != '\0';
 
+	if (group->want.request.order != 0 && group->want.request.order != group->order.id) {
+		group->request.next_at =
+			core->now; /* withdrawn: nothing is wrong with the target */
+		return;
+	}
 	oo_core_forget_member(core, group, group->target);
 	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
 }
@@ -100,9 +105,32 @@ static void on_yield_answer(struct oo_core *core, struct group *group, const str
 	}
 }
 
+/*
+ * A holder's. What it holds by the claim of before it may keep: that has been cut to what the fresh one
+ * promises; the next renewal, at once, is of the fresh one.
+ */
+static void on_refresh_answer(struct oo_core *core, struct group *group,
+			      const struct oo_event *event)
+{
+	if (event->outcome == OO_OUTCOME_UNKNOWN) {
+		group->request.next_at = group->request.sent_at + core->config.retry_ms;
+	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
+		group->mine = *event->pairs;
+		group->fresh = 0;
+		group->beat = 0;
+		group->request.next_at = core->now;
+	} else {
+		oo_core_leave(core, group, OO_CAUSE_LOST);
+	}
+}
+
 static void on_reclaim_answer(struct oo_core *core, struct group *group,
 			      const struct oo_event *event)
 {
+	if (group->want.role == OO_ROLE_ACTIVE) {
+		on_refresh_answer(core, group, event);
+		return;
+	}
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
 		group->request.next_at = core->now + core->config.retry_ms;
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
@@ -131,8 +159,12 @@ void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
 				     event->pairs);
 	}
 	if (event->outcome == OO_OUTCOME_REFUSED &&
-	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for it */
+	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for them */
 		oo_core_observe_pause(core, 0, event);
+		oo_core_observe_drain(core, 0, event);
+	}
+	if (event->outcome == OO_OUTCOME_REFUSED && group->want.request.op == OO_REQUEST_YIELD) {
+		oo_core_observe_order(core, group, 0, event, event->orders);
 	}
 	switch (group->want.request.op) {
 	case OO_REQUEST_CLAIM:

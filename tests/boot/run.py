@@ -209,6 +209,12 @@ class Boot(Proof):
         self.check_handed_over(since_us)
         self.assertIn("stopping: Terminated, systemd's stop job", self.said())
         self.check_ended_well()
+        last = self.box.records("--identifier=ooha-agent", "OOHA_MESSAGE=role")[-1]
+        fields = ("MESSAGE", "PRIORITY", "OOHA_GROUP", "OOHA_CAUSE", "OOHA_PEER", "OOHA_EPOCH")
+        self.assertEqual(tuple(last[field] for field in fields), (
+            "office: handing_over -> standby: given to node-b", "5", "office", "yielded", "node-b",
+            str(self.epoch + 1)))
+        self.assertEqual(len(last["MESSAGE_ID"]), 32)
 
     def test_signal_without_a_job_hands_over(self):
         since_us = self.begin()

@@ -204,13 +204,18 @@ static void see_rival(struct sim *sim, unsigned index)
 	}
 }
 
-static void pause_or_resume(struct sim *sim)
+/* While agents have different ttls each may come to have the other one. */
+static void reload(struct sim *sim, unsigned index)
 {
-	if (!sim_etcd_is_down(sim)) {
-		sim->counts[SIM_COUNT_PAUSES]++;
-		TELL(sim, "etcd: %s", sim->store.paused ? "resumed" : "paused");
-		sim_etcd_put_pause(sim, !sim->store.paused);
+	struct oo_core_config *config = &sim->agents[index].config;
+
+	sim->counts[SIM_COUNT_RELOADS]++;
+	config->priority = (int)sim_between(sim, 1, 200);
+	if (sim->mixed_ttl) {
+		sim_set_ttl(config, config->ttl_ms == sim->ttl_ms ? 2 * sim->ttl_ms : sim->ttl_ms);
 	}
+	TELL(sim, "%s: reloads, ttl is %d ms", sim_node((int)index), (int)config->ttl_ms);
+	sim_push(sim, sim->now, (struct sim_event){.type = SIM_RELOAD, .agent = (uint8_t)index});
 }
 
 /* Whoever holds is hit more often than others. */
@@ -276,14 +281,16 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		break_watch(sim, index);
 		return;
 	case 14:
-		if (sim_chance(sim, 500)) {
+		if (sim_chance(sim, 300)) {
 			remove_address(sim);
-		} else {
+		} else if (sim_chance(sim, 500)) {
 			see_rival(sim, index);
+		} else {
+			reload(sim, index);
 		}
 		return;
 	default:
-		pause_or_resume(sim);
+		sim_operator_pause_or_resume(sim);
 		return;
 	}
 }
@@ -349,9 +356,7 @@ void sim_heal(struct sim *sim)
 	TELL(sim, "calm: everything heals");
 	sim->calm = true;
 	sim->etcd_down_until = 0;
-	if (sim->store.paused) {
-		sim_etcd_put_pause(sim, false);
-	}
+	sim_operator_go_home(sim);
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		heal_agent(sim, i);
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -126,7 +127,10 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 					 .zone = NAME_63,
 					 .reason = reason,
 					 .acquired_at = NOON,
-					 .request = &request};
+					 .request = &request,
+					 .ages = {INT64_MAX, INT64_MAX}};
+	request.op = OO_REQUEST_YIELD;
+	request.cause = OO_CAUSE_CLAIM_REFUSED; /* the longest name */
 	memset(reason, '"', sizeof(reason) - 1);
 	reason[sizeof(reason) - 1] = '\0';
 	request.ends = UINT64_MAX;
@@ -134,6 +138,45 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 	request.ttl_ms = OO_RECORD_TTL_MAX_MS;
 	oo_buffer_init(&buffer, OO_CORE_VALUE_LENGTH);
 	CU_ASSERT_EQUAL(oo_record_write_claim(&record, &buffer), 0);
+}
+
+static void test_who_gives_away_says_why_and_for_how_long(void)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	struct oo_request request = new_request(OO_CLAIM_OFFERED, "node-b");
+	struct oo_claim_record record = {.node = "node-a",
+					 .zone = "",
+					 .reason = "",
+					 .request = &request,
+					 .ages = {.left_ms = 7, .down_ms = 3}};
+	struct oo_claim_text text;
+	request.op = OO_REQUEST_YIELD;
+	request.cause = OO_CAUSE_SWITCHOVER;
+	oo_buffer_init(&buffer, OO_CORE_VALUE_LENGTH);
+	CU_ASSERT_EQUAL_FATAL(oo_record_write_claim(&record, &buffer), 0);
+	struct oo_claim claim = read_claim(buffer.data);
+	oo_record_read_claim_text(&claim, &text);
+	CU_ASSERT_STRING_EQUAL(text.cause, "switchover");
+	CU_ASSERT_EQUAL(text.ages.left_ms, 7);
+	CU_ASSERT_EQUAL(text.ages.down_ms, 3);
+}
+
+/* An agent of an earlier version, or nonsense. */
+static void test_ages_that_were_not_said_are_none(void)
+{
+	static const char *const rows[] = {
+		"{" NODE NONCE KIND EPOCH TTL "}",
+		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":-5,\"down_ms\":\"3\"}",
+		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":9e9,\"down_ms\":99999999999}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_claim claim = read_claim(rows[i]);
+		struct oo_claim_text text;
+		oo_record_read_claim_text(&claim, &text);
+		CU_ASSERT_EQUAL(text.ages.left_ms, -1);
+		CU_ASSERT_EQUAL(text.ages.down_ms, -1);
+		CU_ASSERT_STRING_EQUAL(text.cause, "");
+	}
 }
 
 /* A check's words, cut in the middle of a character: etcd takes them, and nobody could read the claim. */
@@ -187,6 +230,69 @@ static void test_a_value_that_is_not_ours_is_a_strangers_claim(void)
 		CU_ASSERT_EQUAL(claim.value_length, strlen(rows[i]));
 		CU_ASSERT_NSTRING_EQUAL(claim.value, rows[i], strlen(rows[i]));
 	}
+}
+
+/* As a next version might write them: more fields, other kinds, no epoch. */
+static void test_a_claim_of_the_next_version_is_one(void)
+{
+	static const char *const rows[] = {
+		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
+		"\"lent\","
+		"\"ttl_ms\":3000,\"to\":{\"node\":\"node-b\",\"until\":[1,2]},\"term\":\"7.1\"}",
+		"{\"version\":3,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"ttl_ms\":"
+		"3000}",
+		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
+		"\"taken\","
+		"\"epoch\":{\"era\":1,\"number\":7},\"ttl_ms\":3000,\"reason\":{\"code\":4}}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_claim claim = read_claim(rows[i]);
+		CU_ASSERT_EQUAL(claim.nonce, 0xab);
+		CU_ASSERT_EQUAL(claim.ttl_ms, 3000);
+		CU_ASSERT_EQUAL(claim.kind, OO_CLAIM_TAKEN);
+		CU_ASSERT_STRING_EQUAL(claim.node, "node-a");
+		CU_ASSERT_EQUAL(claim.value_length, strlen(rows[i]));
+	}
+	struct oo_claim claim = read_claim(
+		"{\"version\":2,\"node\":\"\",\"nonce\":\"00000000000000ac\",\"ends\":"
+		"\"00000000000000ab\",\"kind\":\"released\",\"ttl_ms\":3000,\"epoch\":8}");
+	CU_ASSERT_EQUAL(claim.kind, OO_CLAIM_RELEASED);
+	CU_ASSERT_EQUAL(claim.ends, 0xab);
+	CU_ASSERT_EQUAL(claim.epoch, 8);
+}
+
+static void test_a_claim_of_the_next_version_without_what_counts_is_a_strangers(void)
+{
+	static const char *const rows[] = {
+		"{\"version\":2,\"nonce\":\"00000000000000ab\",\"kind\":\"lent\",\"ttl_ms\":3000}",
+		"{\"version\":2,\"node\":\"\",\"nonce\":\"00000000000000ab\",\"kind\":\"lent\","
+		"\"ttl_ms\":3000}",
+		"{\"version\":2,\"node\":\"node-a\",\"kind\":\"lent\",\"ttl_ms\":3000}",
+		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
+		"\"lent\"}",
+		"{\"version\":\"2\",\"node\":\"node-a\",\"nonce\":\"00000000000000ab\","
+		"\"kind\":\"lent\",\"ttl_ms\":3000}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_claim claim = read_claim(rows[i]);
+		CU_ASSERT(is_strangers(&claim));
+	}
+}
+
+static void test_what_is_added_to_a_record_leaves_all_else(void)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	oo_buffer_init(&buffer, 1024);
+	CU_ASSERT_EQUAL(
+		oo_record_add("{\"version\":2,\"at\":\"noon\",\"cost\":1.25,\"path\":[\"a/b\","
+			      "{\"c\":null}]}",
+			      "diagnosis", json_object_new_string("full"), &buffer),
+		0);
+	CU_ASSERT_STRING_EQUAL(buffer.data, "{\"version\":2,\"at\":\"noon\",\"cost\":1.25,"
+					    "\"path\":[\"a/b\",{\"c\":null}],"
+					    "\"diagnosis\":\"full\"}");
+	CU_ASSERT_EQUAL(oo_record_add("[]", "diagnosis", json_object_new_string("x"), &buffer),
+			-EPROTO);
 }
 
 static void test_a_claim_with_one_thing_wrong_is_a_strangers(void)
@@ -444,9 +550,14 @@ int main(void)
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),
 		TEST(the_longest_claim_fits_what_the_core_keeps),
+		TEST(who_gives_away_says_why_and_for_how_long),
+		TEST(ages_that_were_not_said_are_none),
 		TEST(a_claim_reads_back_whatever_its_reason_is),
 		TEST(a_claim_beyond_the_limit_is_not_written),
 		TEST(a_value_that_is_not_ours_is_a_strangers_claim),
+		TEST(a_claim_of_the_next_version_is_one),
+		TEST(a_claim_of_the_next_version_without_what_counts_is_a_strangers),
+		TEST(what_is_added_to_a_record_leaves_all_else),
 		TEST(a_claim_with_one_thing_wrong_is_a_strangers),
 		TEST(an_epoch_beyond_all_counting_is_the_largest_there_is),
 		TEST(the_ends_of_a_claim_are_of_the_form_of_a_nonce_or_none),
