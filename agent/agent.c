@@ -14,6 +14,7 @@
 #include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "change.h"
 #include "checks.h"
 #include "diagnosis.h"
 #include "ending.h"
@@ -31,6 +32,7 @@
 #include "routes.h"
 #include "store.h"
 #include "story.h"
+#include "switchover.h"
 #include "tenure.h"
 #include "vips.h"
 
@@ -78,6 +80,7 @@ static void apply(struct agent *agent)
 	}
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
+	agent_switchovers_apply(agent->switchovers);
 	agent_diagnosis_apply(agent->diagnosis);
 	agent_repair_apply(agent->repair);
 }
@@ -331,6 +334,8 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_past_new(agent, &agent->past, err);
+	r = r < 0 ? r : agent_switchovers_new(agent, &agent->switchovers, err);
+	r = r < 0 ? r : agent_changes_new(agent, &agent->changes, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
@@ -394,6 +399,8 @@ void agent_done(struct agent *agent)
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
 	agent_past_free(agent->past);
+	agent_switchovers_free(agent->switchovers);
+	agent_changes_free(agent->changes);
 	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));

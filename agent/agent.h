@@ -20,6 +20,7 @@
  *	hooks     what programs run at an event, and what they are told    (hooks.c)
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
+ *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	journal   ids and fields of what is said                      (journal.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
@@ -54,6 +55,8 @@ struct agent_past;
 struct agent_hooks;
 struct agent_gates;
 struct agent_notices;
+struct agent_switchovers;
+struct agent_changes;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -90,6 +93,8 @@ struct agent {
 	struct agent_hooks *hooks;
 	struct agent_gates *gates;
 	struct agent_notices *notices;
+	struct agent_switchovers *switchovers;
+	struct agent_changes *changes;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;

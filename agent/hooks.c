@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "journal.h"
 
+_Static_assert(AGENT_HOOK_NOTIFY + 1 == AGENT_HOOKS, "each is counted");
+
 struct agent_hooks {
 	struct agent *agent;
 	struct oo_hooks *moves;   /* promoted, demoted */
@@ -80,7 +82,7 @@ static int list_vips(const struct oo_config_group *group, struct oo_buffer *buff
 	return 0;
 }
 
-int agent_hooks_run_in(const struct agent *agent, struct oo_hooks *runner,
+int agent_hooks_run_in(struct agent *agent, struct oo_hooks *runner,
 		       const struct agent_hook_event *event, oo_hooks_done_fn *done, void *user)
 {
 	const struct oo_config *config = agent->config;
@@ -108,6 +110,7 @@ int agent_hooks_run_in(const struct agent *agent, struct oo_hooks *runner,
 				.epoch = event->epoch},
 		.done = done,
 		.user = user,
+		.counts = &agent->counts.hooks[event->hook],
 	};
 	return r < 0 ? r : oo_hooks_run(runner, &queued);
 }
@@ -122,7 +125,7 @@ static void on_done(void *user, int ran, int failed)
 
 void agent_hooks_run(struct agent_hooks *hooks, const struct agent_hook_event *event)
 {
-	const struct agent *agent = hooks->agent;
+	struct agent *agent = hooks->agent;
 	struct oo_hooks *runner = is_a_move(event->hook) ? hooks->moves : hooks->notices;
 
 	if (agent_hooks_paths(agent, event->hook)->n == 0) {
@@ -143,16 +146,6 @@ void agent_hooks_run(struct agent_hooks *hooks, const struct agent_hook_event *e
 bool agent_hooks_is_quiet(const struct agent_hooks *hooks)
 {
 	return oo_hooks_pending(hooks->moves) == 0 && oo_hooks_pending(hooks->notices) == 0;
-}
-
-struct oo_hooks_counts agent_hooks_counts(const struct agent_hooks *hooks)
-{
-	struct oo_hooks_counts counts = oo_hooks_counts(hooks->moves);
-	struct oo_hooks_counts notices = oo_hooks_counts(hooks->notices);
-	counts.ran += notices.ran;
-	counts.failed += notices.failed;
-	counts.took_us += notices.took_us;
-	return counts;
 }
 
 void agent_hooks_set_timeout(struct agent_hooks *hooks, int64_t timeout_ms)

@@ -42,10 +42,8 @@ const struct oo_config_texts *agent_hooks_paths(const struct agent *agent, enum 
 /* Queues what is configured for it; a failure is said in the log. */
 void agent_hooks_run(struct agent_hooks *hooks, const struct agent_hook_event *event);
 /* The same in a runner of the caller's, whose done runs from the loop. Returns what oo_hooks_run does. */
-int agent_hooks_run_in(const struct agent *agent, struct oo_hooks *runner,
+int agent_hooks_run_in(struct agent *agent, struct oo_hooks *runner,
 		       const struct agent_hook_event *event, oo_hooks_done_fn *done, void *user);
-/* Of all that follow a move or inform; blocking ones have runners of their own (gate.h). */
-struct oo_hooks_counts agent_hooks_counts(const struct agent_hooks *hooks);
 /* Nothing is queued or runs. */
 bool agent_hooks_is_quiet(const struct agent_hooks *hooks);
 

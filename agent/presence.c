@@ -58,7 +58,9 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		struct oo_core_view view = oo_core_view(agent->core, g);
 		ret_said->eligible[g] = view.eligible;
-		ret_said->failed_check[g] = view.link_up ? view.failed_check : -2;
+		ret_said->failed_check[g] = oo_core_is_drained(agent->core) ? -3
+					    : view.link_up                  ? view.failed_check
+									    : -2;
 		if (agent_ending_is_stopping(agent->ending)) { /* or it is handed back to us */
 			ret_said->eligible[g] = OO_HEALTH_DOWN;
 		}

@@ -14,6 +14,7 @@
 #include "hooks.h"
 #include "journal.h"
 #include "notices.h"
+#include "store.h"
 #include "vips.h"
 
 /* Claims in a row that came to nothing, for the same cause: told once, then counted. */
@@ -28,10 +29,12 @@ struct chapter {
 	char reason[OO_REASON_LENGTH];  /* why the group is what it is */
 	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
 	enum oo_cause cause;
+	char given[24]; /* why the node before gave it away, as its claim says; "": it did not */
 	struct agent_timeline timeline;
-	bool promoted;  /* of this tenure people and hooks have been told */
-	uint64_t epoch; /* of the tenure that they were told of */
-	bool shared;    /* people were told that all nodes fail the same */
+	int64_t left_at; /* this node decided to leave; 0: never */
+	bool promoted;   /* of this tenure people and hooks have been told */
+	uint64_t epoch;  /* of the tenure that they were told of */
+	bool shared;     /* people were told that all nodes fail the same */
 	struct tries tries;
 };
 
@@ -61,6 +64,10 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 	if (view.eligible == OO_HEALTH_UP) {
 		return;
 	}
+	if (oo_core_is_drained(agent->core)) {
+		agent_store_explain_drain(agent->store, text);
+		return;
+	}
 	if (!view.link_up) {
 		agent_vips_explain_link(agent->vips[group], text, OO_REASON_LENGTH);
 		if (text[0] == '\0') {
@@ -70,6 +77,11 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 		if (text[0] == '\0') { /* it has just come back */
 			snprintf(text, OO_REASON_LENGTH, "an interface of the VIPs has no link");
 		}
+		return;
+	}
+	if (view.failed_check < 0) {
+		snprintf(text, OO_REASON_LENGTH,
+			 "etcd has not said yet whether this node is drained");
 		return;
 	}
 	const char *name = agent->config->checks[view.failed_check].spec.name;
@@ -135,6 +147,7 @@ static const char *const plain_texts[OO_CAUSES] = {
 	[OO_CAUSE_ADDRESS_DOWN] = "address is down",
 	[OO_CAUSE_ADOPTED] = "held by this node's agent before a restart",
 	[OO_CAUSE_GAVE_UP] = "etcd did not take the release in time",
+	[OO_CAUSE_WITHDRAWN] = "the switchover was withdrawn",
 };
 
 static void explain(const struct agent_story *story, const struct oo_transition *transition,
@@ -151,6 +164,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_ADDRESS_DOWN:
 	case OO_CAUSE_ADOPTED:
 	case OO_CAUSE_GAVE_UP:
+	case OO_CAUSE_WITHDRAWN:
 		oo_text_clip(text, OO_REASON_LENGTH, plain_texts[transition->cause]);
 		return;
 	case OO_CAUSE_HOLDER_SILENT:
@@ -171,7 +185,11 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		return;
 	case OO_CAUSE_CHECK_DOWN:
 	case OO_CAUSE_LINK_DOWN:
+	case OO_CAUSE_DRAINED:
 		explain_unfit(story, transition, text);
+		return;
+	case OO_CAUSE_SWITCHOVER:
+		agent_store_explain_order(story->agent->store, transition->group, peer, text);
 		return;
 	case OO_CAUSE_STOPPING:
 		snprintf(text, OO_REASON_LENGTH, "stopping; next is %s", peer);
@@ -262,6 +280,26 @@ static bool is_new_reason(const struct oo_transition *transition)
 	       transition->cause != OO_CAUSE_ADDRESS_DOWN && transition->cause != OO_CAUSE_YIELDED;
 }
 
+/* The claim that gives it away is still the one that is seen. */
+static void begin_timeline(struct agent_story *story, const struct oo_transition *transition)
+{
+	struct chapter *chapter = &story->chapters[transition->group];
+	struct oo_core_view view = oo_core_view(story->agent->core, transition->group);
+	struct oo_claim_text claim = {0};
+
+	chapter->timeline = (struct agent_timeline){
+		.detected_at = transition->at,
+		.silent_ms = transition->cause == OO_CAUSE_HOLDER_SILENT ? transition->number : 0,
+		.given = transition->cause == OO_CAUSE_OFFERED ||
+			 transition->cause == OO_CAUSE_RELEASED,
+	};
+	if (chapter->timeline.given) {
+		oo_record_read_claim_text(&view.pair->claim, &claim);
+	}
+	chapter->timeline.given_ages = claim.ages;
+	memcpy(chapter->given, claim.cause, sizeof(chapter->given));
+}
+
 static void tell(struct agent_story *story, const struct oo_transition *transition)
 {
 	struct chapter *chapter = &story->chapters[transition->group];
@@ -280,7 +318,10 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
 	}
 	if (transition->from == OO_ROLE_STANDBY && !again) {
-		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
+		begin_timeline(story, transition);
+	}
+	if (transition->to == OO_ROLE_RELEASING) {
+		chapter->left_at = transition->at;
 	}
 	if (transition->to == OO_ROLE_ACTIVE) {
 		chapter->timeline.claimed_at = transition->at;
@@ -335,6 +376,18 @@ void agent_story_tell(struct agent_story *story)
 	}
 }
 
+struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned group)
+{
+	const struct chapter *chapter = &story->chapters[group];
+	const int64_t now = oo_clock_now();
+	const int64_t down_at = agent_vips_down_at(story->agent->vips[group]);
+	const bool was_up = chapter->promoted && down_at != 0;
+
+	return (struct oo_claim_ages){.left_ms =
+					      chapter->left_at == 0 ? -1 : now - chapter->left_at,
+				      .down_ms = was_up ? now - down_at : -1};
+}
+
 static void count_promotion(struct agent_story *story, unsigned group)
 {
 	const struct agent_timeline *line = &story->chapters[group].timeline;
@@ -345,14 +398,17 @@ static void count_promotion(struct agent_story *story, unsigned group)
 }
 
 /* Its addresses are up for the first time. */
-static void begin_tenure(struct agent_story *story, unsigned group)
+static void begin_tenure(struct agent_story *story, unsigned group, int64_t armed_at,
+			 int64_t added_at)
 {
 	struct chapter *chapter = &story->chapters[group];
 	char text[OO_REASON_LENGTH + 2 * OO_CORE_NAME_LENGTH + 24];
 
 	chapter->promoted = true;
 	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
-	chapter->timeline.added_at = oo_clock_now();
+	chapter->timeline.armed_at = armed_at;
+	chapter->timeline.added_at = added_at;
+	chapter->timeline.announced_at = oo_clock_now();
 	count_promotion(story, group);
 	run_hooks(story, group, AGENT_HOOK_PROMOTED);
 	snprintf(text, sizeof(text), "moved from %s to %s: %s", named(chapter->peer),
@@ -363,13 +419,16 @@ static void begin_tenure(struct agent_story *story, unsigned group)
 	agent_history_write(story->agent, &(struct agent_history_entry){
 						  .group = group,
 						  .from = chapter->peer,
-						  .cause = oo_cause_name(chapter->cause),
+						  .cause = chapter->given[0] == '\0'
+								   ? oo_cause_name(chapter->cause)
+								   : chapter->given,
 						  .reason = chapter->reason,
 						  .timeline = chapter->timeline,
 					  });
 }
 
-void agent_story_address_up(struct agent_story *story, unsigned group)
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
+			    int64_t added_at)
 {
 	struct chapter *chapter = &story->chapters[group];
 	const struct oo_config_group *config = &story->agent->config->groups[group];
@@ -384,7 +443,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group)
 		run_hooks(story, group,
 			  AGENT_HOOK_PROMOTED); /* what pre_demote did is to be undone */
 	} else if (!chapter->promoted) {
-		begin_tenure(story, group);
+		begin_tenure(story, group, armed_at, added_at);
 	}
 }
 

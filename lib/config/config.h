@@ -186,6 +186,17 @@ int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err 
  */
 int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
 /*
+ * Writes the configuration as it is in force, as JSON, which is YAML, too: defaults filled in, presets as
+ * the checks that they stand for. Values that may be secrets are "***" (headers: after their names).
+ * Returns 0, -ENOMEM or -EMSGSIZE.
+ */
+int oo_config_write(const struct oo_config *config, struct oo_buffer *out);
+/*
+ * Whether the key at path, as "groups[office].vips" (whatever is in the brackets), takes a restart of the
+ * agent to change; else a reload does.
+ */
+bool oo_config_is_fixed(const char *path);
+/*
  * How much later than this node another one with the same check may turn, at most, with an interval
  * more for saying so: its first run with the same news ends an interval and a timeout later, and each
  * further one may take a timeout, where ours took no time (refused here, silent there).

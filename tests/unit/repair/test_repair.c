@@ -51,9 +51,9 @@ const struct agent_known_member *agent_store_members(const struct agent_store *s
 	return members;
 }
 
-const struct oo_pause *agent_store_pause(const struct agent_store *store)
+const struct oo_decree *agent_store_pause(const struct agent_store *store)
 {
-	static const struct oo_pause pause = {.by = "somebody"};
+	static const struct oo_decree pause = {.by = "somebody"};
 	(void)store;
 	return paused ? &pause : NULL;
 }
