@@ -38,10 +38,19 @@ static const char *text_of(json_object *value)
 	return text != NULL ? text : "?";
 }
 
+/* A group that is gone does, too, and no path alone can tell. */
+static bool takes_restart(const char *path, json_object *next)
+{
+	const char *bracket = strchr(path, ']');
+	const bool is_group =
+		strncmp(path, "groups[", 7) == 0 && bracket != NULL && bracket[1] == '\0';
+	return oo_config_is_fixed(path) || (is_group && next == NULL);
+}
+
 static void add_row(struct diff *diff, const char *path, json_object *runs, json_object *next)
 {
 	enum { KEY, RUNS, NEXT, TAKES };
-	bool fixed = oo_config_is_fixed(path);
+	bool fixed = takes_restart(path, next);
 	bool is_whole = json_object_is_type(runs != NULL ? runs : next, json_type_object);
 	table_row(&diff->table, runs == NULL ? '+' : next == NULL ? '-' : ' ');
 	table_cell(&diff->table, KEY, PAINT_PLAIN, "%s", path);

@@ -405,6 +405,15 @@ needs a restart: systemctl restart ooha
                          .replace("                           a reload",
                                   "                               a reload"))
 
+    def test_a_group_that_is_gone_takes_a_restart(self):
+        self.assertEqual(self.diff(lambda text: text.replace("name: g", "name: h"), 1), """\
+  KEY        TAKES
+- groups[g]  a restart
++ groups[h]  a reload
+
+needs a restart: systemctl restart ooha
+""")
+
     def test_long_differences_fit(self):
         self.diff(lambda text: text.replace("127.0.0.1:80", f"{LONG}:80")
                   .replace('http://127.0.0.1/', f"http://{LONG}/{LONG}"), 1)

@@ -153,9 +153,10 @@ static void test_a_buffer_that_is_full_is_said(void)
 static void test_some_keys_take_a_restart(void)
 {
 	static const char *const fixed[] = {
-		"cluster",   "node.name",         "groups[office].vips[10.0.0.1/24].interface",
-		"lease.ttl", "etcd.endpoints[1]", "runtime_directory",
-		"api",       "groups[0].name",
+		"cluster",
+		"node.name",
+		"runtime_directory",
+		"groups[0].name",
 	};
 	static const char *const others[] = {
 		"checks[proxy].interval",
@@ -167,6 +168,11 @@ static void test_some_keys_take_a_restart(void)
 		"groups",
 		"nonsense.cluster",
 		"documentserver.url",
+		"groups[office].vips[10.0.0.1/24].interface",
+		"node.priority",
+		"lease.ttl",
+		"etcd.endpoints[1]",
+		"api.listen",
 	};
 	for (size_t i = 0; i < OO_LENGTH(fixed); i++) {
 		CU_ASSERT_TRUE(oo_config_is_fixed(fixed[i]));
