@@ -27,6 +27,7 @@
 #include "past.h"
 #include "notices.h"
 #include "presence.h"
+#include "profile.h"
 #include "reload.h"
 #include "repair.h"
 #include "routes.h"
@@ -362,6 +363,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_gates_new(agent, &agent->gates, err);
 	r = r < 0 ? r : agent_notices_new(agent, &agent->notices, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
+	r = r < 0 ? r : agent_profile_new(agent, &agent->profile, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
@@ -407,6 +409,7 @@ void agent_done(struct agent *agent)
 	agent_checks_free(agent->checks);
 	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
+	agent_profile_free(agent->profile);
 	oo_transfers_free(agent->transfers);
 	agent_notices_free(agent->notices);
 	agent_gates_free(agent->gates);

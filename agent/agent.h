@@ -6,6 +6,7 @@
  *
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
+ *	profile   what it says of our configuration, to be compared   (profile.c, digest.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements  (vips.c, part.c, link.c, removal.c)
  *	neighbours  who sends a VIP's packets elsewhere         (neighbours.c, doubts.c)
@@ -43,6 +44,7 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_profile;
 struct agent_neighbours;
 struct agent_tenure;
 struct agent_guard;
@@ -83,6 +85,7 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_profile *profile;
 	struct agent_neighbours *neighbours;
 	struct agent_tenure *tenure;
 	struct agent_guard *guard;

@@ -12,6 +12,7 @@
 #include "ending.h"
 #include "etcd/etcd.h"
 #include "neighbours.h"
+#include "profile.h"
 #include "records.h"
 #include "store.h"
 #include "story.h"
@@ -30,6 +31,7 @@ struct said {
 	uint64_t reloads;   /* of the configuration, which the rest is from */
 	int64_t lease;      /* that it is attached to */
 	int64_t verdict_at; /* 0: none */
+	uint64_t profile;   /* the revision of what profile.h says */
 };
 
 struct agent_presence {
@@ -75,6 +77,7 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
 	ret_said->verdict_at = verdict == NULL ? 0 : verdict->at;
 	ret_said->sees = agent_neighbours_revision(agent->neighbours);
+	ret_said->profile = agent_profile_revision(agent->profile);
 	ret_said->reloads = presence->reloads;
 	ret_said->lease = presence->lease;
 }
@@ -179,6 +182,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 	add_shared_down(object, agent, said);
 	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
+	json_object_object_add(object, "config", agent_profile_get(agent->profile));
 	if (api->listen.host != NULL) {
 		char address[80];
 		bool v6 = strchr(api->listen.host, ':') != NULL;
