@@ -196,21 +196,32 @@ static int take_signals(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
+static void core_group_config(const struct oo_config *config, const struct oo_config_group *group,
+			      struct oo_core_group *ret_group)
+{
+	memcpy(ret_group->checks, group->checks, sizeof(ret_group->checks));
+	ret_group->priority = (uint16_t)group->priority;
+	ret_group->preferred = oo_config_prefers(group, config->node.zone);
+	ret_group->failback = oo_text_equal(group->failback.mode, "auto");
+	ret_group->failback_delay_ms = group->failback.delay_ms;
+	ret_group->failback_stable_ms = group->failback.stable_ms;
+}
+
 void agent_core_config(const struct oo_config *config, struct oo_core_config *ret_config)
 {
 	*ret_config = (struct oo_core_config){
-		.priority = config->node.priority,
 		.ttl_ms = config->lease.ttl_ms,
 		.renew_ms = config->lease.renew_ms,
 		.margin_ms = config->lease.margin_ms,
 		.retry_ms = config->lease.renew_ms / RETRY_SHARE,
+		.flap_moves = (unsigned)config->flap.moves,
+		.flap_window_ms = config->flap.window_ms,
 		.n_groups = config->n_groups,
 		.n_checks = config->n_checks,
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
 	for (size_t g = 0; g < config->n_groups; g++) {
-		memcpy(ret_config->groups[g].checks, config->groups[g].checks,
-		       sizeof(ret_config->groups[g].checks));
+		core_group_config(config, &config->groups[g], &ret_config->groups[g]);
 	}
 	for (size_t i = 0; i < config->n_checks; i++) {
 		ret_config->checks[i] = (struct oo_core_check){

@@ -16,6 +16,7 @@
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
  *	story     log lines, reasons, history of transitions               (story.c)
+ *	damping   that a group has moved too often                        (damping.c)
  *	events    the last of what was logged, for people                   (events.c)
  *	past      the cluster's history, as etcd has it                       (past.c)
  *	hooks     what programs run at an event, and what they are told    (hooks.c)
@@ -108,6 +109,7 @@ struct agent {
 	int64_t started_at;
 	struct agent_counts counts;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */
+	bool damped[OO_CORE_GROUPS_MAX];  /* people were told that it is */
 	bool telling;                     /* a step is being applied */
 	bool looked;                      /* for VIPs that an earlier agent left */
 	bool leaving; /* the core has stopped; the last hooks and the presence key go */

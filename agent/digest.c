@@ -29,8 +29,13 @@ void agent_digest_groups(const struct oo_config *config, char text[static AGENT_
 	uint64_t sum = 0;
 	for (size_t g = 0; g < config->n_groups; g++) {
 		const struct oo_config_group *group = &config->groups[g];
+		char line[LINE_LENGTH];
+		if (group->prefer_zone[0] != '\0') { /* two that differ would pass it to and fro */
+			snprintf(line, sizeof(line), "%s prefers %s", group->name,
+				 group->prefer_zone);
+			sum += hash(line);
+		}
 		for (size_t i = 0; i < group->n_vips; i++) {
-			char line[LINE_LENGTH];
 			snprintf(line, sizeof(line), "%s %s", group->name, group->vips[i].address);
 			sum += hash(line);
 		}

@@ -48,6 +48,7 @@ static const struct {
 	[AGENT_MESSAGE_DRAIN] = {"690a445ad2d1476ebea603d90ca3be6f", "drain"},
 	[AGENT_MESSAGE_SWITCHOVER] = {"2274d3c8714945fb991674fda9451e2d", "switchover"},
 	[AGENT_MESSAGE_ASKED] = {"6c2a02f6c7004289bea8262dd3e365fc", "asked"},
+	[AGENT_MESSAGE_DAMPED] = {"040a8da59f1e45dbafde0eecbe95e53a", "damped"},
 };
 
 struct fields {

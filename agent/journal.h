@@ -44,6 +44,7 @@ enum agent_message {
 	AGENT_MESSAGE_DRAIN,
 	AGENT_MESSAGE_SWITCHOVER,
 	AGENT_MESSAGE_ASKED,
+	AGENT_MESSAGE_DAMPED,
 };
 
 /* What a line is about; what is NULL, "" or 0 has no field. */

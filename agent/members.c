@@ -160,6 +160,16 @@ static void fill_fails(const struct agent *agent, const struct oo_member *member
 	}
 }
 
+/* The groups that prefer the nodes of that zone. */
+static uint32_t preferred_by(const struct oo_config *config, const char *zone)
+{
+	uint32_t groups = 0;
+	for (size_t g = 0; g < config->n_groups; g++) {
+		groups |= oo_config_prefers(&config->groups[g], zone) ? 1u << g : 0;
+	}
+	return groups;
+}
+
 void agent_store_members_tell(struct agent_store *store)
 {
 	struct oo_core_member members[OO_CORE_MEMBERS_MAX];
@@ -168,7 +178,8 @@ void agent_store_members_tell(struct agent_store *store)
 	for (size_t i = 0; i < store->n_members; i++) {
 		const struct oo_member *member = &store->members[i].member;
 		memcpy(members[i].node, member->node, sizeof(members[i].node));
-		members[i].priority = member->priority;
+		memcpy(members[i].priority, member->group_priority, sizeof(members[i].priority));
+		members[i].preferred = preferred_by(store->agent->config, member->zone);
 		members[i].eligible = member->groups;
 		members[i].stranded = member->stranded;
 		fill_fails(store->agent, member, &members[i]);

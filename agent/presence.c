@@ -118,6 +118,8 @@ static struct json_object *new_eligibility(const struct agent *agent, unsigned g
 			       json_object_new_boolean(oo_core_view(agent->core, group).stranded));
 	json_object_object_add(object, "ailing",
 			       json_object_new_int((int)oo_core_view(agent->core, group).ailing));
+	json_object_object_add(object, "priority",
+			       json_object_new_int(agent->config->groups[group].priority));
 	return object;
 }
 

@@ -93,6 +93,9 @@ int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer
 	if (request->ends != 0) {
 		r = r < 0 ? r : add_nonce(buffer, "ends", request->ends);
 	}
+	if (request->chosen) {
+		r = r < 0 ? r : oo_buffer_add_format(buffer, ",\"chosen\":true");
+	}
 	r = r < 0 ? r : add_text(buffer, "kind", kind_name(request->kind));
 	r = r < 0 ? r
 		  : oo_buffer_add_format(buffer, ",\"epoch\":%" PRIu64 ",\"ttl_ms\":%" PRId64,
@@ -170,6 +173,13 @@ static int64_t age_of(struct json_object *object, const char *name)
 {
 	int64_t age = number_of(object, name, -1);
 	return age < 0 || age > OO_CORE_TTL_MAX_MS ? -1 : age;
+}
+
+static bool is_true(struct json_object *object, const char *name)
+{
+	struct json_object *member;
+	return json_object_object_get_ex(object, name, &member) &&
+	       json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
 }
 
 /* Exactly as add_nonce writes it; anything else is none. */
@@ -252,6 +262,7 @@ void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret
 	ret_claim->nonce = nonce;
 	ret_claim->ends = nonce_of(object, "ends");
 	ret_claim->epoch = (uint64_t)epoch;
+	ret_claim->chosen = is_true(object, "chosen");
 	ret_claim->ttl_ms = ttl_ms;
 	memcpy(ret_claim->node, node, strlen(node));
 }
@@ -281,17 +292,19 @@ void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_b
 	}
 }
 
-static bool is_true(struct json_object *object, const char *name)
+static int priority_of(struct json_object *object, int missing)
 {
-	struct json_object *member;
-	return json_object_object_get_ex(object, name, &member) &&
-	       json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
+	int64_t priority = number_of(object, "priority", missing);
+	return priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
 }
 
 static void read_groups(struct json_object *object, const char *const *groups, size_t n_groups,
 			struct oo_member *member)
 {
 	struct json_object *all, *one;
+	for (size_t g = 0; g < n_groups; g++) {
+		member->group_priority[g] = (uint16_t)member->priority;
+	}
 	if (!json_object_object_get_ex(object, "groups", &all)) {
 		return;
 	}
@@ -300,58 +313,13 @@ static void read_groups(struct json_object *object, const char *const *groups, s
 			continue;
 		}
 		int64_t ailing = number_of(one, "ailing", 0);
+		member->group_priority[g] = (uint16_t)priority_of(one, member->priority);
 		member->groups |= is_true(one, "eligible") ? 1u << g : 0;
 		member->stranded |= is_true(one, "stranded") ? 1u << g : 0;
 		member->ailing[g] = ailing < 0            ? 0
 				    : ailing > UINT16_MAX ? UINT16_MAX
 							  : (uint16_t)ailing;
 	}
-}
-
-/* "02:00:00:00:00:17", as new records write it. */
-static bool is_mac(const char *text)
-{
-	for (size_t i = 0; i < OO_SIGHT_MAC_LENGTH - 1; i++) {
-		const bool colon = i % 3 == 2;
-		if (text[i] == '\0' || strchr(colon ? ":" : "0123456789abcdef", text[i]) == NULL) {
-			return false;
-		}
-	}
-	return text[OO_SIGHT_MAC_LENGTH - 1] == '\0';
-}
-
-static bool is_address(const char *text)
-{
-	size_t length = strlen(text);
-	return length > 0 && length < OO_SIGHT_ADDRESS_LENGTH &&
-	       strspn(text, "0123456789abcdef:.") == length;
-}
-
-/* What is not an address with a MAC is passed over. */
-static size_t read_sees(struct json_object *object, struct oo_sight sees[static OO_MEMBER_SEES_MAX])
-{
-	struct json_object *all;
-	size_t n = 0;
-
-	if (!json_object_object_get_ex(object, "sees", &all) ||
-	    !json_object_is_type(all, json_type_object)) {
-		return 0;
-	}
-	const struct json_object_iterator end = json_object_iter_end(all);
-	for (struct json_object_iterator at = json_object_iter_begin(all);
-	     n < OO_MEMBER_SEES_MAX && !json_object_iter_equal(&at, &end);
-	     json_object_iter_next(&at)) {
-		const char *address = json_object_iter_peek_name(&at);
-		struct json_object *value = json_object_iter_peek_value(&at);
-		const char *mac = json_object_is_type(value, json_type_string)
-					  ? json_object_get_string(value)
-					  : "";
-		if (is_address(address) && is_mac(mac)) {
-			oo_text_clip(sees[n].address, sizeof(sees[n].address), address);
-			oo_text_clip(sees[n++].mac, sizeof(sees[0].mac), mac);
-		}
-	}
-	return n;
 }
 
 /* What is not a check's name is passed over. */
@@ -397,12 +365,11 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 				    clean(shown, sizeof(shown), text_of(object, "node")));
 	}
 	oo_text_clip(member.node, sizeof(member.node), node);
-	int64_t priority = number_of(object, "priority", 0);
-	member.priority = priority < 0 ? 0 : priority > 1000 ? 1000 : (int)priority;
+	member.priority = priority_of(object, 0);
 	member.eligible = is_true(object, "eligible");
 	read_groups(object, groups, n_groups, &member);
 	read_fails(object, &member);
-	member.n_sees = read_sees(object, member.sees);
+	member.n_sees = oo_record_read_sees(object, member.sees);
 	oo_text_clip(member.zone, sizeof(member.zone), text_of(object, "zone"));
 	oo_text_clip(member.reason, sizeof(member.reason), text_of(object, "reason"));
 	oo_text_clip(member.agent_version, sizeof(member.agent_version),

@@ -69,8 +69,9 @@ struct oo_member {
 	char reason[OO_REASON_LENGTH]; /* why not, else empty */
 	char agent_version[32];
 	char api[64];
-	uint32_t groups;                     /* bit g: eligible for group g */
-	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
+	uint32_t groups;                             /* bit g: eligible for group g */
+	uint16_t ailing[OO_CORE_GROUPS_MAX];         /* optional checks of group g that are down */
+	uint16_t group_priority[OO_CORE_GROUPS_MAX]; /* where it says none: the node's */
 	uint32_t stranded; /* bit g: nothing but `fails` keeps it from being eligible for group g */
 	char fails[OO_MEMBER_FAILS_MAX][OO_CORE_NAME_LENGTH]; /* shared checks, by name */
 	size_t n_fails;
@@ -111,6 +112,10 @@ void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_b
  */
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err);
+
+/* What a member's record sees, all but what is not an address with a MAC. Returns how many. */
+size_t oo_record_read_sees(struct json_object *object,
+			   struct oo_sight sees[static OO_MEMBER_SEES_MAX]);
 
 /*
  * Writes value, a record, into buffer with part (taken, on failure too) under name in it. All else stays,

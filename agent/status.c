@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "checks.h"
+#include "damping.h"
 #include "diagnosis.h"
 #include "guard.h"
 #include "neighbours.h"
@@ -92,13 +93,6 @@ static void add_moment(struct json_object *object, const char *name, int64_t at)
 	char text[32];
 	oo_record_time(oo_clock_wall() - (oo_clock_now() - at), text);
 	add_text(object, name, at == 0 ? "" : text);
-}
-
-static void add_now(struct json_object *object)
-{
-	char now[32];
-	oo_record_time(oo_clock_wall(), now);
-	json_object_object_add(object, "now", json_object_new_string(now));
 }
 
 static struct json_object *new_agent(const struct agent *agent)
@@ -267,6 +261,9 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 	if (reason[0] != '\0') {
 		complain(verdict, STATE_DEGRADED, "%s: %s", name, reason);
 	}
+	if (agent_damping_explain(agent, group, reason)[0] != '\0') {
+		complain(verdict, STATE_DEGRADED, "%s: %s", name, reason);
+	}
 	if (want->role == OO_ROLE_ACTIVE && !agent_vips_is_up(agent->vips[group])) {
 		complain(verdict, STATE_CRITICAL,
 			 "%s: the lease is this node's, but its VIPs are down: %s", name,
@@ -317,6 +314,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_number(object, "ailing", view.ailing);
 	add_text(object, "shared",
 		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
+	add_text(object, "damped", agent_damping_explain(agent, group, reason));
 	json_object_object_add(object, "switchover", new_order(agent, group));
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
@@ -368,6 +366,7 @@ static struct json_object *new_member(const struct agent *agent,
 		add_bool(one, "eligible", eligible);
 		add_text(one, "reason", eligible ? "" : member->reason);
 		add_number(one, "ailing", member->ailing[g]);
+		add_number(one, "priority", member->group_priority[g]);
 		json_object_object_add(groups, agent->group_names[g], one);
 	}
 	json_object_object_add(object, "groups", groups);
@@ -478,7 +477,7 @@ struct json_object *agent_status_new(const struct agent *agent)
 	verdict.problems = json_object_new_array();
 	verdict.lesser = json_object_new_array();
 	add_number(object, "version", SCHEMA_VERSION);
-	add_now(object);
+	add_moment(object, "now", oo_clock_now());
 	json_object_object_add(object, "agent", new_agent(agent));
 	json_object_object_add(object, "state", NULL); /* its place; known only at the end */
 	json_object_object_add(object, "problems", verdict.problems);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "checks.h"
+#include "damping.h"
 #include "diagnosis.h"
 #include "history.h"
 #include "gate.h"
@@ -188,6 +189,9 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_LINK_DOWN:
 	case OO_CAUSE_DRAINED:
 		explain_unfit(story, transition, text);
+		return;
+	case OO_CAUSE_FAILBACK:
+		snprintf(text, OO_REASON_LENGTH, "back to %s, which ranks better", peer);
 		return;
 	case OO_CAUSE_SWITCHOVER:
 		agent_store_explain_order(story->agent->store, transition->group, peer, text);
@@ -374,6 +378,7 @@ void agent_story_tell(struct agent_story *story)
 	}
 	for (unsigned g = 0; g < story->agent->core_config.n_groups; g++) {
 		tell_shared(story, g);
+		agent_damping_tell(story->agent, g);
 	}
 }
 

@@ -24,6 +24,7 @@
 #define OO_CONFIG_CHECKS 256
 #define OO_CONFIG_HOOKS 16 /* paths in one list */
 #define OO_CONFIG_ATTEMPTS 20
+#define OO_CONFIG_MOVES 32
 #define OO_CONFIG_PROBLEMS 20
 
 struct oo_config_texts {
@@ -81,11 +82,27 @@ struct oo_config_vip {
 	const char *interface;
 };
 
+/* When what is held goes back to a node that ranks better. */
+struct oo_config_failback {
+	const char *mode;  /* "never" or "auto" */
+	int64_t delay_ms;  /* the tenure is at least so old */
+	int64_t stable_ms; /* the other has ranked better, and been eligible, for so long */
+};
+
+/* From so many moves within the window on the next one waits for a target that is stable; 0: never. */
+struct oo_config_flap {
+	int moves;
+	int64_t window_ms;
+};
+
 struct oo_config_group {
 	const char *name;
 	struct oo_config_vip *vips;
 	size_t n_vips;
 	bool checks[OO_CONFIG_CHECKS]; /* the configuration's that count for this group */
+	int priority;            /* this node's for this group, 0..1000; default: the node's */
+	const char *prefer_zone; /* whose nodes come before others; "" when not given */
+	struct oo_config_failback failback; /* what is not given here: the configuration's */
 };
 
 struct oo_config_check {
@@ -146,6 +163,8 @@ struct oo_config {
 	struct oo_config_node node;
 	struct oo_config_etcd etcd;
 	struct oo_config_lease lease;
+	struct oo_config_failback failback;
+	struct oo_config_flap flap;
 	struct oo_config_group *groups; /* at least one */
 	size_t n_groups;
 	struct oo_config_check *checks;
@@ -196,6 +215,8 @@ int oo_config_write(const struct oo_config *config, struct oo_buffer *out);
  * agent to change; else a reload does. (A group that goes away takes one, too.)
  */
 bool oo_config_is_fixed(const char *path);
+/* Whether group prefers nodes of that zone. */
+bool oo_config_prefers(const struct oo_config_group *group, const char *zone);
 /*
  * How much later than this node another one with the same check may turn, at most, with an interval
  * more for saying so: its first run with the same news ends an interval and a timeout later, and each

@@ -227,6 +227,39 @@ static const struct config_list check_name_list = {
 	.item = {.parse = parse_check_name},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
+static const char *const failback_modes[] = {"never", "auto", NULL};
+static const struct config_key failback_keys[] = {
+	{.name = "mode",
+	 .parse = config_parse_choice,
+	 CONFIG_AT(oo_config_failback, mode),
+	 .choices = failback_modes},
+	{.name = "delay",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_failback, delay_ms),
+	 .least = 0,
+	 .most = 24 * 60 * CONFIG_MINUTE_MS},
+	{.name = "stable",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_failback, stable_ms),
+	 .least = 0,
+	 .most = 24 * 60 * CONFIG_MINUTE_MS},
+};
+static const struct config_schema failback_schema = CONFIG_SCHEMA(failback_keys);
+
+static const struct config_key flap_keys[] = {
+	{.name = "moves",
+	 .parse = config_parse_number,
+	 CONFIG_AT(oo_config_flap, moves),
+	 .least = 0,
+	 .most = OO_CONFIG_MOVES},
+	{.name = "window",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_flap, window_ms),
+	 .least = CONFIG_MINUTE_MS,
+	 .most = 24 * 60 * CONFIG_MINUTE_MS},
+};
+static const struct config_schema flap_schema = CONFIG_SCHEMA(flap_keys);
+
 static const struct config_key group_keys[] = {
 	{.name = "name",
 	 .parse = config_parse_name,
@@ -247,6 +280,19 @@ static const struct config_key group_keys[] = {
 	 .most = OO_CONFIG_CHECKS,
 	 .list = &check_name_list,
 	 .write = write_check_names},
+	{.name = "priority",
+	 .parse = config_parse_number,
+	 CONFIG_AT(oo_config_group, priority),
+	 .least = 0,
+	 .most = 1000},
+	{.name = "prefer_zone",
+	 .parse = config_parse_name,
+	 CONFIG_AT(oo_config_group, prefer_zone),
+	 .least = 0},
+	{.name = "failback",
+	 .parse = config_parse_section,
+	 CONFIG_AT(oo_config_group, failback),
+	 .schema = &failback_schema},
 };
 static const struct config_schema group_schema = CONFIG_SCHEMA(group_keys);
 static const struct config_list group_list = {
@@ -376,6 +422,14 @@ static const struct config_key root_keys[] = {
 	 .parse = parse_lease,
 	 CONFIG_AT(oo_config, lease),
 	 .schema = &lease_schema},
+	{.name = "failback",
+	 .parse = config_parse_section,
+	 CONFIG_AT(oo_config, failback),
+	 .schema = &failback_schema},
+	{.name = "flap",
+	 .parse = config_parse_section,
+	 CONFIG_AT(oo_config, flap),
+	 .schema = &flap_schema},
 	{.name = "groups",
 	 .parse = config_parse_list,
 	 CONFIG_AT(oo_config, groups),
@@ -437,6 +491,9 @@ bool config_parse_root(struct config_reader *reader, struct fy_node *root)
 	config->node.zone = "";
 	config->node.priority = 100;
 	config->lease.ttl_ms = 3000;
+	config->failback = (struct oo_config_failback){
+		.mode = "never", .delay_ms = CONFIG_MINUTE_MS, .stable_ms = CONFIG_MINUTE_MS / 2};
+	config->flap = (struct oo_config_flap){.moves = 4, .window_ms = 10 * CONFIG_MINUTE_MS};
 	config->hooks.timeout_ms = 10000;
 	config->hooks.blocking_timeout_ms = 2000;
 	config->api.socket = "/run/ooha/ooha.sock";

@@ -152,6 +152,39 @@ static void check_vips(struct config_reader *reader, struct fy_node *groups)
 	}
 }
 
+bool oo_config_prefers(const struct oo_config_group *group, const char *zone)
+{
+	return group->prefer_zone[0] != '\0' && oo_text_equal(group->prefer_zone, zone);
+}
+
+/* What is not given in a group is as for all groups. */
+static void set_failback(const struct oo_config_failback *all, struct fy_node *given,
+			 struct oo_config_failback *failback)
+{
+	if (given == NULL || value_of(given, "mode") == NULL) {
+		failback->mode = all->mode;
+	}
+	if (given == NULL || value_of(given, "delay") == NULL) {
+		failback->delay_ms = all->delay_ms;
+	}
+	if (given == NULL || value_of(given, "stable") == NULL) {
+		failback->stable_ms = all->stable_ms;
+	}
+}
+
+/* What a group does not say is the node's, or that of all groups. */
+static void set_group_defaults(const struct oo_config *config, struct oo_config_group *group,
+			       struct fy_node *node)
+{
+	if (value_of(node, "priority") == NULL) {
+		group->priority = config->node.priority;
+	}
+	set_failback(&config->failback, value_of(node, "failback"), &group->failback);
+	if (group->prefer_zone == NULL) {
+		group->prefer_zone = "";
+	}
+}
+
 void config_check_whole(struct config_reader *reader, struct fy_node *root)
 {
 	struct fy_node *groups = value_of(root, "groups");
@@ -162,8 +195,9 @@ void config_check_whole(struct config_reader *reader, struct fy_node *root)
 	check_unique(reader, groups, "name");
 	check_vips(reader, groups);
 	for (size_t i = 0; i < reader->config->n_groups; i++) {
-		struct fy_node *names =
-			value_of(fy_node_sequence_iterate(groups, &position), "checks");
+		struct fy_node *node = fy_node_sequence_iterate(groups, &position);
+		struct fy_node *names = value_of(node, "checks");
+		set_group_defaults(reader->config, &reader->config->groups[i], node);
 		check_unique(reader, names, NULL);
 		resolve_checks(reader, names, reader->config->groups[i].checks);
 	}

@@ -51,12 +51,7 @@ static void take(struct oo_core *core, const struct oo_event *event)
 		oo_core_take_answer(core, event);
 		break;
 	case OO_EVENT_MEMBERS:
-		core->n_members = event->n_members < OO_CORE_MEMBERS_MAX ? event->n_members
-									 : OO_CORE_MEMBERS_MAX;
-		if (core->n_members > 0) {
-			memcpy(core->members, event->members,
-			       sizeof(core->members[0]) * core->n_members);
-		}
+		oo_core_take_members(core, event);
 		break;
 	case OO_EVENT_CHECK:
 		oo_core_count(&core->checks[event->index], event->health, core->now);
@@ -161,6 +156,11 @@ static bool should_leave_by_order(const struct oo_core *core, const struct group
 	       group->renewed_at >= group->order_seen_at;
 }
 
+static bool should_fail_back(const struct oo_core *core, const struct group *group)
+{
+	return is_heard(core, group) && core->now >= oo_core_failback_at(core, group);
+}
+
 static void settle_active(struct oo_core *core, struct group *group)
 {
 	enum oo_cause why;
@@ -174,6 +174,8 @@ static void settle_active(struct oo_core *core, struct group *group)
 			      OO_CAUSE_SWITCHOVER); /* also paused: a person wants it */
 	} else if (is_heard(core, group) && should_leave_for_health(core, group, &why)) {
 		oo_core_leave(core, group, why);
+	} else if (should_fail_back(core, group)) {
+		oo_core_leave(core, group, OO_CAUSE_FAILBACK);
 	} else if (!group->request.busy &&
 		   (group->doubted || core->now >= group->request.next_at)) {
 		if (should_refresh(core, group)) {
@@ -269,6 +271,7 @@ static void note_relief(const struct oo_core *core, struct group *group)
 static void settle(struct oo_core *core, struct group *group)
 {
 	enum oo_role before;
+	oo_core_note_standings(core, group);
 	note_relief(core, group);
 	do {
 		before = group->want.role;
@@ -291,11 +294,6 @@ static void sooner(int64_t *wake_at, int64_t at)
 	}
 }
 
-static int64_t later(int64_t one, int64_t other)
-{
-	return one > other ? one : other;
-}
-
 static int64_t wake_of(const struct oo_core *core, const struct group *group)
 {
 	int64_t wake_at = OO_CORE_NEVER;
@@ -304,8 +302,8 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 	switch (group->want.role) {
 	case OO_ROLE_STANDBY:
 		if (!core->stopping && !core->paused && oo_core_may_serve(core, group)) {
-			sooner(&wake_at,
-			       later(oo_core_take_at(core, group, &cause), group->request.next_at));
+			sooner(&wake_at, oo_core_later(oo_core_take_at(core, group, &cause),
+						       group->request.next_at));
 		}
 		break;
 	case OO_ROLE_ACTIVE:
@@ -314,6 +312,9 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 		}
 		if (oo_core_leave_at(core, group) > core->now) {
 			sooner(&wake_at, oo_core_leave_at(core, group));
+		}
+		if (oo_core_failback_at(core, group) > core->now) {
+			sooner(&wake_at, oo_core_failback_at(core, group));
 		}
 		break;
 	case OO_ROLE_RELEASING:
@@ -390,7 +391,7 @@ static void check_invariants(const struct oo_core *core)
 
 void oo_core_step(struct oo_core *core, int64_t now, const struct oo_event *event)
 {
-	core->now = later(core->now, now);
+	core->now = oo_core_later(core->now, now);
 	core->n_transitions = 0;
 	take(core, event);
 	for (size_t g = 0; g < core->config.n_groups; g++) {

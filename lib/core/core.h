@@ -23,6 +23,7 @@
 #define OO_CORE_VALUE_LENGTH 896
 #define OO_CORE_TRIED_MAX 8
 #define OO_CORE_TRANSITIONS_MAX (OO_CORE_GROUPS_MAX * 4)
+#define OO_CORE_MOVES_MAX 32       /* that are remembered of a group */
 #define OO_CORE_TTL_MAX_MS 3600000 /* a claim that says more is waited for this long */
 
 /* A standby waits this much longer for each better placed one. */
@@ -60,8 +61,9 @@ enum oo_cause {
 	OO_CAUSE_SWITCHOVER,   /* an operator asked for it; peer: to whom */
 	OO_CAUSE_DRAINED,      /* an operator has drained this node, and another is eligible */
 	OO_CAUSE_WITHDRAWN,    /* the operator's order no longer stands */
+	OO_CAUSE_FAILBACK,     /* another node ranks better, and has for long enough; peer: which */
 };
-#define OO_CAUSES 21
+#define OO_CAUSES 22
 
 enum oo_claim_kind {
 	OO_CLAIM_TAKEN,
@@ -75,12 +77,14 @@ enum oo_claim_kind {
  * revision  its mod_revision (etcd mvccpb.KeyValue); 0: the key is absent, and all else is zero.
  * nonce     names this claim; 0 for a value that is none of ours to understand.
  * ends      nonce of the claim that this one followed, 0 if none.
+ * chosen    an operator has put this tenure where it is: it does not fail back.
  */
 struct oo_claim {
 	int64_t revision;
 	uint64_t nonce, ends, epoch;
 	enum oo_claim_kind kind;
 	int64_t ttl_ms;
+	bool chosen;
 	char node[OO_CORE_NAME_LENGTH]; /* holder, or whom it is offered to; empty: released */
 	uint16_t value_length;
 	char value[OO_CORE_VALUE_LENGTH];
@@ -116,13 +120,26 @@ struct oo_core_check {
 
 struct oo_core_group {
 	bool checks[OO_CORE_CHECKS_MAX]; /* those that count for it */
+	uint16_t priority;
+	bool preferred; /* this node is of the zone that comes before others */
+	/*
+	 * Whether what is held goes to a node that ranks better: once that one has been seen so, and
+	 * eligible, for stable_ms, and this tenure is delay_ms old.
+	 */
+	bool failback;
+	int64_t failback_delay_ms, failback_stable_ms;
 };
 
-/* Of one agent. renew, margin: for its own ttl; a claim with another ttl gets them in proportion. */
+/*
+ * Of one agent. renew, margin: for its own ttl; a claim with another ttl gets them in proportion.
+ * flap_moves  from so many moves of a group within flap_window_ms on, the next one of a living holder for
+ *             health or failback is damped; at most OO_CORE_MOVES_MAX; 0: never.
+ */
 struct oo_core_config {
 	char node[OO_CORE_NAME_LENGTH];
-	int priority;
 	int64_t ttl_ms, renew_ms, margin_ms;
+	unsigned flap_moves;
+	int64_t flap_window_ms;
 	int64_t retry_ms; /* between tries that failed */
 	size_t n_groups, n_checks;
 	struct oo_core_group groups[OO_CORE_GROUPS_MAX];
@@ -131,7 +148,8 @@ struct oo_core_config {
 
 struct oo_core_member {
 	char node[OO_CORE_NAME_LENGTH];
-	int priority;
+	uint16_t priority[OO_CORE_GROUPS_MAX];
+	uint32_t preferred;                  /* bit g: of the zone that group g prefers */
 	uint32_t eligible;                   /* bit g: for group g */
 	uint16_t ailing[OO_CORE_GROUPS_MAX]; /* optional checks of group g that are down */
 	uint32_t stranded; /* bit g: eligible for group g but for shared checks that are down */
@@ -175,6 +193,7 @@ struct oo_request {
 	enum oo_request_op op;
 	uint64_t nonce, ends, epoch, beat;
 	uint64_t order; /* that a yield carries out; 0: none */
+	bool chosen;
 	enum oo_claim_kind kind;
 	int64_t ttl_ms;
 	char node[OO_CORE_NAME_LENGTH];
@@ -278,6 +297,9 @@ struct oo_core_view {
 	const struct oo_order *order; /* as last seen; id 0: none */
 	const struct oo_claim *mine;  /* ours, as far as we know; NULL: none */
 	bool degraded;                /* holds though ineligible: nobody is better */
+	unsigned moves;               /* that were seen within flap_window_ms */
+	int64_t damping_ms; /* for how long whom it goes to next must have been eligible; 0: not damped */
+	const char *next; /* to whom a holder would hand over; NULL: nobody is eligible */
 	uint64_t epoch;
 };
 

@@ -94,28 +94,42 @@ bool oo_core_is_stranded(const struct oo_core *core, const struct group *group)
 	return any && group->link_up && !core->drained;
 }
 
-/* The healthiest first, then by priority, then by name: the same order on every node. */
-static bool is_better(const struct oo_core_member *one, const struct oo_core_member *other,
+/* The healthiest first, then those of the preferred zone, then by priority. */
+bool oo_core_outranks(const struct oo_core_member *one, const struct oo_core_member *other,
 		      unsigned g)
 {
+	const bool preferred = (one->preferred & 1u << g) != 0;
 	if (one->ailing[g] != other->ailing[g]) {
 		return one->ailing[g] < other->ailing[g];
 	}
-	return one->priority != other->priority ? one->priority > other->priority
-						: strcmp(one->node, other->node) < 0;
+	if (preferred != ((other->preferred & 1u << g) != 0)) {
+		return preferred;
+	}
+	return one->priority[g] > other->priority[g];
+}
+
+/* At last by name: the same order on every node. */
+static bool is_better(const struct oo_core_member *one, const struct oo_core_member *other,
+		      unsigned g)
+{
+	return oo_core_outranks(one, other, g) ||
+	       (!oo_core_outranks(other, one, g) && strcmp(one->node, other->node) < 0);
 }
 
 /* This node, as others see it if they are up to date. */
-static struct oo_core_member self(const struct oo_core *core, const struct group *group)
+struct oo_core_member oo_core_self(const struct oo_core *core, const struct group *group)
 {
-	struct oo_core_member self = {.priority = core->config.priority};
+	const unsigned g = oo_core_group_index(core, group);
+	struct oo_core_member self = {0};
 	memcpy(self.node, core->config.node, sizeof(self.node));
-	self.ailing[oo_core_group_index(core, group)] = (uint16_t)oo_core_ailing(core, group);
+	self.priority[g] = core->config.groups[g].priority;
+	self.preferred = core->config.groups[g].preferred ? 1u << g : 0;
+	self.ailing[g] = (uint16_t)oo_core_ailing(core, group);
 	return self;
 }
 
-static bool is_candidate(const struct oo_core *core, const struct group *group,
-			 const struct oo_core_member *member)
+bool oo_core_is_candidate(const struct oo_core *core, const struct group *group,
+			  const struct oo_core_member *member)
 {
 	return (member->eligible & 1u << oo_core_group_index(core, group)) != 0 &&
 	       strcmp(member->node, core->config.node) != 0;
@@ -136,11 +150,11 @@ static bool is_fellow(const struct oo_core *core, const struct group *group,
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group)
 {
 	const bool stranded = oo_core_is_stranded(core, group);
-	const struct oo_core_member here = self(core, group);
+	const struct oo_core_member here = oo_core_self(core, group);
 	unsigned rank = 0;
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
-		if ((stranded ? is_fellow : is_candidate)(core, group, member) &&
+		if ((stranded ? is_fellow : oo_core_is_candidate)(core, group, member) &&
 		    strcmp(member->node, group->pair.claim.node) != 0 &&
 		    is_better(member, &here, oo_core_group_index(core, group))) {
 			rank++;
@@ -160,19 +174,25 @@ void oo_core_forget_member(struct oo_core *core, const struct group *group, cons
 	}
 }
 
-/* The best eligible node but this one; NULL when there is none. */
-const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
-						const struct group *group)
+const struct oo_core_member *oo_core_best(const struct oo_core *core, const struct group *group,
+					  oo_core_fits_fn *fits)
 {
 	const struct oo_core_member *best = NULL;
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
-		if (is_candidate(core, group, member) &&
+		if (fits(core, group, member) &&
 		    (best == NULL || is_better(member, best, oo_core_group_index(core, group)))) {
 			best = member;
 		}
 	}
 	return best;
+}
+
+/* The best eligible node but this one; NULL when there is none. */
+const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
+						const struct group *group)
+{
+	return oo_core_best(core, group, oo_core_is_candidate);
 }
 
 /* Whether an operator wants this node to give group away; not whether it can. */
@@ -195,7 +215,7 @@ const struct oo_core_member *oo_core_ordered(const struct oo_core *core, const s
 		return oo_core_best_other(core, group);
 	}
 	for (size_t i = 0; i < core->n_members; i++) {
-		if (is_candidate(core, group, &core->members[i]) &&
+		if (oo_core_is_candidate(core, group, &core->members[i]) &&
 		    strcmp(core->members[i].node, target) == 0) {
 			return &core->members[i];
 		}
@@ -251,7 +271,7 @@ bool oo_core_may_serve(const struct oo_core *core, const struct group *group)
 	}
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
-		if (is_candidate(core, group, member) &&
+		if (oo_core_is_candidate(core, group, member) &&
 		    strcmp(member->node, group->pair.claim.node) != 0) {
 			return false;
 		}
@@ -260,17 +280,12 @@ bool oo_core_may_serve(const struct oo_core *core, const struct group *group)
 	return seen;
 }
 
-static int64_t later(int64_t one, int64_t other)
-{
-	return one > other ? one : other;
-}
-
 /*
- * When a holder that is DOWN may leave for that. What only this node has is a reason at once. What all
- * share is one when it has been down for so long, and another node eligible for so long, that the other
- * would have noticed it if it were down there, and this node if it were over.
+ * When what is wrong is a reason to leave. What only this node has is one at once. What all share is one
+ * when it has been down for so long, and another node eligible for so long, that the other would have
+ * noticed it if it were down there, and this node if it were over.
  */
-int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group)
+static int64_t reason_at(const struct oo_core *core, const struct group *group)
 {
 	int64_t leave_at = OO_CORE_NEVER;
 
@@ -285,8 +300,16 @@ int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group)
 		if (!check->config.shared) {
 			return group->relief_at;
 		}
-		int64_t at = later(check->turned_at, group->relief_at) + check->config.notice_ms;
+		int64_t at =
+			oo_core_later(check->turned_at, group->relief_at) + check->config.notice_ms;
 		leave_at = at < leave_at ? at : leave_at;
 	}
 	return leave_at;
+}
+
+/* When a holder that is DOWN may leave for that. An operator's drain is never damped. */
+int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group)
+{
+	const int64_t at = reason_at(core, group);
+	return core->drained || group->damping_ms == 0 ? at : oo_core_later(at, group->ready_at);
 }

@@ -44,12 +44,18 @@ struct group {
 	int64_t renewed_at; /* when the last renewal that succeeded was sent; 0: none of this claim */
 	bool doubted;       /* since before the next renewal: it is due at once */
 
-	/* Why releasing: LOST, CHECK_DOWN, LINK_DOWN, STOPPING, SWITCHOVER or DRAINED. */
+	/* Why releasing: LOST, CHECK_DOWN, LINK_DOWN, STOPPING, SWITCHOVER, DRAINED or FAILBACK. */
 	enum oo_cause leaving;
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
 	bool adopting; /* since the start: the address of the agent before us may still be up */
 	bool address_up, link_up;
-	int64_t relief_at; /* since when there is another eligible node; NEVER: there is none */
+	int64_t relief_at;  /* since when there is another eligible node; NEVER: there is none */
+	int64_t ready_at;   /* since or from when one has been eligible for long enough; likewise */
+	int64_t damping_ms; /* how long that is */
+	int64_t moves
+		[OO_CORE_MOVES_MAX]; /* when the holder's node was seen to change, oldest first */
+	unsigned n_moves;
+	char holder[OO_CORE_NAME_LENGTH]; /* the last that was seen; empty: none yet */
 	int64_t read_noted_revision;
 
 	struct oo_order order;
@@ -57,11 +63,18 @@ struct group {
 	int64_t order_seen_at;
 };
 
+/* Since when a member has been seen so without a break; NEVER: it is not. By group. */
+struct standing {
+	int64_t eligible_at[OO_CORE_GROUPS_MAX];
+	int64_t better_at[OO_CORE_GROUPS_MAX]; /* eligible, and better than this node */
+};
+
 struct oo_core {
 	struct oo_core_config config;
 	struct group groups[OO_CORE_GROUPS_MAX];
 	struct check checks[OO_CORE_CHECKS_MAX];
 	struct oo_core_member members[OO_CORE_MEMBERS_MAX];
+	struct standing standings[OO_CORE_MEMBERS_MAX]; /* of members, in their order */
 	size_t n_members;
 	uint64_t random;
 	uint64_t sequence;
@@ -109,7 +122,28 @@ const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);
 bool oo_core_order_stands(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_ordered(const struct oo_core *core, const struct group *group);
+/* Whether member may be chosen for group. */
+typedef bool oo_core_fits_fn(const struct oo_core *core, const struct group *group,
+			     const struct oo_core_member *member);
+const struct oo_core_member *oo_core_best(const struct oo_core *core, const struct group *group,
+					  oo_core_fits_fn *fits);
+bool oo_core_is_candidate(const struct oo_core *core, const struct group *group,
+			  const struct oo_core_member *member);
+bool oo_core_outranks(const struct oo_core_member *one, const struct oo_core_member *other,
+		      unsigned g);
+struct oo_core_member oo_core_self(const struct oo_core *core, const struct group *group);
 void oo_core_forget_member(struct oo_core *core, const struct group *group, const char *node);
+
+/* moving.c: for how long others have been fit, and whether a holder may move to one of them. */
+void oo_core_take_members(struct oo_core *core, const struct oo_event *event);
+void oo_core_note_standings(struct oo_core *core, struct group *group);
+void oo_core_note_holder(struct oo_core *core, struct group *group);
+unsigned oo_core_moves(const struct oo_core *core, const struct group *group);
+const struct oo_core_member *oo_core_best_ready(const struct oo_core *core,
+						const struct group *group);
+const struct oo_core_member *oo_core_best_gain(const struct oo_core *core,
+					       const struct group *group);
+int64_t oo_core_failback_at(const struct oo_core *core, const struct group *group);
 
 /* roles.c: the one door between roles, and what goes with it. */
 void oo_core_enter(struct oo_core *core, struct group *group, enum oo_role role,
@@ -136,6 +170,11 @@ static inline int64_t oo_core_in_proportion(const struct oo_core *core, const st
 					    int64_t ms)
 {
 	return ms * group->mine.claim.ttl_ms / core->config.ttl_ms;
+}
+
+static inline int64_t oo_core_later(int64_t one, int64_t other)
+{
+	return one > other ? one : other;
 }
 
 static inline unsigned oo_core_group_index(const struct oo_core *core, const struct group *group)

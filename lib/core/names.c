@@ -64,6 +64,8 @@ const char *oo_cause_name(enum oo_cause cause)
 		return "drained";
 	case OO_CAUSE_WITHDRAWN:
 		return "withdrawn";
+	case OO_CAUSE_FAILBACK:
+		return "failback";
 	}
 	return "?";
 }

@@ -86,6 +86,7 @@ static void settle_pair(struct oo_core *core, struct group *group, bool changed)
 		group->first_seen_at = core->now;
 		group->known = true;
 	}
+	oo_core_note_holder(core, group);
 	if (claim->epoch > group->epoch_seen) {
 		group->epoch_seen = claim->epoch;
 	}

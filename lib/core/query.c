@@ -15,6 +15,7 @@ static void check_config(const struct oo_core_config *config)
 	assert(config->renew_ms > 0 && config->retry_ms > 0);
 	assert(config->ttl_ms > config->margin_ms + config->renew_ms);
 	assert(config->ttl_ms <= OO_CORE_TTL_MAX_MS);
+	assert(config->flap_moves <= OO_CORE_MOVES_MAX);
 }
 
 struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed)
@@ -152,6 +153,10 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 	if (group->want.role != OO_ROLE_STANDBY && group->want.role != OO_ROLE_ACQUIRING) {
 		view.mine = &group->mine.claim;
 	}
+	const struct oo_core_member *next = oo_core_best_other(core, group);
+	view.next = next == NULL ? NULL : next->node;
+	view.moves = oo_core_moves(core, group);
+	view.damping_ms = group->damping_ms;
 	view.degraded = group->want.role == OO_ROLE_ACTIVE && view.eligible == OO_HEALTH_DOWN;
 	return view;
 }

@@ -90,6 +90,7 @@ void oo_core_send_yield(struct oo_core *core, struct group *group)
 		.kind = offer ? OO_CLAIM_OFFERED : OO_CLAIM_RELEASED,
 		.ttl_ms = group->mine.claim.ttl_ms,
 		.order = group->leaving == OO_CAUSE_SWITCHOVER ? group->order.id : 0,
+		.chosen = group->leaving == OO_CAUSE_SWITCHOVER,
 		.cause = group->leaving,
 		.expect = &group->mine,
 	};
@@ -109,6 +110,7 @@ static void send_fresh(struct oo_core *core, struct group *group, int64_t ttl_ms
 		.nonce = group->fresh,
 		.ends = group->mine.claim.nonce,
 		.epoch = group->mine.claim.epoch,
+		.chosen = group->mine.claim.chosen,
 		.kind = OO_CLAIM_TAKEN,
 		.ttl_ms = ttl_ms,
 		.cause = group->leaving,

@@ -35,6 +35,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_STOPPING:
 	case OO_CAUSE_SWITCHOVER:
 	case OO_CAUSE_DRAINED:
+	case OO_CAUSE_FAILBACK:
 		return group->target;
 	case OO_CAUSE_NONE:
 	case OO_CAUSE_ABSENT:
@@ -111,11 +112,25 @@ void oo_core_activate(struct oo_core *core, struct group *group, const struct oo
 	oo_core_enter(core, group, OO_ROLE_ACTIVE, cause);
 }
 
+/* To whom it goes for the reason that it is left for; NULL: to nobody. */
+static const struct oo_core_member *target_of(const struct oo_core *core, const struct group *group)
+{
+	if (group->leaving == OO_CAUSE_SWITCHOVER) {
+		return oo_core_ordered(core, group);
+	}
+	if (group->leaving == OO_CAUSE_FAILBACK) {
+		return oo_core_best_gain(core, group);
+	}
+	if (group->leaving == OO_CAUSE_CHECK_DOWN || group->leaving == OO_CAUSE_LINK_DOWN) {
+		return oo_core_best_ready(core, group);
+	}
+	return oo_core_best_other(core, group);
+}
+
 void oo_core_choose_target(struct oo_core *core, struct group *group)
 {
-	const struct oo_core_member *best = group->leaving == OO_CAUSE_SWITCHOVER
-						    ? oo_core_ordered(core, group)
-						    : oo_core_best_other(core, group);
+	const struct oo_core_member *best = target_of(core, group);
+
 	memset(group->target, 0, sizeof(group->target));
 	if (best != NULL) {
 		memcpy(group->target, best->node, sizeof(group->target));

@@ -47,6 +47,7 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 			      .epoch = request->epoch,
 			      .beat = request->beat,
 			      .order = request->order,
+			      .chosen = request->chosen,
 			      .by_order = request->op == OO_REQUEST_YIELD &&
 					  request->cause == OO_CAUSE_SWITCHOVER,
 			      .ttl_ms = request->ttl_ms,
@@ -76,6 +77,8 @@ static struct sim_member member_of(const struct sim *sim, const struct sim_agent
 			member.stranded |= 1u << g;
 		}
 		member.ailing[g] = (uint16_t)view.ailing;
+		member.priority[g] = agent->config.groups[g].priority;
+		member.preferred |= agent->config.groups[g].preferred ? 1u << g : 0;
 	}
 	member.fails =
 		oo_core_check_health(agent->core, SIM_CHECK_SHARED, &streak) == OO_HEALTH_DOWN;
@@ -170,6 +173,7 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	if (agent->alive) {
 		oo_core_step(agent->core, sim_local_ms(sim, agent), event);
 		note_failure(sim, agent);
+		sim_gain_note(sim, index);
 		sim_life_note(sim, index); /* on disk before anything comes up by it */
 		apply(sim, index);
 	}
@@ -206,10 +210,11 @@ static void tell_members(struct sim *sim, unsigned index, const struct sim_store
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		if (store->members[i].present) {
 			struct oo_core_member *member = &agent->view[agent->n_view++];
-			*member =
-				(struct oo_core_member){.priority = sim->agents[i].config.priority,
-							.eligible = store->members[i].eligible,
-							.stranded = store->members[i].stranded};
+			*member = (struct oo_core_member){.eligible = store->members[i].eligible,
+							  .preferred = store->members[i].preferred,
+							  .stranded = store->members[i].stranded};
+			memcpy(member->priority, store->members[i].priority,
+			       sizeof(store->members[i].priority));
 			member->fails[SIM_CHECK_SHARED] = store->members[i].fails;
 			memcpy(member->node, sim_node((int)i), sizeof("node-a"));
 			memcpy(member->ailing, store->members[i].ailing,

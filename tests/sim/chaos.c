@@ -210,7 +210,9 @@ static void reload(struct sim *sim, unsigned index)
 	struct oo_core_config *config = &sim->agents[index].config;
 
 	sim->counts[SIM_COUNT_RELOADS]++;
-	config->priority = (int)sim_between(sim, 1, 200);
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		config->groups[g].priority = (uint16_t)sim_between(sim, 1, 200);
+	}
 	if (sim->mixed_ttl) {
 		sim_set_ttl(config, config->ttl_ms == sim->ttl_ms ? 2 * sim->ttl_ms : sim->ttl_ms);
 	}

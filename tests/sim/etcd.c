@@ -50,6 +50,7 @@ static void put_claim(struct sim *sim, const struct sim_request *request)
 		.epoch = request->epoch,
 		.ttl_ms = request->ttl_ms,
 		.kind = request->claim_kind,
+		.chosen = request->chosen,
 		.node = request->node,
 		.value = request->nonce,
 	};
@@ -71,6 +72,7 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 		if (request->op != OO_REQUEST_MARK) {
 			sim_judge_claim(sim, request);
 		}
+		sim_gain_claim(sim, request);
 		put_claim(sim, request);
 	}
 	if (request->op == OO_REQUEST_RECLAIM) {
@@ -177,6 +179,7 @@ void sim_fill_claim(struct oo_claim *claim, const struct sim_claim *from)
 	claim->nonce = from->nonce;
 	claim->ends = from->ends;
 	claim->epoch = from->epoch;
+	claim->chosen = from->chosen;
 	claim->kind = (enum oo_claim_kind)from->kind;
 	claim->ttl_ms = from->ttl_ms;
 	memset(claim->node, 0, sizeof(claim->node));

@@ -23,6 +23,7 @@ void sim_fail(struct sim *sim, const char *format, ...)
 void sim_judge_era(struct sim *sim, unsigned group)
 {
 	sim->judge.epoch[group] = 0;
+	sim->judge.placed[group] = false;
 }
 
 /* Epochs grow from tenure to tenure; a fresh claim and a release keep the one that they end. */
@@ -179,6 +180,7 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 	     oo_role_name(transition->from), oo_role_name(transition->to),
 	     oo_cause_name(transition->cause), transition->peer[0] != '\0' ? " " : "",
 	     transition->peer);
+	sim_gain_transition(sim, agent, transition);
 	if (sim->judge.settled) {
 		sim_fail(sim, "%s moves though all is well: %s -> %s: %s", sim_node((int)agent),
 			 oo_role_name(transition->from), oo_role_name(transition->to),
@@ -197,7 +199,7 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 			 sim_node((int)agent), transition->group);
 	}
 	if ((transition->cause == OO_CAUSE_DRAINED || transition->cause == OO_CAUSE_CHECK_DOWN ||
-	     transition->cause == OO_CAUSE_LINK_DOWN) &&
+	     transition->cause == OO_CAUSE_LINK_DOWN || transition->cause == OO_CAUSE_FAILBACK) &&
 	    oo_core_is_paused(sim->agents[agent].core)) {
 		sim_fail(sim, "%s gives group %u away in a pause", sim_node((int)agent),
 			 transition->group);
@@ -232,8 +234,11 @@ void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
 			 sim_node((int)index), group, sim_node(node));
 		return;
 	}
-	if (oo_core_want(agent->core, group)->request.order != 0) {
-		return; /* a person may want it to be somebody else */
+	sim_gain_offer(sim, index, group, node);
+	if (oo_core_want(agent->core, group)->request.order != 0 ||
+	    oo_core_want(agent->core, group)->request.cause == OO_CAUSE_FAILBACK ||
+	    oo_core_view(agent->core, group).damping_ms > 0) {
+		return; /* a person may want it to be somebody else; who is healthier may be new */
 	}
 	for (size_t i = 0; i < agent->n_view; i++) {
 		const struct oo_core_member *other = &agent->view[i];
@@ -273,6 +278,9 @@ bool sim_judge_is_well(const struct sim *sim)
 int64_t sim_judge_bound(const struct sim *sim)
 {
 	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
+	if (sim->failback) {
+		ttl += (sim->failback_delay_ms + sim->failback_stable_ms) * SIM_MS;
+	}
 	return SIM_DELAY_MAX + 2 * ttl + ttl / 10 +
 	       (int64_t)sim->n_agents * OO_CORE_STAGGER_MS * SIM_MS + SIM_SECOND;
 }

@@ -135,6 +135,8 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 		[SIM_COUNT_WITHDRAWN] = "orders withdrawn",
 		[SIM_COUNT_TAKEOVERS] = "takeovers",
 		[SIM_COUNT_HANDOVERS] = "hand-overs",
+		[SIM_COUNT_FAILBACKS] = "failbacks",
+		[SIM_COUNT_DAMPED] = "damped moves",
 		[SIM_COUNT_STRANDED] = "takeovers by the stranded",
 		[SIM_COUNT_ADOPTIONS] = "adoptions",
 		[SIM_COUNT_READ_BACKS] = "claims read back",

@@ -51,7 +51,8 @@ static void init_agent(struct sim *sim, unsigned index)
 	agent->ppm = sim_chance(sim, 500) ? drift : -drift;
 	agent->offset = sim_between(sim, 0, 1000 * SIM_SECOND);
 	*config = (struct oo_core_config){
-		.priority = sim_chance(sim, 500) ? 100 : (int)sim_between(sim, 1, 200),
+		.flap_moves = sim->flap_moves,
+		.flap_window_ms = SIM_FLAP_WINDOW_MS,
 		.n_groups = sim->n_groups,
 		.n_checks = SIM_CHECKS,
 	};
@@ -71,6 +72,12 @@ static void init_agent(struct sim *sim, unsigned index)
 		config->groups[g].checks[0] = g == 0;
 		config->groups[g].checks[1] = true;
 		config->groups[g].checks[SIM_CHECK_OPTIONAL] = true;
+		config->groups[g].preferred = sim_chance(sim, 300);
+		config->groups[g].failback = sim->failback;
+		config->groups[g].failback_delay_ms = sim->failback_delay_ms;
+		config->groups[g].failback_stable_ms = sim->failback_stable_ms;
+		config->groups[g].priority =
+			sim_chance(sim, 500) ? 100 : (uint16_t)sim_between(sim, 1, 200);
 		agent->link[g] = true;
 	}
 }
@@ -98,6 +105,10 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->late_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 500);
 	sim->spite_permille = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 600);
 	sim->faults = (unsigned)(sim_random(sim) | sim_random(sim)); /* each with 3 of 4 */
+	sim->failback = seed / 4 % 2 == 1;
+	sim->failback_delay_ms = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 4000);
+	sim->failback_stable_ms = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 4000);
+	sim->flap_moves = seed / 8 % 2 == 0 ? 0 : (unsigned)sim_between(sim, 1, 4);
 	memset(&sim->store, 0, sizeof(sim->store));
 	memset(&sim->judge, 0, sizeof(sim->judge));
 	sim->judge.earliest = SIM_NEVER;
@@ -163,9 +174,15 @@ static void start_calm(struct sim *sim)
 
 static void look_whether_settled(struct sim *sim)
 {
+	if (sim->judge.damped_at > sim->calm_at) {
+		return;
+	}
 	if (!sim_judge_is_well(sim)) {
 		sim_fail(sim, "not well %.3f s after all was healed",
 			 (double)sim_judge_bound(sim) / 1e6);
+	}
+	if (!sim_gain_is_best(sim)) {
+		sim_fail(sim, "not on the best node after all was healed");
 	}
 	sim->judge.settled = true;
 	if (sim->well_at - sim->calm_at > sim->slowest_calm) {

@@ -15,6 +15,7 @@
  *   etcd.c    the store: linearizable, sometimes down, wiped or restored
  *   kernel.c  addresses with a deadline of their own
  *   judge.c   what must hold, whatever happens
+ *   gain.c    likewise, of moves to a better node, and of too many moves
  *   queue.c, dice.c, story.c
  *
  * Times are true time in us, but for what carries _ms: an agent's own clock, which drifts.
@@ -27,6 +28,8 @@
 #define SIM_CHECK_SHARED 1   /* in every second seed */
 #define SIM_CHECK_OPTIONAL 2 /* the last of them */
 #define SIM_NOTICE_MS 1000   /* results of a flipped check come within 900 ms */
+#define SIM_MOVES 8
+#define SIM_FLAP_WINDOW_MS 60000
 #define SIM_NEVER INT64_MAX
 #define SIM_SECOND INT64_C(1000000)
 #define SIM_MS INT64_C(1000)
@@ -79,6 +82,7 @@ struct sim_queue {
 struct sim_claim {
 	int64_t revision, ttl_ms;
 	uint64_t nonce, ends, epoch, value;
+	bool chosen;
 	uint8_t kind;
 	int8_t node; /* -1: nobody */
 };
@@ -96,8 +100,8 @@ struct sim_pair {
 struct sim_member {
 	bool present;
 	uint32_t eligible;
-	uint16_t ailing[SIM_GROUPS_MAX];
-	uint32_t stranded;
+	uint16_t ailing[SIM_GROUPS_MAX], priority[SIM_GROUPS_MAX];
+	uint32_t preferred, stranded;
 	bool fails; /* the shared check */
 };
 
@@ -135,7 +139,7 @@ struct sim_request {
 	uint32_t incarnation;
 	struct sim_member member; /* to put */
 	uint64_t seq, nonce, ends, epoch, beat, order;
-	bool by_order;
+	bool by_order, chosen;
 	int64_t ttl_ms, sent_at, sent_at_ms;
 	struct sim_pair expect;
 };
@@ -197,6 +201,14 @@ struct sim_agent {
 	size_t n_view;
 	int64_t failed_at_ms;                 /* the shared check turned down; 0: it is not */
 	int64_t relief_at_ms[SIM_GROUPS_MAX]; /* another eligible node is seen since; 0: none */
+	/* The others: eligible, and better than this one, since; 0: not so. */
+	int64_t eligible_at_ms[SIM_AGENTS_MAX][SIM_GROUPS_MAX];
+	int64_t better_at_ms[SIM_AGENTS_MAX][SIM_GROUPS_MAX];
+	int64_t active_at_ms[SIM_GROUPS_MAX];
+	enum oo_cause leaving[SIM_GROUPS_MAX];
+	int64_t left_at_ms[SIM_GROUPS_MAX];
+	int64_t moved_at_ms[SIM_GROUPS_MAX][SIM_MOVES]; /* away, for health or failback; a ring */
+	unsigned n_moved[SIM_GROUPS_MAX];
 	bool refused[SIM_GROUPS_MAX]; /* an offer, since the view was told: somebody is gone */
 	struct sim_tenure tenures[SIM_GROUPS_MAX];
 	bool has_tenures;
@@ -210,8 +222,10 @@ struct sim_judge {
 		     [SIM_GROUPS_MAX];  /* sent + ttl of the newest renewal carried out */
 	uint64_t epoch[SIM_GROUPS_MAX]; /* the highest of this era */
 	unsigned up[SIM_GROUPS_MAX];
-	int64_t earliest; /* of until, of all that are up */
-	bool settled;     /* since then nothing may move */
+	int64_t earliest;            /* of until, of all that are up */
+	bool settled;                /* since then nothing may move */
+	int64_t damped_at;           /* a failback of which nobody knows when it was to come */
+	bool placed[SIM_GROUPS_MAX]; /* an operator has put the tenure where it is */
 };
 
 enum sim_count {
@@ -238,6 +252,8 @@ enum sim_count {
 	SIM_COUNT_HANDOVERS,
 	SIM_COUNT_SWITCHOVERS,
 	SIM_COUNT_WITHDRAWN,
+	SIM_COUNT_FAILBACKS,
+	SIM_COUNT_DAMPED,
 	SIM_COUNT_STRANDED,
 	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
@@ -263,6 +279,9 @@ struct sim {
 	/* Of this seed. */
 	unsigned n_agents, n_groups;
 	bool fence, fence_at_hold, renewals_read_nothing, mixed_ttl;
+	bool failback;
+	unsigned flap_moves;
+	int64_t failback_delay_ms, failback_stable_ms;
 	int64_t ttl_ms, timeout, hedge_after, storm_pace;
 	int64_t loss_permille, late_permille, spite_permille;
 	unsigned faults; /* bit: this one happens */
@@ -397,6 +416,14 @@ void sim_judge_offer(struct sim *sim, unsigned agent, unsigned group, int node);
 bool sim_judge_is_well(const struct sim *sim);
 /* All must be well this long after the last fault has healed. */
 int64_t sim_judge_bound(const struct sim *sim);
+
+/* gain.c */
+void sim_gain_note(struct sim *sim, unsigned agent);
+void sim_gain_claim(struct sim *sim, const struct sim_request *request);
+void sim_gain_transition(struct sim *sim, unsigned agent, const struct oo_transition *transition);
+void sim_gain_offer(struct sim *sim, unsigned agent, unsigned group, int node);
+/* Whether each group is on the best node, where nothing keeps it from going there. */
+bool sim_gain_is_best(const struct sim *sim);
 
 /* run.c */
 void sim_init(struct sim *sim);

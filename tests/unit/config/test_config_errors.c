@@ -8,7 +8,8 @@
 #include "file.h"
 
 #define MAPPING_KEYS                                                                               \
-	"known here: cluster, node, etcd, lease, groups, checks, documentserver, repair, hooks, "  \
+	"known here: cluster, node, etcd, lease, failback, flap, groups, checks, documentserver, " \
+	"repair, hooks, "                                                                          \
 	"api, runtime_directory"
 #define NOT_A_NAME                                                                                 \
 	"not a name; use 1 to 63 of letters, digits, '.', '_' and '-', a letter or digit first"

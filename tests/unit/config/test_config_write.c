@@ -13,6 +13,8 @@
 	"node: {name: node-a, zone: az-1, priority: 7}\n"                                          \
 	"etcd: {endpoints: [\"http://10.0.1.11:2379\", \"http://10.0.2.11:2379\"]}\n"              \
 	"lease: {ttl: 5s, renew: 1500ms}\n"                                                        \
+	"failback: {mode: auto, delay: 0s}\n"                                                      \
+	"flap: {moves: 0}\n"                                                                       \
 	"groups:\n"                                                                                \
 	"  - {name: g, vips: [{address: 10.0.0.100/24, interface: eth0}], checks: [a, c]}\n"       \
 	"  - {name: h, vips: [{address: 'fd00::1/64', interface: eth0}], checks: []}\n"            \
@@ -67,6 +69,8 @@ static void test_what_is_not_given_has_its_default(void)
 		"{\"cluster\":\"office\",",
 		"\"node\":{\"name\":\"node-a\",\"zone\":\"\",\"priority\":100",
 		"\"lease\":{\"ttl\":\"3s\",\"renew\":\"500ms\",\"margin\":\"150ms\"}",
+		"\"failback\":{\"mode\":\"never\",\"delay\":\"1m\",\"stable\":\"30s\"},"
+		"\"flap\":{\"moves\":4,\"window\":\"10m\"}",
 		"\"checks\":[],",
 		"\"timeout\":\"10s\"",
 		"\"api\":{\"socket\":\"/run/ooha/ooha.sock\"}",

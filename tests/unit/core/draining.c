@@ -2,7 +2,7 @@
 #include "story.h"
 #include "suites.h"
 
-static const struct oo_core_member other = {.node = "node-a", .priority = 50, .eligible = 1};
+static const struct oo_core_member other = {.node = "node-a", .priority = {50}, .eligible = 1};
 
 static void test_a_drained_holder_gives_up_what_it_holds(void)
 {
@@ -16,7 +16,7 @@ static void test_a_drained_holder_gives_up_what_it_holds(void)
 
 static void test_a_drained_holder_keeps_it_while_nobody_else_is_eligible(void)
 {
-	const struct oo_core_member sick = {.node = "node-a", .priority = 50};
+	const struct oo_core_member sick = {.node = "node-a", .priority = {50}};
 	begin();
 	see_members(0, &sick, 1);
 	become_active();

@@ -53,7 +53,7 @@ static void hold_both(void)
 
 static void test_a_check_moves_only_the_groups_that_require_it(void)
 {
-	const struct oo_core_member other = {.node = "node-a", .priority = 1, .eligible = 3};
+	const struct oo_core_member other = {.node = "node-a", .priority = {1}, .eligible = 3};
 	hold_both();
 	see_members(3050, &other, 1);
 	STEP(3060, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_DOWN);
@@ -63,7 +63,7 @@ static void test_a_check_moves_only_the_groups_that_require_it(void)
 
 static void test_a_link_moves_only_its_group(void)
 {
-	const struct oo_core_member other = {.node = "node-a", .priority = 1, .eligible = 3};
+	const struct oo_core_member other = {.node = "node-a", .priority = {1}, .eligible = 3};
 	hold_both();
 	see_members(3050, &other, 1);
 	STEP(3060, .type = OO_EVENT_LINK, .group = 1, .up = false);

@@ -65,7 +65,7 @@ static void test_an_unknown_result_breaks_the_row_and_changes_nothing(void)
 
 static void test_a_holder_that_does_not_know_its_health_keeps_it(void)
 {
-	const struct oo_core_member other = {.node = "node-a", .priority = 1, .eligible = 1};
+	const struct oo_core_member other = {.node = "node-a", .priority = {1}, .eligible = 1};
 	struct oo_core_config config = story_config();
 	begin();
 	become_active();
@@ -88,7 +88,7 @@ static void test_a_holder_that_does_not_know_its_health_keeps_it(void)
 
 static void test_a_check_that_is_not_required_moves_nothing(void)
 {
-	const struct oo_core_member other = {.node = "node-a", .priority = 1, .eligible = 1};
+	const struct oo_core_member other = {.node = "node-a", .priority = {1}, .eligible = 1};
 	struct oo_core_config config = story_config();
 	config.n_checks = 2;
 	config.checks[1] = config.checks[0];
@@ -113,7 +113,7 @@ static void begin_with_an_optional_check(void)
 
 static void test_an_optional_check_lowers_the_rank_and_moves_nothing(void)
 {
-	const struct oo_core_member other = {.node = "node-a", .priority = 200, .eligible = 1};
+	const struct oo_core_member other = {.node = "node-a", .priority = {200}, .eligible = 1};
 	begin_with_an_optional_check();
 	become_active();
 	see_members(3050, &other, 1);
@@ -139,9 +139,9 @@ static void test_an_optional_check_of_another_group_is_none_of_ours(void)
 static void test_the_healthiest_is_handed_the_lease_first_then_by_priority(void)
 {
 	const struct oo_core_member others[] = {
-		{.node = "node-a", .priority = 300, .eligible = 1, .ailing = {2}},
-		{.node = "node-c", .priority = 100, .eligible = 1, .ailing = {1}},
-		{.node = "node-d", .priority = 200, .eligible = 1, .ailing = {1}},
+		{.node = "node-a", .priority = {300}, .eligible = 1, .ailing = {2}},
+		{.node = "node-c", .priority = {100}, .eligible = 1, .ailing = {1}},
+		{.node = "node-d", .priority = {200}, .eligible = 1, .ailing = {1}},
 	};
 	begin();
 	see_members(0, others, 3);
@@ -154,8 +154,8 @@ static void test_the_healthiest_is_handed_the_lease_first_then_by_priority(void)
 static void test_a_standby_with_an_optional_check_down_lets_healthier_ones_first(void)
 {
 	const struct oo_core_member others[] = {
-		{.node = "node-c", .priority = 1, .eligible = 1},
-		{.node = "node-d", .priority = 1, .eligible = 1, .ailing = {2}},
+		{.node = "node-c", .priority = {1}, .eligible = 1},
+		{.node = "node-d", .priority = {1}, .eligible = 1, .ailing = {2}},
 	};
 	begin_with_an_optional_check();
 	watch_node_a();

@@ -45,6 +45,8 @@ int main(void)
 		SUITE("reloading", stories_of_reloading),
 		SUITE("orders", stories_of_orders),
 		SUITE("draining", stories_of_draining),
+		SUITE("failback", stories_of_failback),
+		SUITE("damping", stories_of_damping),
 		CU_SUITE_INFO_NULL,
 	};
 

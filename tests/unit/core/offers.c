@@ -14,7 +14,7 @@ static void test_a_release_that_ends_the_claim_seen_last_is_taken_at_once(void)
 
 static void test_a_release_is_taken_by_rank(void)
 {
-	const struct oo_core_member better = {.node = "node-c", .priority = 200, .eligible = 1};
+	const struct oo_core_member better = {.node = "node-c", .priority = {200}, .eligible = 1};
 	begin();
 	see_members(0, &better, 1);
 	watch_node_a();

@@ -6,8 +6,8 @@
 
 /* node-c is the best, whatever is ordered. */
 static const struct oo_core_member others[] = {
-	{.node = "node-a", .priority = 50, .eligible = 1},
-	{.node = "node-c", .priority = 100, .eligible = 1},
+	{.node = "node-a", .priority = {50}, .eligible = 1},
+	{.node = "node-c", .priority = {100}, .eligible = 1},
 };
 
 /* node-b holds by n1, is well, and sees both others. */
@@ -87,7 +87,7 @@ static void expect_kept(const char *target)
 
 static void test_an_order_to_whom_is_not_eligible_waits_for_it(void)
 {
-	struct oo_core_member sick = {.node = "node-a", .priority = 50};
+	struct oo_core_member sick = {.node = "node-a", .priority = {50}};
 	begin();
 	become_active();
 	see_members(3050, &sick, 1);
@@ -107,7 +107,7 @@ static void test_an_order_to_nobody_known_is_left_alone(void)
 static void test_an_order_to_the_holder_itself_is_left_alone(void)
 {
 	const struct oo_core_member all[] = {
-		others[0], others[1], {.node = "node-b", .priority = 1, .eligible = 1}};
+		others[0], others[1], {.node = "node-b", .priority = {1}, .eligible = 1}};
 	hold();
 	see_members(3050, all, 3);
 	expect_kept("node-b");
@@ -183,7 +183,7 @@ static void test_while_etcd_is_silent_an_order_waits(void)
 /* It stands since etcd was well, and can be carried out only now that etcd is not. */
 static void test_an_order_that_waited_does_not_move_it_while_etcd_is_silent(void)
 {
-	struct oo_core_member sick = {.node = "node-a", .priority = 50};
+	struct oo_core_member sick = {.node = "node-a", .priority = {50}};
 	begin();
 	become_active();
 	see_members(3050, &sick, 1);

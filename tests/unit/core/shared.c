@@ -5,11 +5,11 @@
 #define NOTICE_MS 250
 #define SHARED(at, state) STEP(at, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_##state)
 
-static const struct oo_core_member well = {.node = "node-a", .priority = 1, .eligible = 1};
+static const struct oo_core_member well = {.node = "node-a", .priority = {1}, .eligible = 1};
 static const struct oo_core_member stranded = {
-	.node = "node-a", .priority = 1, .stranded = 1, .fails = {[1] = true}};
-static const struct oo_core_member sick = {.node = "node-d", .priority = 1};
-static const struct oo_core_member ourselves = {.node = "node-b", .priority = 100, .stranded = 1};
+	.node = "node-a", .priority = {1}, .stranded = 1, .fails = {[1] = true}};
+static const struct oo_core_member sick = {.node = "node-d", .priority = {1}};
+static const struct oo_core_member ourselves = {.node = "node-b", .priority = {100}, .stranded = 1};
 
 /* The second check is shared; all is well. */
 static void begin_sharing(void)
@@ -150,8 +150,8 @@ static void test_stranded_is_who_lacks_nothing_else(void)
 static void test_when_all_are_stranded_the_best_takes_over_from_a_dead_holder(void)
 {
 	const struct oo_core_member members[] = {
-		{.node = "node-a", .priority = 1, .eligible = 1}, /* the silent one */
-		{.node = "node-c", .priority = 300, .stranded = 1, .fails = {[1] = true}},
+		{.node = "node-a", .priority = {1}, .eligible = 1}, /* the silent one */
+		{.node = "node-c", .priority = {300}, .stranded = 1, .fails = {[1] = true}},
 		sick,
 		ourselves,
 	};
@@ -169,7 +169,7 @@ static void test_when_all_are_stranded_the_best_takes_over_from_a_dead_holder(vo
 static void test_the_stranded_take_nothing_while_another_is_eligible(void)
 {
 	const struct oo_core_member members[] = {
-		{.node = "node-c", .priority = 1, .eligible = 1},
+		{.node = "node-c", .priority = {1}, .eligible = 1},
 		ourselves,
 	};
 	begin_sharing();

@@ -74,6 +74,7 @@ bool arrive(const struct story_copy *copy)
 		struct oo_claim claim = {.nonce = request->nonce,
 					 .ends = request->ends,
 					 .epoch = request->epoch,
+					 .chosen = request->chosen,
 					 .kind = request->kind,
 					 .ttl_ms = request->ttl_ms};
 		memcpy(claim.node, request->node, sizeof(claim.node));
@@ -230,4 +231,20 @@ void watch_node_a(void)
 	other_takes("node-a", 7);
 	UNTIL(100);
 	story_forget_trace();
+}
+
+void renew_until(int64_t at)
+{
+	uint64_t seq = oo_core_want(story.core, 0)->request.seq;
+	while (story.now < at && oo_core_want(story.core, 0)->role == OO_ROLE_ACTIVE) {
+		UNTIL(story.now + 1);
+		if (oo_core_want(story.core, 0)->request.seq != seq &&
+		    story.sent[0].request.op == OO_REQUEST_RENEW) {
+			seq = oo_core_want(story.core, 0)->request.seq;
+			int64_t then = story.now + 10;
+			UNTIL(then);
+			story_forget_trace();
+			ANSWER(then);
+		}
+	}
 }

@@ -2,7 +2,7 @@
 #include "story.h"
 #include "suites.h"
 
-static const struct oo_core_member standby = {.node = "node-c", .priority = 9, .eligible = 1};
+static const struct oo_core_member standby = {.node = "node-c", .priority = {9}, .eligible = 1};
 
 static void stop_active(const struct oo_core_member *members, size_t n)
 {

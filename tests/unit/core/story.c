@@ -220,14 +220,14 @@ struct oo_core_config story_config(void)
 {
 	return (struct oo_core_config){
 		.node = "node-b",
-		.priority = 100,
 		.ttl_ms = 3000,
 		.renew_ms = 500,
 		.margin_ms = 150,
 		.retry_ms = 100,
 		.n_groups = 1,
 		.n_checks = 1,
-		.groups = {{.checks = {true}}, {.checks = {true}}},
+		.groups = {{.checks = {true}, .priority = 100},
+			   {.checks = {true}, .priority = 100}},
 		.checks = {{.rise = 1, .fall = 1, .inherits = -1}},
 	};
 }

@@ -114,6 +114,8 @@ void see_members(int64_t at, const struct oo_core_member *members, size_t n);
 void become_active(void);
 /* node-a holds and was seen to, claim n1 by the trace's name if mentioned first; at 100 ms. */
 void watch_node_a(void);
+/* Time passes until at, or until node-b no longer holds; its renewals are answered 10 ms later. */
+void renew_until(int64_t at);
 void check_result(int64_t at, enum oo_health health);
 
 #endif

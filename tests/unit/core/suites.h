@@ -17,5 +17,7 @@ extern CU_TestInfo stories_of_sharing[];
 extern CU_TestInfo stories_of_reloading[];
 extern CU_TestInfo stories_of_orders[];
 extern CU_TestInfo stories_of_draining[];
+extern CU_TestInfo stories_of_failback[];
+extern CU_TestInfo stories_of_damping[];
 
 #endif

@@ -152,12 +152,14 @@ static void test_the_same_pair_seen_again_does_not_restart_the_wait(void)
 static void test_each_better_standby_is_given_100_ms_more(void)
 {
 	const struct oo_core_member members[] = {
-		{.node = "node-a", .priority = 200, .eligible = 1}, /* the silent one: no rank */
-		{.node = "node-b", .priority = 100, .eligible = 1},
-		{.node = "node-c", .priority = 101, .eligible = 1},
-		{.node = "node-aa", .priority = 100, .eligible = 1}, /* before us by its name */
-		{.node = "node-d", .priority = 100, .eligible = 1},
-		{.node = "node-e", .priority = 150, .eligible = 2}, /* eligible for another group */
+		{.node = "node-a", .priority = {200}, .eligible = 1}, /* the silent one: no rank */
+		{.node = "node-b", .priority = {100}, .eligible = 1},
+		{.node = "node-c", .priority = {101}, .eligible = 1},
+		{.node = "node-aa", .priority = {100}, .eligible = 1}, /* before us by its name */
+		{.node = "node-d", .priority = {100}, .eligible = 1},
+		{.node = "node-e",
+		 .priority = {150},
+		 .eligible = 2}, /* eligible for another group */
 	};
 	begin();
 	see_members(0, members, 6);
@@ -171,7 +173,7 @@ static void test_each_better_standby_is_given_100_ms_more(void)
 
 static void test_a_standby_that_loses_a_better_one_from_sight_takes_sooner(void)
 {
-	const struct oo_core_member better = {.node = "node-a", .priority = 200, .eligible = 1};
+	const struct oo_core_member better = {.node = "node-a", .priority = {200}, .eligible = 1};
 	begin();
 	see_members(0, &better, 1);
 	UNTIL(3035);

@@ -3,8 +3,8 @@
 #include "suites.h"
 
 static const struct oo_core_member others[] = {
-	{.node = "node-a", .priority = 50, .eligible = 1},
-	{.node = "node-c", .priority = 100, .eligible = 1},
+	{.node = "node-a", .priority = {50}, .eligible = 1},
+	{.node = "node-c", .priority = {100}, .eligible = 1},
 };
 
 /* Active with n1, sick, the address down, the offer under way: n2 offers it to node-c. */
@@ -42,8 +42,8 @@ static void test_a_holder_without_its_link_gives_the_lease_away(void)
 
 static void test_nobody_better_and_the_sick_holder_keeps_it_degraded(void)
 {
-	const struct oo_core_member sick = {.node = "node-a", .priority = 100, .eligible = 0};
-	const struct oo_core_member well = {.node = "node-a", .priority = 100, .eligible = 1};
+	const struct oo_core_member sick = {.node = "node-a", .priority = {100}, .eligible = 0};
+	const struct oo_core_member well = {.node = "node-a", .priority = {100}, .eligible = 1};
 	begin();
 	become_active();
 	see_members(3050, &sick, 1);

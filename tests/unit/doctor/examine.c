@@ -256,7 +256,8 @@ static void test_network_manager_says_whether_it_manages(void)
 /* ---- digests ---- */
 
 static struct oo_config_vip vips[] = {{"10.0.0.100/24", "eth0"}, {"10.0.0.101/24", "eth0"}};
-static struct oo_config_group groups[] = {{.name = "office", .vips = vips, .n_vips = 2}};
+static struct oo_config_group groups[] = {
+	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = ""}};
 static struct oo_config_check checks[] = {
 	{.spec = {.name = "proxy", .type = OO_CHECK_TYPE_HTTP, .interval_ms = 1000}, .rise = 2},
 	{.spec = {.name = "disk", .type = OO_CHECK_TYPE_DISK, .interval_ms = 1000}, .rise = 2},
@@ -277,6 +278,10 @@ static void test_digest_does_not_mind_order_nor_interfaces(void)
 	agent_digest_groups(&config, after);
 	CU_ASSERT_STRING_NOT_EQUAL(before, after);
 	vips[1].address = "10.0.0.100/24";
+	groups[0].prefer_zone = "az-1";
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_NOT_EQUAL(before, after);
+	groups[0].prefer_zone = "";
 }
 
 static void test_digest_of_checks_minds_what_decides(void)

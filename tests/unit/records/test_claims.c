@@ -82,6 +82,17 @@ static void test_a_claim_reads_back(void)
 	CU_ASSERT_NSTRING_EQUAL(claim.value, claim_text, strlen(claim_text));
 }
 
+static void test_what_an_operator_has_chosen_reads_back(void)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	struct oo_request request = new_request(OO_CLAIM_TAKEN, "node-a");
+	CU_ASSERT_FALSE(read_claim(claim_text).chosen);
+	request.chosen = true;
+	struct oo_claim claim = read_claim(write_claim(&request, "az-1", "", &buffer));
+	CU_ASSERT(claim.chosen);
+	CU_ASSERT_EQUAL(claim.nonce, 0xab);
+}
+
 static void test_every_kind_of_claim_reads_back(void)
 {
 	static const struct {
@@ -129,6 +140,7 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 					 .acquired_at = NOON,
 					 .request = &request,
 					 .ages = {INT64_MAX, INT64_MAX}};
+	request.chosen = true;
 	request.op = OO_REQUEST_YIELD;
 	request.cause = OO_CAUSE_CLAIM_REFUSED; /* the longest name */
 	memset(reason, '"', sizeof(reason) - 1);
@@ -547,6 +559,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(a_claim_is_one_line_of_json),
 		TEST(a_claim_reads_back),
+		TEST(what_an_operator_has_chosen_reads_back),
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),
 		TEST(the_longest_claim_fits_what_the_core_keeps),

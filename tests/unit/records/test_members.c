@@ -28,7 +28,8 @@ static void test_a_member_reads_back(void)
 			    "\"groups\":{\"office\":{\"eligible\":false,\"stranded\":true,"
 			    "\"reason\":\"check proxy "
 			    "down\"},"
-			    "\"mail\":{\"eligible\":true,\"reason\":null,\"ailing\":3}},"
+			    "\"mail\":{\"eligible\":true,\"reason\":null,\"ailing\":3,"
+			    "\"priority\":200}},"
 			    "\"shared_down\":[\"database\",7,\"-\",\"broker\"],\"eligible\":false,"
 			    "\"reason\":\"check proxy down\",\"checks\":{\"proxy\":\"down\"},"
 			    "\"agent_version\":\"0.1.0\",\"api\":\"127.0.0.1:8009\"}",
@@ -41,6 +42,8 @@ static void test_a_member_reads_back(void)
 	CU_ASSERT_EQUAL(member.groups, 1u << 1);
 	CU_ASSERT_EQUAL(member.ailing[0], 0);
 	CU_ASSERT_EQUAL(member.ailing[1], 3);
+	CU_ASSERT_EQUAL(member.group_priority[0], 90); /* it says none: the node's */
+	CU_ASSERT_EQUAL(member.group_priority[1], 200);
 	CU_ASSERT_EQUAL(member.stranded, 1u << 0);
 	CU_ASSERT_EQUAL_FATAL(member.n_fails, 2);
 	CU_ASSERT_STRING_EQUAL(member.fails[0], "database");
@@ -73,6 +76,8 @@ static void test_a_member_of_a_neighbouring_version_is_one(void)
 		CU_ASSERT_EQUAL(member.groups, 1u << 0);
 		CU_ASSERT_EQUAL(member.stranded, 0);
 		CU_ASSERT_EQUAL(member.ailing[0], 0);
+		CU_ASSERT_EQUAL(member.group_priority[0], 90);
+		CU_ASSERT_EQUAL(member.group_priority[1], 90);
 		CU_ASSERT_EQUAL(member.n_fails, 0);
 		CU_ASSERT_EQUAL(member.n_sees, 0);
 	}
