@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define OO_API_CONNECTIONS_MAX 64           /* a listener; further clients wait to be accepted */
+#define OO_API_CONNECTIONS_MAX 64           /* a listener (16 with TLS); more wait to be accepted */
 #define OO_API_IDLE_S 10                    /* a connection silent for so long is closed */
 #define OO_API_REQUEST_BYTES_MAX (16 << 10) /* request line and headers, and the answer's headers */
 #define OO_API_BODY_BYTES_MAX (16 << 10)    /* a request's body */
