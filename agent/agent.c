@@ -14,20 +14,25 @@
 #include "asked.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "change.h"
 #include "checks.h"
 #include "diagnosis.h"
 #include "ending.h"
 #include "events.h"
+#include "gate.h"
 #include "guard.h"
+#include "hooks.h"
 #include "neighbours.h"
 #include "net/address.h"
 #include "past.h"
+#include "notices.h"
 #include "presence.h"
 #include "reload.h"
 #include "repair.h"
 #include "routes.h"
 #include "store.h"
 #include "story.h"
+#include "switchover.h"
 #include "tenure.h"
 #include "vips.h"
 
@@ -70,10 +75,12 @@ static void apply(struct agent *agent)
 {
 	agent_tenure_apply(agent->tenure); /* on disk before anything comes up by it */
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		agent_vips_apply(agent->vips[g], oo_core_want(agent->core, g));
+		struct oo_want want = agent_gate_want(agent->gates, g);
+		agent_vips_apply(agent->vips[g], &want);
 	}
 	agent_store_apply(agent->store);
 	agent_presence_apply(agent->presence);
+	agent_switchovers_apply(agent->switchovers);
 	agent_diagnosis_apply(agent->diagnosis);
 	agent_repair_apply(agent->repair);
 }
@@ -114,6 +121,7 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	oo_timer_set(&agent->wake, oo_core_wake_at(agent->core));
 	agent->telling = false;
 	notify(agent);
+	agent_notices_look(agent->notices);
 	agent_check_leaving(agent);
 }
 
@@ -326,10 +334,15 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_past_new(agent, &agent->past, err);
+	r = r < 0 ? r : agent_switchovers_new(agent, &agent->switchovers, err);
+	r = r < 0 ? r : agent_changes_new(agent, &agent->changes, err);
 	r = r < 0 ? r : agent_store_new(agent, &agent->store, err);
 	r = r < 0 ? r : agent_presence_new(agent, &agent->presence, err);
 	r = r < 0 ? r : agent_neighbours_new(agent, &agent->neighbours, err);
 	r = r < 0 ? r : agent_story_new(agent, &agent->story, err);
+	r = r < 0 ? r : agent_hooks_new(agent, &agent->hooks, err);
+	r = r < 0 ? r : agent_gates_new(agent, &agent->gates, err);
+	r = r < 0 ? r : agent_notices_new(agent, &agent->notices, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
@@ -358,10 +371,13 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 	}
 	(void)sd_event_set_watchdog(agent->event, true); /* only if systemd asks for it */
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
-		agent_story_start(agent->story, g, agent_tenure_is_adopted(agent->tenure, g));
-		agent_tell(agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						     .group = g,
-						     .up = agent_vips_has_link(agent->vips[g])});
+		const bool adopted = agent_tenure_is_adopted(agent->tenure, g);
+		agent_story_start(agent->story, g, adopted);
+		agent_gate_start(agent->gates, g, adopted);
+		agent_notices_start(agent->notices, g, adopted);
+	}
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		agent_gate_tell_link(agent, g);
 	}
 	(void)sd_notify(0, "READY=1");
 	return 0;
@@ -374,12 +390,17 @@ void agent_done(struct agent *agent)
 	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
 	oo_transfers_free(agent->transfers);
+	agent_notices_free(agent->notices);
+	agent_gates_free(agent->gates);
+	agent_hooks_free(agent->hooks);
 	agent_story_free(agent->story);
 	agent_neighbours_free(agent->neighbours);
 	agent_presence_free(agent->presence);
 	agent_tenure_free(agent->tenure);
 	agent_store_free(agent->store);
 	agent_past_free(agent->past);
+	agent_switchovers_free(agent->switchovers);
+	agent_changes_free(agent->changes);
 	bool up = false;
 	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		up = up || (agent->vips[g] != NULL && agent_vips_is_up(agent->vips[g]));

@@ -14,10 +14,15 @@
  *	checks    health checks -> news                                    (checks.c)
  *	diagnosis why they fail, asked of a process of its own   (diagnosis.c, amend.c)
  *	repair    restarts what it blames, if that is configured   (repair.c, repair_policy.c)
- *	story     log lines, reasons, hooks, history of transitions        (story.c)
+ *	story     log lines, reasons, history of transitions               (story.c)
  *	events    the last of what was logged, for people                   (events.c)
  *	past      the cluster's history, as etcd has it                       (past.c)
+ *	hooks     what programs run at an event, and what they are told    (hooks.c)
+ *	gates     the addresses wait for the blocking hooks                  (gate.c)
+ *	notices   what people are to be told of                          (notices.c)
+ *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
+ *	journal   ids and fields of what is said                      (journal.c)
  *	status    the JSON that people and load balancers ask for (status.c, routes.c, asked.c,
  *		  balancer.c)
  *	metrics   numbers for Prometheus; counted where there is news (metrics.c, counts.h)
@@ -47,6 +52,11 @@ struct agent_repair;
 struct agent_story;
 struct agent_events;
 struct agent_past;
+struct agent_hooks;
+struct agent_gates;
+struct agent_notices;
+struct agent_switchovers;
+struct agent_changes;
 struct agent_ending;
 struct oo_api;
 struct oo_net;
@@ -80,6 +90,11 @@ struct agent {
 	struct agent_story *story;
 	struct agent_events *events;
 	struct agent_past *past;
+	struct agent_hooks *hooks;
+	struct agent_gates *gates;
+	struct agent_notices *notices;
+	struct agent_switchovers *switchovers;
+	struct agent_changes *changes;
 	struct agent_ending *ending;
 	struct oo_api *api;
 	struct oo_timer wake;

@@ -1,6 +1,8 @@
 #include "checks.h"
 
 #include "diagnosis.h"
+#include "event/timer.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ struct slot {
 };
 
 struct agent_checks {
+	struct oo_timers *timers;
 	size_t n;
 	struct slot slots[OO_CORE_CHECKS_MAX];
 };
@@ -84,20 +87,22 @@ int agent_checks_new(struct agent *agent, struct agent_checks **ret_checks, stru
 	if (checks == NULL) {
 		return oo_fail(err, ENOMEM, "checks");
 	}
-	for (size_t i = 0; i < agent->config->n_checks; i++) {
+	int r = oo_timers_new(agent->event, &checks->timers, err);
+	for (size_t i = 0; r == 0 && i < agent->config->n_checks; i++) {
 		struct slot *slot = &checks->slots[checks->n++];
 		struct oo_check_spec spec = spec_of(agent, &agent->config->checks[i]);
 		struct oo_check_setup setup = {.event = agent->event,
 					       .transfers = agent->transfers,
 					       .done = on_result,
 					       .user = slot,
-					       .phase_ms = (int64_t)i * TURN_MS};
+					       .phase_ms = (int64_t)i * TURN_MS,
+					       .timers = checks->timers};
 		*slot = (struct slot){.agent = agent, .index = (unsigned)i};
-		int r = oo_check_new(&setup, &spec, &slot->check, err);
-		if (r < 0) {
-			agent_checks_free(checks);
-			return r;
-		}
+		r = oo_check_new(&setup, &spec, &slot->check, err);
+	}
+	if (r < 0) {
+		agent_checks_free(checks);
+		return r;
 	}
 	*ret_checks = checks;
 	return 0;
@@ -146,10 +151,15 @@ void agent_checks_tell(struct agent_checks *checks, unsigned index)
 	oo_check_set_changing(slot->check, is_changing(result, health));
 	if (health != slot->told) {
 		slot->told = health;
-		oo_log(OO_LOG_NOTICE, "check %s %s: %s (%s), %u in a row",
-		       slot->agent->config->checks[index].spec.name,
-		       health == OO_HEALTH_UP ? "up" : "down", oo_check_reason_name(result->reason),
-		       result->seen, streak);
+		agent_say(
+			OO_LOG_NOTICE,
+			&(struct agent_said){.message = AGENT_MESSAGE_CHECK,
+					     .check = slot->agent->config->checks[index].spec.name,
+					     .cause = oo_check_reason_name(result->reason)},
+			"check %s %s: %s (%s), %u in a row",
+			slot->agent->config->checks[index].spec.name,
+			health == OO_HEALTH_UP ? "up" : "down",
+			oo_check_reason_name(result->reason), result->seen, streak);
 		if (health == OO_HEALTH_DOWN && is_required(slot->agent, index)) {
 			(void)agent_diagnosis_look(diagnosis, true);
 		}
@@ -167,6 +177,7 @@ void agent_checks_free(struct agent_checks *checks)
 	for (size_t i = 0; i < checks->n; i++) {
 		oo_check_free(checks->slots[i].check);
 	}
+	oo_timers_free(checks->timers);
 	free(checks);
 }
 

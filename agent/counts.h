@@ -5,6 +5,7 @@
  * zero at first; whoever has news counts it here. Pure data.
  */
 #include "core/core.h"
+#include "hook/counts.h"
 #include "metrics/histogram.h"
 #include "trouble.h"
 
@@ -19,6 +20,7 @@ enum agent_failure {
 	AGENT_FAILURE_OTHER,
 };
 #define AGENT_FAILURES 7
+#define AGENT_HOOKS 8
 
 struct agent_group_counts {
 	uint64_t renewals[3];             /* by enum oo_outcome */
@@ -34,6 +36,7 @@ struct agent_counts {
 	struct agent_group_counts groups[OO_CORE_GROUPS_MAX];
 	uint64_t requests[AGENT_AFFAIRS];
 	uint64_t failures[AGENT_AFFAIRS][AGENT_FAILURES];
+	struct oo_hook_counts hooks[AGENT_HOOKS]; /* by enum agent_hook */
 };
 
 /* r: as the client says it (etcd/etcd.h), 0 or negative. */

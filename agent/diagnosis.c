@@ -8,6 +8,7 @@
 #include "amend.h"
 #include "base/cleanup.h"
 #include "event/child.h"
+#include "journal.h"
 
 #define PROGRAM "/proc/self/exe" /* of whoever executes it: this one, be it replaced on disk */
 #define TIMEOUT_MS 4000          /* it ends within 3 s by itself */
@@ -118,8 +119,11 @@ static void on_done(void *user, const struct oo_child_result *result)
 		return;
 	}
 	if (!diagnosis->known || !oo_text_equal(verdict.summary, diagnosis->verdict.summary)) {
-		oo_log(OO_LOG_NOTICE, "diagnosis: %s (%s, %s); %s", verdict.summary, verdict.layer,
-		       verdict.confidence, verdict.remedy);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_DIAGNOSIS,
+					       .cause = verdict.layer},
+			  "diagnosis: %s (%s, %s); %s", verdict.summary, verdict.layer,
+			  verdict.confidence, verdict.remedy);
 	}
 	diagnosis->known = true;
 	diagnosis->verdict = verdict;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "journal.h"
 #include "reload.h"
 #include "story.h"
 #include "vips.h"
@@ -49,9 +50,14 @@ static void stop(struct agent_ending *ending, const char *why)
 {
 	hang_up(ending);
 	ending->step = STEP_STOPPING;
-	oo_log(OO_LOG_INFO, "stopping: %s%s%s", strsignal(ending->signal),
-	       why[0] == '\0' ? "" : ", ", why);
+	agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STOPPING},
+		  "stopping: %s%s%s", strsignal(ending->signal), why[0] == '\0' ? "" : ", ", why);
 	agent_tell(ending->agent, &(struct oo_event){.type = OO_EVENT_STOP});
+}
+
+bool agent_ending_is_stopping(const struct agent_ending *ending)
+{
+	return ending->step == STEP_STOPPING;
 }
 
 static bool is_held(const struct agent_ending *ending)
@@ -122,7 +128,9 @@ static void keep(struct agent_ending *ending)
 	}
 	hang_up(ending);
 	ending->step = STEP_KEEPING;
-	oo_log(OO_LOG_INFO, "restarting: the next agent goes on");
+	agent_say(OO_LOG_INFO,
+		  &(struct agent_said){.message = AGENT_MESSAGE_STOPPING, .cause = "restart"},
+		  "restarting: the next agent goes on");
 	oo_timer_set(&ending->timer, oo_clock_now() + agent->config->lease.ttl_ms);
 	agent_ending_check(ending);
 }

@@ -21,6 +21,8 @@ void agent_ending_free(struct agent_ending *ending);
 
 /* SIGTERM or SIGINT has come. Never blocks: the agent goes on as it was while systemd is asked. */
 void agent_ending_on_signal(struct agent_ending *ending, int number);
+/* It hands over or releases: nothing is to be given to it any more. */
+bool agent_ending_is_stopping(const struct agent_ending *ending);
 /*
  * Ends the loop once a restart may take its course: no hook is under way, and each group is either
  * held or not; the latter is waited for for at most a ttl.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal.h"
 #include "lifetime.h"
 #include "net/fence.h"
 
@@ -21,13 +22,13 @@ static void on_lost(void *user)
 
 	guard->repairs++;
 	if (oo_fence_restore(guard->fence, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "fence: somebody changed it and it cannot be put back: %s",
-		       err.text);
+		agent_say(OO_LOG_ERROR, &(struct agent_said){.message = AGENT_MESSAGE_FENCE},
+			  "fence: somebody changed it and it cannot be put back: %s", err.text);
 	} else {
-		oo_log(OO_LOG_WARNING,
-		       "fence: somebody changed the packet filter (time %" PRIu64
-		       "): put back; a ruleset that is loaded with 'flush ruleset' does that",
-		       guard->repairs);
+		agent_say(OO_LOG_WARNING, &(struct agent_said){.message = AGENT_MESSAGE_FENCE},
+			  "fence: somebody changed the packet filter (time %" PRIu64
+			  "): put back; a ruleset that is loaded with 'flush ruleset' does that",
+			  guard->repairs);
 	}
 }
 
@@ -40,7 +41,8 @@ static int do_without_fence(const struct oo_config_lease *lease, const struct oo
 		oo_err_wrap(err, "no fence: %s", why->text);
 		return r;
 	}
-	oo_log(OO_LOG_WARNING, "no fence, addresses' lifetimes alone guard: %s", why->text);
+	agent_say(OO_LOG_WARNING, &(struct agent_said){.message = AGENT_MESSAGE_FENCE},
+		  "no fence, addresses' lifetimes alone guard: %s", why->text);
 	return 0;
 }
 

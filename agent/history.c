@@ -56,13 +56,30 @@ static void on_written(void *user, int r, const struct oo_etcd_answer *answer,
 			  NULL); /* next time then */
 }
 
+static void add_ms(struct json_object *object, const char *name, int64_t ms)
+{
+	json_object_object_add(object, name, ms < 0 ? NULL : json_object_new_int64(ms));
+}
+
+static void add_timeline(struct json_object *object, const struct agent_timeline *line)
+{
+	struct json_object *timeline = json_object_new_object();
+	struct agent_timeline_parts parts = agent_timeline_parts(line);
+
+	add_ms(timeline, "detected_ms", 0);
+	add_ms(timeline, "down_ms", parts.down_ms);
+	add_ms(timeline, "claimed_ms", parts.claimed_ms);
+	add_ms(timeline, "added_ms", parts.added_ms);
+	add_ms(timeline, "announced_ms", parts.announced_ms);
+	json_object_object_add(object, "timeline", timeline);
+	add_ms(object, "gap_ms", parts.gap_ms);
+}
+
 static struct json_object *new_record(const struct agent *agent,
 				      const struct agent_history_entry *entry, uint64_t epoch)
 {
-	const struct agent_timeline *line = &entry->timeline;
 	char at[32];
 	struct json_object *object = json_object_new_object();
-	struct json_object *timeline = json_object_new_object();
 
 	oo_record_time(oo_clock_wall(), at);
 	json_object_object_add(object, "version", json_object_new_int(OO_RECORD_VERSION));
@@ -75,11 +92,7 @@ static struct json_object *new_record(const struct agent *agent,
 	json_object_object_add(object, "to", json_object_new_string(agent->config->node.name));
 	json_object_object_add(object, "cause", json_object_new_string(entry->cause));
 	json_object_object_add(object, "reason", json_object_new_string(entry->reason));
-	json_object_object_add(timeline, "claimed_ms",
-			       json_object_new_int64(line->claimed_at - line->detected_at));
-	json_object_object_add(timeline, "added_ms",
-			       json_object_new_int64(line->added_at - line->detected_at));
-	json_object_object_add(object, "timeline", timeline);
+	add_timeline(object, &entry->timeline);
 	return object;
 }
 
@@ -104,7 +117,7 @@ void agent_history_write(struct agent *agent, const struct agent_history_entry *
 	struct oo_core_view view = oo_core_view(agent->core, entry->group);
 	char key[AGENT_KEY_LENGTH];
 
-	agent_store_key(agent->store, key, "history/%016" PRId64, view.pair->claim.revision);
+	agent_store_key(agent->store, key, AGENT_HISTORY_KEY, view.pair->claim.revision);
 	send_record(agent, key, new_record(agent, entry, view.epoch));
 }
 

@@ -4,16 +4,14 @@
  * The history in etcd: one record a promotion, under history/<revision of the claim>, written by the
  * node that was promoted, trimmed to the last AGENT_HISTORY_MAX a group.
  */
+#include <inttypes.h>
+
 #include "agent.h"
+#include "timeline.h"
 
 #define AGENT_HISTORY_MAX 100
-
-/* CLOCK_BOOTTIME ms of this node; the record gives what followed detected_at in ms. */
-struct agent_timeline {
-	int64_t detected_at; /* the takeover or hand-over began here */
-	int64_t claimed_at;
-	int64_t added_at; /* VIPs up and announced */
-};
+/* For agent_store_key: of a promotion, by the revision of its claim. */
+#define AGENT_HISTORY_KEY "history/%016" PRId64
 
 struct agent_history_entry {
 	unsigned group;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "journal.h"
 #include "look.h"
 
 #define CONFIG_DEFAULT "/etc/ooha/ooha.yaml"
@@ -102,10 +103,12 @@ static int run(const struct options *options)
 	} else if (agent_start(&agent, &exit_code, &err) < 0) {
 		oo_log(OO_LOG_ERROR, "%s", err.text);
 	} else {
-		oo_log(OO_LOG_INFO, "started: ooha " OO_VERSION ", cluster %s, node %s",
-		       agent.config->cluster, agent.config->node.name);
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STARTED},
+			  "started: ooha " OO_VERSION ", cluster %s, node %s",
+			  agent.config->cluster, agent.config->node.name);
 		exit_code = sd_event_loop(agent.event) == 0 ? 0 : OO_EXIT_SOFTWARE;
-		oo_log(OO_LOG_INFO, "stopped");
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STOPPED},
+			  "stopped");
 	}
 	agent_done(&agent);
 	oo_config_free(agent.config);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "journal.h"
 #include "presence.h"
 
 /* Reads in a row; the first after a restart still shows what the agent before had written. */
@@ -66,10 +67,13 @@ static void note_us(struct agent_store *store, const struct oo_etcd_kv *kv)
 	store->shows_us = !store->is_us || kv->mod_revision == agent_presence_revision(presence);
 	store->n_others = lease == 0 || store->is_us ? 0 : store->n_others + 1;
 	if (store->n_others == OTHERS_TOLD) {
-		oo_log(OO_LOG_ERROR,
-		       "%smembers/%s: another agent has this name: node.name must be different on "
-		       "each node; nothing is handed over to this one",
-		       store->root, store->agent->config->node.name);
+		agent_say(
+			OO_LOG_ERROR,
+			&(struct agent_said){.message = AGENT_MESSAGE_NAME_TAKEN,
+					     .peer = store->agent->config->node.name},
+			"%smembers/%s: another agent has this name: node.name must be different on "
+			"each node; nothing is handed over to this one",
+			store->root, store->agent->config->node.name);
 	}
 }
 

@@ -3,7 +3,7 @@
 #include "checks.h"
 #include "etcd/etcd.h"
 #include "guard.h"
-#include "hook/hook.h"
+#include "hooks.h"
 #include "status.h"
 #include "store.h"
 #include "story.h"
@@ -53,14 +53,19 @@ static void add_etcd(struct oo_metrics *metrics, const struct agent *agent)
 
 static void add_hooks(struct oo_metrics *metrics, const struct agent *agent)
 {
-	struct oo_hooks_counts counts = agent_story_hook_counts(agent->story);
-
 	oo_metrics_family(metrics, "ooha_hook_duration_seconds", OO_METRICS_SUMMARY,
 			  "Hooks that ran, and for how long.");
-	oo_metrics_add_summary(metrics, counts.ran, counts.took_us, NULL);
+	for (enum agent_hook hook = 0; hook < AGENT_HOOKS; hook++) {
+		oo_metrics_add_summary(metrics, agent->counts.hooks[hook].ran,
+				       agent->counts.hooks[hook].took_us, "event",
+				       agent_hook_name(hook), NULL);
+	}
 	oo_metrics_family(metrics, "ooha_hook_failures_total", OO_METRICS_COUNTER,
 			  "Hooks that failed: refused, not started, exit code not 0, timed out.");
-	oo_metrics_add(metrics, (int64_t)counts.failed, NULL);
+	for (enum agent_hook hook = 0; hook < AGENT_HOOKS; hook++) {
+		oo_metrics_add(metrics, (int64_t)agent->counts.hooks[hook].failed, "event",
+			       agent_hook_name(hook), NULL);
+	}
 }
 
 static const char *check_name(const struct agent *agent, unsigned index)

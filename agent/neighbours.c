@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "doubts.h"
+#include "journal.h"
 #include "net/neighbour.h"
 #include "part.h"
 #include "presence.h"
@@ -194,17 +195,25 @@ static void tell(const char *group, const struct agent_doubt *doubt)
 	case AGENT_DOUBT_NOTHING:
 		return;
 	case AGENT_DOUBT_PERSISTS:
-		oo_log(OO_LOG_WARNING,
-		       "%s: %s still sees %s at %s after %d s of announcements: its switch (port "
-		       "security) or a filter (nft, arptables) drops them, its kernel does not "
-		       "heed "
-		       "them (arp_accept), or its entry is permanent",
-		       group, doubt->node, doubt->sight.address, doubt->sight.mac,
-		       AGENT_DOUBTS_PATIENCE_MS / 1000);
+		agent_say(
+			OO_LOG_WARNING,
+			&(struct agent_said){.message = AGENT_MESSAGE_NEIGHBOUR,
+					     .group = group,
+					     .peer = doubt->node},
+			"%s: %s still sees %s at %s after %d s of announcements: its switch (port "
+			"security) or a filter (nft, arptables) drops them, its kernel does not "
+			"heed "
+			"them (arp_accept), or its entry is permanent",
+			group, doubt->node, doubt->sight.address, doubt->sight.mac,
+			AGENT_DOUBTS_PATIENCE_MS / 1000);
 		return;
 	case AGENT_DOUBT_OVER:
-		oo_log(OO_LOG_INFO, "%s: %s no longer sees %s at %s", group, doubt->node,
-		       doubt->sight.address, doubt->sight.mac);
+		agent_say(OO_LOG_INFO,
+			  &(struct agent_said){.message = AGENT_MESSAGE_NEIGHBOUR,
+					       .group = group,
+					       .peer = doubt->node},
+			  "%s: %s no longer sees %s at %s", group, doubt->node,
+			  doubt->sight.address, doubt->sight.mac);
 		return;
 	}
 }

@@ -113,6 +113,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	if (part->whole) {
 		return 0;
 	}
+	part->added_at = oo_clock_now();
 	for (size_t k = 0; k < part->n; k++) {
 		part->present[k] = !is_strangers(part, k);
 	}

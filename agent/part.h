@@ -30,6 +30,7 @@ struct agent_part {
 	bool up;                    /* some of them may be on this node */
 	bool whole;                 /* all of them are that no stranger has, and are announced */
 	size_t n_announced;         /* 0: none; less than there should be: unless whole */
+	int64_t added_at;           /* the last addition succeeded */
 	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
 	bool gone_reported;         /* some, by the kernel; to be looked at */
 	struct oo_announcer *announcer;

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "history.h"
 #include "store.h"
 
 #define DEADLINE_MS 2000
@@ -170,6 +171,14 @@ static struct json_object *parse(const char *value)
 	}
 	json_tokener_free(tokener);
 	return object;
+}
+
+struct json_object *agent_past_new_record(const struct agent_past *past, int64_t revision)
+{
+	char key[AGENT_KEY_LENGTH];
+	agent_store_key(past->agent->store, key, AGENT_HISTORY_KEY, revision);
+	size_t i = find(past, key);
+	return is_at(past, i, key) ? parse(past->records[i].value) : NULL;
 }
 
 struct json_object *agent_past_new_answer(const struct agent_past *past, size_t n)

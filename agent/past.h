@@ -25,6 +25,9 @@ void agent_past_keep(struct agent_past *past, bool reopened);
 /* A key under history/ has changed. */
 void agent_past_change(struct agent_past *past, const struct oo_etcd_event *event);
 
+/* The record of the claim of that revision, for the caller to put; NULL: none has been seen. */
+struct json_object *agent_past_new_record(const struct agent_past *past, int64_t revision);
+
 /* {"history": [...], "error"}: the last n records, oldest first, as etcd has them; error: null, or why none. */
 struct json_object *agent_past_new_answer(const struct agent_past *past, size_t n);
 

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "diagnosis.h"
+#include "ending.h"
 #include "etcd/etcd.h"
 #include "neighbours.h"
 #include "records.h"
@@ -57,7 +58,12 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		struct oo_core_view view = oo_core_view(agent->core, g);
 		ret_said->eligible[g] = view.eligible;
-		ret_said->failed_check[g] = view.link_up ? view.failed_check : -2;
+		ret_said->failed_check[g] = oo_core_is_drained(agent->core) ? -3
+					    : view.link_up                  ? view.failed_check
+									    : -2;
+		if (agent_ending_is_stopping(agent->ending)) { /* or it is handed back to us */
+			ret_said->eligible[g] = OO_HEALTH_DOWN;
+		}
 	}
 	for (unsigned i = 0; i < agent->core_config.n_checks; i++) {
 		ret_said->checks[i] = oo_core_check_health(agent->core, i, &streak);
@@ -80,12 +86,21 @@ static const char *health_name(enum oo_health health)
 	return "?";
 }
 
+static void explain(const struct agent *agent, unsigned group, char text[static OO_REASON_LENGTH])
+{
+	if (agent_ending_is_stopping(agent->ending)) {
+		snprintf(text, OO_REASON_LENGTH, "stopping");
+	} else {
+		agent_story_explain_health(agent, group, text);
+	}
+}
+
 static struct json_object *new_eligibility(const struct agent *agent, unsigned group,
 					   const struct said *said)
 {
 	char reason[OO_REASON_LENGTH];
 	struct json_object *object = json_object_new_object();
-	agent_story_explain_health(agent, group, reason);
+	explain(agent, group, reason);
 	json_object_object_add(object, "eligible",
 			       json_object_new_boolean(said->eligible[group] == OO_HEALTH_UP));
 	json_object_object_add(object, "reason",
@@ -107,7 +122,7 @@ static void add_groups(struct json_object *object, const struct agent *agent,
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		if (said->eligible[g] != OO_HEALTH_UP && eligible) {
 			eligible = false;
-			agent_story_explain_health(agent, g, reason);
+			explain(agent, g, reason);
 		}
 		json_object_object_add(groups, agent->group_names[g],
 				       new_eligibility(agent, g, said));

@@ -56,6 +56,16 @@ static int add_nonce(struct oo_buffer *buffer, const char *name, uint64_t nonce)
 	return oo_buffer_add_format(buffer, ",\"%s\":\"%0*" PRIx64 "\"", name, NONCE_DIGITS, nonce);
 }
 
+/* The closing brace; what went wrong before, or does now, leaves nothing. */
+static int end(struct oo_buffer *buffer, int r)
+{
+	r = r < 0 ? r : oo_buffer_add(buffer, "}", 1);
+	if (r < 0) {
+		oo_buffer_clear(buffer);
+	}
+	return r;
+}
+
 /* Copies what fits of a foreign text, as one printable line. */
 static const char *clean(char *target, size_t size, const char *text)
 {
@@ -89,11 +99,14 @@ int oo_record_write_claim(const struct oo_claim_record *record, struct oo_buffer
 					 request->epoch, request->ttl_ms);
 	r = r < 0 ? r : add_text(buffer, "acquired_at", at);
 	r = r < 0 ? r : add_text(buffer, "reason", reason);
-	r = r < 0 ? r : oo_buffer_add(buffer, "}", 1);
-	if (r < 0) {
-		oo_buffer_clear(buffer);
+	if (request->op == OO_REQUEST_YIELD) {
+		r = r < 0 ? r : add_text(buffer, "cause", oo_cause_name(request->cause));
+		r = r < 0 ? r
+			  : oo_buffer_add_format(buffer,
+						 ",\"left_ms\":%" PRId64 ",\"down_ms\":%" PRId64,
+						 record->ages.left_ms, record->ages.down_ms);
 	}
-	return r;
+	return end(buffer, r);
 }
 
 int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer)
@@ -150,6 +163,13 @@ static int64_t number_of(struct json_object *object, const char *name, int64_t m
 		return missing;
 	}
 	return json_object_get_int64(member);
+}
+
+/* Of what takes longer than a claim may last, and of a negative one: nothing. */
+static int64_t age_of(struct json_object *object, const char *name)
+{
+	int64_t age = number_of(object, name, -1);
+	return age < 0 || age > OO_CORE_TTL_MAX_MS ? -1 : age;
 }
 
 /* Exactly as add_nonce writes it; anything else is none. */
@@ -227,7 +247,10 @@ void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_tex
 		oo_text_clip(ret_text->acquired_at, sizeof(ret_text->acquired_at),
 			     text_of(object, "acquired_at"));
 		oo_text_clip(ret_text->reason, sizeof(ret_text->reason), text_of(object, "reason"));
+		oo_text_clip(ret_text->cause, sizeof(ret_text->cause), text_of(object, "cause"));
 	}
+	ret_text->ages.left_ms = object == NULL ? -1 : age_of(object, "left_ms");
+	ret_text->ages.down_ms = object == NULL ? -1 : age_of(object, "down_ms");
 }
 
 void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_beat)
@@ -370,14 +393,69 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 	return 0;
 }
 
-void oo_record_read_pause(const char *value, struct oo_pause *ret_pause)
+/* As one line: a person's words, in any script. */
+static void take_line(char *target, size_t size, const char *text)
 {
-	*ret_pause = (struct oo_pause){0};
+	oo_text_clip(target, size, text);
+	for (char *c = target; *c != '\0'; c++) {
+		*c = (*c >= 0 && *c < ' ') || *c == 0x7f ? ' ' : *c;
+	}
+}
+
+void oo_record_read_decree(const char *value, struct oo_decree *ret_decree)
+{
+	*ret_decree = (struct oo_decree){0};
 	OO_AUTO(put_json) struct json_object *object = parse(value, strlen(value));
 	if (object != NULL) {
-		oo_text_clip(ret_pause->by, sizeof(ret_pause->by), text_of(object, "by"));
-		oo_text_clip(ret_pause->at, sizeof(ret_pause->at), text_of(object, "at"));
-		oo_text_clip(ret_pause->reason, sizeof(ret_pause->reason),
-			     text_of(object, "reason"));
+		take_line(ret_decree->by, sizeof(ret_decree->by), text_of(object, "by"));
+		take_line(ret_decree->at, sizeof(ret_decree->at), text_of(object, "at"));
+		take_line(ret_decree->reason, sizeof(ret_decree->reason),
+			  text_of(object, "reason"));
 	}
+}
+
+int oo_record_write_decree(const struct oo_decree *decree, struct oo_buffer *buffer)
+{
+	int r = oo_buffer_add_format(buffer, "{\"version\":%d", OO_RECORD_VERSION);
+	r = r < 0 ? r : add_text(buffer, "by", decree->by);
+	r = r < 0 ? r : add_text(buffer, "at", decree->at);
+	r = r < 0 ? r : add_text(buffer, "reason", decree->reason);
+	return end(buffer, r);
+}
+
+void oo_record_read_order(const char *value, int64_t lease, struct oo_order *ret_order,
+			  struct oo_order_text *ret_text)
+{
+	*ret_order = (struct oo_order){0};
+	*ret_text = (struct oo_order_text){0};
+	OO_AUTO(put_json) struct json_object *object = parse(value, strlen(value));
+	if (object == NULL || lease <= 0 || nonce_of(object, "id") != (uint64_t)lease) {
+		return;
+	}
+	const char *target = find_text(object, "target");
+	int64_t valid_ms = number_of(object, "valid_ms", 0);
+	if (!is_name(text_of(object, "from")) || target == NULL ||
+	    (target[0] != '\0' && !is_name(target)) || valid_ms <= 0 ||
+	    valid_ms > OO_RECORD_ORDER_MAX_MS) {
+		return;
+	}
+	ret_order->id = (uint64_t)lease;
+	ret_order->valid_ms = valid_ms;
+	oo_text_clip(ret_order->from, sizeof(ret_order->from), text_of(object, "from"));
+	oo_text_clip(ret_order->target, sizeof(ret_order->target), target);
+	take_line(ret_text->by, sizeof(ret_text->by), text_of(object, "by"));
+	take_line(ret_text->at, sizeof(ret_text->at), text_of(object, "at"));
+}
+
+int oo_record_write_order(const struct oo_order *order, const struct oo_order_text *text,
+			  struct oo_buffer *buffer)
+{
+	int r = oo_buffer_add_format(buffer, "{\"version\":%d", OO_RECORD_VERSION);
+	r = r < 0 ? r : add_nonce(buffer, "id", order->id);
+	r = r < 0 ? r : add_text(buffer, "from", order->from);
+	r = r < 0 ? r : add_text(buffer, "target", order->target);
+	r = r < 0 ? r : add_text(buffer, "by", text->by);
+	r = r < 0 ? r : add_text(buffer, "at", text->at);
+	r = r < 0 ? r : oo_buffer_add_format(buffer, ",\"valid_ms\":%" PRId64, order->valid_ms);
+	return end(buffer, r);
 }

@@ -21,22 +21,36 @@
 #define OO_MEMBER_FAILS_MAX 16
 #define OO_SIGHT_ADDRESS_LENGTH 46
 #define OO_SIGHT_MAC_LENGTH 18
+#define OO_BY_LENGTH 128 /* of who did it: "root@node-a" */
+#define OO_TIME_LENGTH 32
+#define OO_RECORD_ORDER_MAX_MS 600000 /* for which an order may be valid */
 /* The ttl of a claim that we believe; others are as if it said none. */
 #define OO_RECORD_TTL_MIN_MS 500
 #define OO_RECORD_TTL_MAX_MS 600000
+
+/*
+ * How long ago a holder decided to leave, and took its VIPs down, when it sent the claim that gives them
+ * away; -1: it did not say.
+ */
+struct oo_claim_ages {
+	int64_t left_ms, down_ms;
+};
 
 struct oo_claim_record {
 	const char *node, *zone, *reason;
 	int64_t acquired_at; /* wall ms */
 	const struct oo_request *request;
+	struct oo_claim_ages ages; /* of a claim that gives away */
 };
 
 /* What people want to know of a claim beyond what the core keeps. */
 struct oo_claim_text {
 	char by[OO_CORE_NAME_LENGTH]; /* who wrote it */
 	char zone[OO_CORE_NAME_LENGTH];
-	char acquired_at[32];
+	char acquired_at[OO_TIME_LENGTH];
 	char reason[OO_REASON_LENGTH];
+	char cause[24]; /* of one that gives away: why its writer left; else empty */
+	struct oo_claim_ages ages;
 };
 
 /* Where a node's kernel would send packets for a VIP, as text. */
@@ -62,8 +76,14 @@ struct oo_member {
 	int64_t mod_revision;
 };
 
-struct oo_pause {
-	char by[OO_CORE_NAME_LENGTH], at[32], reason[OO_REASON_LENGTH];
+/* Who paused the cluster or drained a node, when, and what for; by, if written by hand, may be anything. */
+struct oo_decree {
+	char by[OO_BY_LENGTH], at[OO_TIME_LENGTH], reason[OO_REASON_LENGTH];
+};
+
+/* What people want to know of an order beyond what the core keeps. */
+struct oo_order_text {
+	char by[OO_BY_LENGTH], at[OO_TIME_LENGTH];
 };
 
 /*
@@ -88,8 +108,21 @@ void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_b
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err);
 
-/* Reads the pause key's value; what is not there or wrong stays empty: its mere presence pauses. */
-void oo_record_read_pause(const char *value, struct oo_pause *ret_pause);
+/*
+ * Of the keys pause and drain/<node>. Reading, what is not there or wrong stays empty: their mere
+ * presence pauses and drains. Writing, as oo_record_write_claim.
+ */
+void oo_record_read_decree(const char *value, struct oo_decree *ret_decree);
+int oo_record_write_decree(const struct oo_decree *decree, struct oo_buffer *buffer);
+
+/*
+ * Of the key groups/<group>/request. lease: the etcd lease that the key is attached to, which is the
+ * order's id. What makes no sense, or has another lease or none, is no order: id 0.
+ */
+void oo_record_read_order(const char *value, int64_t lease, struct oo_order *ret_order,
+			  struct oo_order_text *ret_text);
+int oo_record_write_order(const struct oo_order *order, const struct oo_order_text *text,
+			  struct oo_buffer *buffer);
 
 /* Wall time as RFC 3339 in UTC with ms: 2026-01-31T12:00:00.123Z */
 void oo_record_time(int64_t wall_ms, char text[static 32]);

@@ -7,6 +7,9 @@
 #include "base/text.h"
 #include "checks.h"
 #include "etcd/etcd.h"
+#include "gate.h"
+#include "hooks.h"
+#include "journal.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
@@ -144,7 +147,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	agent_checks_inherit(checks, agent->checks, &core_config);
 	agent_checks_free(agent->checks);
 	agent->checks = checks;
-	agent_story_set_hook_timeout(agent->story, next->hooks.timeout_ms);
+	agent_hooks_set_timeout(agent->hooks, next->hooks.timeout_ms);
 	for (size_t g = 0; g < next->n_groups; g++) {
 		agent->group_names[g] = next->groups[g].name;
 		agent_vips_set_config(agent->vips[g], &next->groups[g]);
@@ -153,6 +156,7 @@ static int take_over(struct agent *agent, struct oo_config *next, struct oo_err 
 	oo_core_set_checks(agent->core, &core_config);
 	oo_config_free(before);
 	agent_store_members_tell(agent->store); /* by the new names; steps, too */
+	agent_gates_forgive(agent->gates);
 	return 0;
 }
 
@@ -171,21 +175,27 @@ void agent_reload(struct agent *agent)
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)oo_clock_now_us());
 	int r = oo_config_load(agent->config_path, &next, &err);
 	if (r < 0) {
-		oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
+		agent_say(OO_LOG_ERROR, &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+			  "not reloaded: %s", err.text);
 	} else {
 		const char *fixed = find_fixed_change(agent->config, next);
 		if (fixed != NULL) {
-			oo_log(OO_LOG_ERROR,
-			       "not reloaded: %s: '%s' has changed, which takes a restart",
-			       agent->config_path, fixed);
+			agent_say(OO_LOG_ERROR,
+				  &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+				  "not reloaded: %s: '%s' has changed, which takes a restart",
+				  agent->config_path, fixed);
 			oo_config_free(next);
 		} else if (renew_tls(agent, &next->api, &err) < 0 ||
 			   take_over(agent, next, &err) < 0) {
-			oo_log(OO_LOG_ERROR, "not reloaded: %s", err.text);
+			agent_say(OO_LOG_ERROR,
+				  &(struct agent_said){.message = AGENT_MESSAGE_NOT_RELOADED},
+				  "not reloaded: %s", err.text);
 			oo_config_free(next);
 		} else {
 			oo_etcd_reload(agent_store_etcd(agent->store));
-			oo_log(OO_LOG_INFO, "reloaded %s", agent->config_path);
+			agent_say(OO_LOG_INFO,
+				  &(struct agent_said){.message = AGENT_MESSAGE_RELOADED},
+				  "reloaded %s", agent->config_path);
 		}
 	}
 	(void)sd_notify(0, "READY=1");

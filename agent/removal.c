@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "evidence.h"
+#include "journal.h"
 
 #define SAY_AGAIN_MS 10000
 
@@ -37,8 +38,11 @@ void agent_removal_say(struct agent_part *part, const struct agent_removal *remo
 	if (removal->n > 1) {
 		snprintf(others, sizeof(others), " and %zu more", removal->n - 1);
 	}
-	oo_log(OO_LOG_WARNING,
-	       "%s: %s%s taken off %s by somebody else, and %s (%" PRIu64 " so far): %s",
-	       part->config->name, agent_part_text(part, removal->first), others, part->interface,
-	       part->whole ? "put back" : "not back yet", part->repairs[removal->first], text);
+	agent_say(OO_LOG_WARNING,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_REMOVED,
+				       .group = part->config->name},
+		  "%s: %s%s taken off %s by somebody else, and %s (%" PRIu64 " so far): %s",
+		  part->config->name, agent_part_text(part, removal->first), others,
+		  part->interface, part->whole ? "put back" : "not back yet",
+		  part->repairs[removal->first], text);
 }

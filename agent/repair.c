@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "history.h"
+#include "journal.h"
+#include "notices.h"
 #include "repair_policy.h"
 #include "store.h"
 
@@ -119,11 +121,21 @@ static void log_end(const struct agent_repair *repair)
 	const struct oo_config_repair *config = &repair->agent->config->repair;
 	char window[OO_DURATION_LENGTH];
 	bool failed = attempt->error[0] != '\0';
-	oo_log(failed ? OO_LOG_ERROR : OO_LOG_NOTICE,
-	       "repair: %s: %s: %s%s after %" PRId64 " ms (attempt %u of %d within %s)",
-	       attempt->summary, attempt->commands, failed ? "failed: " : "done", attempt->error,
-	       attempt->ended_at - attempt->began_at, attempt->number, config->attempts,
-	       oo_duration_format(config->window_ms, window));
+	agent_say(failed ? OO_LOG_ERROR : OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_REPAIR, .cause = attempt->fault},
+		  "repair: %s: %s: %s%s after %" PRId64 " ms (attempt %u of %d within %s)",
+		  attempt->summary, attempt->commands, failed ? "failed: " : "done", attempt->error,
+		  attempt->ended_at - attempt->began_at, attempt->number, config->attempts,
+		  oo_duration_format(config->window_ms, window));
+	char text[sizeof(attempt->summary) + sizeof(attempt->commands) + sizeof(attempt->error) +
+		  32];
+	snprintf(text, sizeof(text), "repair: %s: %s: %s%s", attempt->summary, attempt->commands,
+		 failed ? "failed: " : "done", attempt->error);
+	agent_notices_say(repair->agent,
+			  &(struct agent_notice){.grade = failed ? "P1" : "P2",
+						 .name = failed ? "repair_failed" : "repaired",
+						 .group = AGENT_NO_GROUP,
+						 .text = text});
 }
 
 static void end(struct agent_repair *repair)
@@ -253,7 +265,9 @@ static void tell_why(struct agent_repair *repair, const struct agent_repair_situ
 	bool is_over = agent_repair_count(situation) >= (size_t)situation->config->attempts;
 
 	if (is_news && !plan->passes) {
-		oo_log(is_over ? OO_LOG_ERROR : OO_LOG_NOTICE, "repair: not now: %s", plan->why);
+		agent_say(is_over ? OO_LOG_ERROR : OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_REPAIR},
+			  "repair: not now: %s", plan->why);
 	}
 	oo_text_clip(repair->why, sizeof(repair->why), plan->why);
 }

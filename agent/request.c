@@ -13,10 +13,11 @@
 struct draft {
 	char leader[AGENT_KEY_LENGTH], beat[AGENT_KEY_LENGTH];
 	char pause[AGENT_KEY_LENGTH], member[AGENT_KEY_LENGTH];
+	char drain[AGENT_KEY_LENGTH], target_drain[AGENT_KEY_LENGTH], order[AGENT_KEY_LENGTH];
 	struct oo_buffer leader_value, beat_value;
 	struct oo_etcd_compare compare[6];
 	size_t n_compare;
-	struct oo_etcd_op success[4], failure[3];
+	struct oo_etcd_op success[5], failure[5];
 	size_t n_success;
 };
 
@@ -67,6 +68,16 @@ static void expect_pair(struct draft *draft, const struct oo_pair *pair)
 		expect_value(draft, draft->beat, pair->beat.value, pair->beat.value_length);
 	}
 	expect_revision(draft, draft->pause, 0);
+	expect_revision(draft, draft->drain, 0);
+}
+
+/* The order that is carried out: the lease that its key is attached to is its id, and nobody else's. */
+static void expect_order(struct draft *draft, uint64_t order)
+{
+	compare(draft, &(struct oo_etcd_compare){.key = draft->order,
+						 .target = OO_ETCD_TARGET_LEASE,
+						 .relation = OO_ETCD_EQUAL,
+						 .number = (int64_t)order});
 }
 
 static void put(struct draft *draft, const char *key, const struct oo_buffer *value)
@@ -108,6 +119,7 @@ static int write_values(struct agent_store *store, struct draft *draft, unsigned
 					  : agent_story_reason(store->agent->story, group),
 			.acquired_at = oo_clock_wall(),
 			.request = request,
+			.ages = agent_story_ages(store->agent->story, group),
 		};
 		int r = oo_record_write_claim(&record, &draft->leader_value);
 		if (r < 0) {
@@ -124,6 +136,8 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 	agent_store_key(store, draft->leader, "groups/%s/leader", name);
 	agent_store_key(store, draft->beat, "groups/%s/beat", name);
 	agent_store_key(store, draft->pause, "pause");
+	agent_store_key(store, draft->drain, "drain/%s", store->agent->config->node.name);
+	agent_store_key(store, draft->order, "groups/%s/request", name);
 	oo_buffer_init(&draft->leader_value, OO_CORE_VALUE_LENGTH);
 	oo_buffer_init(&draft->beat_value, OO_CORE_BEAT_LENGTH);
 	int r = write_values(store, draft, group, request);
@@ -143,7 +157,12 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 	}
 	if (request->op == OO_REQUEST_YIELD && request->node[0] != '\0') {
 		agent_store_key(store, draft->member, "members/%s", request->node);
+		agent_store_key(store, draft->target_drain, "drain/%s", request->node);
 		expect_presence(draft, draft->member);
+		expect_revision(draft, draft->target_drain, 0);
+	}
+	if (request->order != 0) {
+		expect_order(draft, request->order);
 	}
 	if (request->op != OO_REQUEST_RENEW) {
 		put(draft, draft->leader, &draft->leader_value);
@@ -153,9 +172,15 @@ static int write_draft(struct agent_store *store, struct draft *draft, unsigned 
 		draft->success[draft->n_success++] = range(draft->leader);
 		draft->success[draft->n_success++] = range(draft->beat);
 	}
+	if (request->order != 0) { /* carried out: once */
+		draft->success[draft->n_success++] =
+			(struct oo_etcd_op){.type = OO_ETCD_OP_DELETE, .key = draft->order};
+	}
 	draft->failure[0] = range(draft->leader);
 	draft->failure[1] = range(draft->beat);
 	draft->failure[2] = range(draft->pause);
+	draft->failure[3] = range(draft->drain);
+	draft->failure[4] = range(draft->order);
 	return 0;
 }
 
@@ -176,9 +201,30 @@ void agent_store_pair(const struct agent_store *store, const struct oo_etcd_resu
 	}
 }
 
-/* The ranges come last in either branch; a renewal that succeeded has none. */
+static bool read_refusal(const struct oo_etcd_answer *answer, struct oo_order *order,
+			 struct oo_event *event)
+{
+	const struct oo_etcd_result *results = answer->results;
+	struct oo_order_text text;
+
+	if (answer->n_results != 5) {
+		return false;
+	}
+	event->outcome = OO_OUTCOME_REFUSED;
+	event->paused = results[2].n_kvs > 0;
+	event->drained = results[3].n_kvs > 0;
+	*order = (struct oo_order){0};
+	if (results[4].n_kvs > 0) {
+		oo_record_read_order(results[4].kvs[0].value, results[4].kvs[0].lease, order,
+				     &text);
+	}
+	event->orders = order;
+	return true;
+}
+
+/* A renewal that succeeded reads nothing. */
 static bool read_answer(const struct call *call, const struct oo_etcd_answer *answer,
-			struct oo_pair *pair, struct oo_event *event)
+			struct oo_pair *pair, struct oo_order *order, struct oo_event *event)
 {
 	event->revision = answer->revision;
 	if (answer->succeeded) {
@@ -186,20 +232,18 @@ static bool read_answer(const struct call *call, const struct oo_etcd_answer *an
 		if (call->op == OO_REQUEST_RENEW) {
 			return answer->n_results == 1;
 		}
-		if (answer->n_results != 4 || answer->results[2].n_kvs != 1) {
+		if (answer->n_results != (call->order == 0 ? 4 : 5) ||
+		    answer->results[2].n_kvs != 1) {
 			return false;
 		}
 		agent_store_pair(call->store, &answer->results[2], &answer->results[3], pair);
 		if (pair->claim.nonce != call->nonce) {
 			return false; /* what was put is not what is read: believe neither */
 		}
-	} else {
-		event->outcome = OO_OUTCOME_REFUSED;
-		if (answer->n_results != 3) {
-			return false;
-		}
+	} else if (read_refusal(answer, order, event)) {
 		agent_store_pair(call->store, &answer->results[0], &answer->results[1], pair);
-		event->paused = answer->results[2].n_kvs > 0;
+	} else {
+		return false;
 	}
 	event->pairs = pair;
 	return true;
@@ -211,9 +255,10 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 	struct call *call = user;
 	struct agent_store *store = call->store;
 	struct oo_pair pair;
+	struct oo_order order;
 	struct oo_event event = {.type = OO_EVENT_ANSWER, .group = call->group, .seq = call->seq};
 
-	if (r == 0 && !read_answer(call, answer, &pair, &event)) {
+	if (r == 0 && !read_answer(call, answer, &pair, &order, &event)) {
 		event.outcome = OO_OUTCOME_UNKNOWN;
 		event.pairs = NULL;
 	}
@@ -251,6 +296,7 @@ int agent_store_send(struct agent_store *store, unsigned group, const struct oo_
 			      .group = group,
 			      .seq = request->seq,
 			      .nonce = request->nonce,
+			      .order = request->order,
 			      .op = request->op,
 			      .sent_us = oo_clock_now_us()};
 	struct oo_etcd_txn txn = {

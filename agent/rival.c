@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "dispute.h"
+#include "journal.h"
 #include "net/rival.h"
+#include "notices.h"
 #include "vips.h"
 
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
@@ -80,10 +83,16 @@ static void refuse(struct agent_rival *rival, size_t k, const uint8_t mac[static
 	rival->vips[k].verdict = VERDICT_TAKEN;
 	rival->vips[k].refusal = (struct agent_refusal){0};
 	explain(rival, k, text, sizeof(text));
-	oo_log(OO_LOG_ERROR,
-	       "%s: %s until it is gone from there; find that host by its MAC in the switches' "
-	       "tables, and take the address off it",
-	       rival->part->config->name, text);
+	agent_say(OO_LOG_ERROR,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_IN_USE,
+				       .group = rival->part->config->name},
+		  "%s: %s until it is gone from there; find that host by its MAC in the switches' "
+		  "tables, and take the address off it",
+		  rival->part->config->name, text);
+	agent_notices_say(rival->part->agent, &(struct agent_notice){.grade = "P0",
+								     .name = "address_in_use",
+								     .group = rival->group,
+								     .text = text});
 }
 
 static bool has_carrier(const struct agent_rival *rival)
@@ -205,8 +214,11 @@ static void on_ask_time(struct oo_timer *timer)
 		if (vip->verdict == VERDICT_TAKEN && is_free(rival, k)) {
 			vip->verdict = VERDICT_NONE;
 			freed = true;
-			oo_log(OO_LOG_NOTICE, "%s: nobody else has %s any more",
-			       rival->part->config->name, agent_part_text(rival->part, k));
+			agent_say(OO_LOG_NOTICE,
+				  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_FREE,
+						       .group = rival->part->config->name},
+				  "%s: nobody else has %s any more", rival->part->config->name,
+				  agent_part_text(rival->part, k));
 		}
 		rival->chosen[k] = vip->verdict == VERDICT_TAKEN;
 	}
@@ -305,19 +317,26 @@ static void defend(struct agent_rival *rival)
 	const uint64_t count = rival->defence.count;
 	const struct agent_part *part = rival->part;
 	const struct vip *vip = &rival->vips[rival->latest];
-	const char *address = agent_part_text(part, rival->latest);
-	char mac[OO_MAC_TEXT_LENGTH];
+	char address[64], mac[OO_MAC_TEXT_LENGTH], text[OO_ERR_LENGTH];
 
 	announce_contested(rival);
 	if ((count & (count - 1)) != 0) {
 		return;
 	}
-	oo_log(OO_LOG_WARNING,
-	       "%s: another host, %s, claims %.*s on %s (%" PRIu64 " times so far): the claim in "
-	       "etcd is ours, announced again; find it by that MAC in the switches' tables, and "
-	       "take the address off it",
-	       part->config->name, oo_mac_format(vip->mac, mac), (int)strcspn(address, "/"),
-	       address, part->interface, vip->conflicts);
+	oo_text_clip(address, sizeof(address), agent_part_text(part, rival->latest));
+	address[strcspn(address, "/")] = '\0';
+	snprintf(text, sizeof(text), "another host, %s, claims %s on %s",
+		 oo_mac_format(vip->mac, mac), address, part->interface);
+	agent_say(OO_LOG_WARNING,
+		  &(struct agent_said){.message = AGENT_MESSAGE_CONFLICT,
+				       .group = part->config->name},
+		  "%s: %s (%" PRIu64 " times so far): the claim in etcd is ours, announced again; "
+		  "find it by that MAC in the switches' tables, and take the address off it",
+		  part->config->name, text, vip->conflicts);
+	agent_notices_say(part->agent, &(struct agent_notice){.grade = "P0",
+							      .name = "conflict",
+							      .group = rival->group,
+							      .text = text});
 }
 
 /* Whether it is so since a renewal that was sent after the doubt arose. */

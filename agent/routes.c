@@ -7,6 +7,7 @@
 #include "asked.h"
 #include "balancer.h"
 #include "base/cleanup.h"
+#include "control.h"
 #include "events.h"
 #include "metrics.h"
 #include "part.h"
@@ -41,6 +42,22 @@ static void answer_checks(void *user, const struct oo_api_request *request,
 	add_text(object, "now", now);
 	json_object_object_add(object, "checks", agent_status_new_checks(user));
 	agent_asked_answer(answer, object);
+}
+
+static void answer_config(void *user, const struct oo_api_request *request,
+			  struct oo_api_answer *answer)
+{
+	(void)request;
+	const struct agent *agent = user;
+	struct oo_buffer *body = &answer->body;
+	int r = oo_buffer_add_format(body, "{\"file\":");
+	r = r < 0 ? r : oo_buffer_add_json(body, agent->config_path, strlen(agent->config_path));
+	r = r < 0 ? r : oo_buffer_add_format(body, ",\"config\":");
+	r = r < 0 ? r : oo_config_write(agent->config, body);
+	r = r < 0 ? r : oo_buffer_add(body, "}", 1);
+	if (r < 0) {
+		oo_buffer_clear(body); /* a 500 */
+	}
 }
 
 static void answer_members(void *user, const struct oo_api_request *request,
@@ -197,11 +214,37 @@ const struct oo_api_route agent_routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/v1/checks", .answer = answer_checks},
 	{.method = "GET", .path = "/v1/members", .answer = answer_members},
+	{.method = "GET", .path = "/v1/config", .answer = answer_config},
 	{.method = "GET", .path = "/v1/history", .parameters = {"n"}, .answer = answer_history},
 	{.method = "GET",
 	 .path = "/v1/events",
 	 .parameters = {"after", "n"},
 	 .answer = answer_events},
+	{.method = "POST",
+	 .path = "/v1/switchover",
+	 .change = true,
+	 .answer = agent_control_switch_over},
+	{.method = "GET",
+	 .path = "/v1/switchover",
+	 .parameters = {"id"},
+	 .answer = agent_control_look},
+	{.method = "DELETE",
+	 .path = "/v1/switchover",
+	 .change = true,
+	 .parameters = {"id"},
+	 .answer = agent_control_withdraw},
+	{.method = "POST", .path = "/v1/pause", .change = true, .answer = agent_control_pause},
+	{.method = "DELETE", .path = "/v1/pause", .change = true, .answer = agent_control_resume},
+	{.method = "POST", .path = "/v1/drain", .change = true, .answer = agent_control_drain},
+	{.method = "DELETE",
+	 .path = "/v1/drain",
+	 .change = true,
+	 .parameters = {"node"},
+	 .answer = agent_control_undrain},
+	{.method = "GET",
+	 .path = "/v1/change",
+	 .parameters = {"id"},
+	 .answer = agent_control_change},
 	{.method = "POST", .path = "/v1/announce", .change = true, .answer = answer_announce},
 	BALANCER("/leader", agent_balancer_answer_leader),
 	BALANCER("/standby", agent_balancer_answer_standby),

@@ -140,18 +140,43 @@ static struct json_object *new_etcd(const struct agent *agent, struct verdict *v
 	return object;
 }
 
-static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
+static struct json_object *new_decree(const struct oo_decree *decree)
 {
-	const struct oo_pause *pause = agent_store_pause(agent->store);
-	if (pause == NULL) {
+	if (decree == NULL) {
 		return NULL;
 	}
 	struct json_object *object = json_object_new_object();
-	add_text(object, "by", pause->by);
-	add_text(object, "at", pause->at);
-	add_text(object, "reason", pause->reason);
-	complain(verdict, STATE_DEGRADED, "paused by %s: nothing moves, nobody takes over: %s",
-		 pause->by, pause->reason);
+	add_text(object, "by", decree->by);
+	add_text(object, "at", decree->at);
+	add_text(object, "reason", decree->reason);
+	return object;
+}
+
+static struct json_object *new_pause(const struct agent *agent, struct verdict *verdict)
+{
+	const struct oo_decree *pause = agent_store_pause(agent->store);
+	if (pause == NULL) {
+		return NULL;
+	}
+	complain(verdict, STATE_DEGRADED,
+		 "paused by %s: nothing moves for health, nobody takes over: %s", pause->by,
+		 pause->reason);
+	return new_decree(pause);
+}
+
+/* A switchover that has been asked for and not been carried out yet; null: none. */
+static struct json_object *new_order(const struct agent *agent, unsigned group)
+{
+	struct oo_order order;
+	const struct oo_order_text *text = agent_store_order(agent->store, group, &order);
+	if (text == NULL) {
+		return NULL;
+	}
+	struct json_object *object = json_object_new_object();
+	add_text(object, "from", order.from);
+	add_text(object, "to", order.target);
+	add_text(object, "by", text->by);
+	add_text(object, "at", text->at);
 	return object;
 }
 
@@ -229,6 +254,8 @@ static void judge_group(const struct agent *agent, unsigned group, struct verdic
 		complain(verdict, STATE_DEGRADED,
 			 "%s: this node holds although it must not serve (%s): no node is better",
 			 name, reason);
+	} else if (oo_core_is_drained(agent->core)) {
+		complain(verdict, STATE_DEGRADED, "%s: this node takes nothing: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_DOWN) {
 		complain(verdict, STATE_CRITICAL, "%s: this node must not serve: %s", name, reason);
 	} else if (view.eligible == OO_HEALTH_UNKNOWN) {
@@ -289,6 +316,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_number(object, "ailing", view.ailing);
 	add_text(object, "shared",
 		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
+	json_object_object_add(object, "switchover", new_order(agent, group));
 	json_object_object_add(object, "vips", new_vips(agent, group));
 	return object;
 }
@@ -330,6 +358,8 @@ static struct json_object *new_member(const struct agent *agent,
 	add_bool(object, "self", oo_text_equal(member->node, agent->config->node.name));
 	json_object_object_add(object, "holds", new_holds(agent, member->node));
 	add_age(object, "seen_ms", known->seen_at);
+	json_object_object_add(object, "drained",
+			       new_decree(agent_store_drain(agent->store, member->node)));
 	add_text(object, "agent_version", member->agent_version);
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		struct json_object *one = json_object_new_object();

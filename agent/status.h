@@ -5,6 +5,8 @@
 
 struct json_object;
 
+/* Whose the VIPs are as far as anybody can say: "" when released, absent, or silent for too long. */
+const char *agent_status_holder(const struct agent *agent, unsigned group);
 /* All of GET /v1/status. */
 struct json_object *agent_status_new(const struct agent *agent);
 /* Its list of checks. */

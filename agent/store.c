@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/duration.h"
+#include "journal.h"
 #include "past.h"
 #include "presence.h"
 
@@ -29,8 +31,8 @@ void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_
 
 static void say_over(const struct agent_store *store, int64_t now)
 {
-	oo_log(OO_LOG_NOTICE, "etcd answers again, after %.1f s",
-	       (double)(now - store->trouble.since) / 1000);
+	agent_say(OO_LOG_NOTICE, &(struct agent_said){.message = AGENT_MESSAGE_ETCD_BACK},
+		  "etcd answers again, after %.1f s", (double)(now - store->trouble.since) / 1000);
 }
 
 /* Told with an answer: while none comes every member is tried in turn. */
@@ -39,8 +41,8 @@ static void note_endpoint(struct agent_store *store)
 	const char *asked = oo_etcd_endpoint(store->etcd);
 	if (asked != store->asked) {
 		store->asked = asked;
-		oo_log(OO_LOG_INFO, "etcd at %s is asked now: %s", asked,
-		       oo_etcd_moved(store->etcd));
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_ETCD_ASKED},
+			  "etcd at %s is asked now: %s", asked, oo_etcd_moved(store->etcd));
 	}
 }
 
@@ -66,7 +68,9 @@ void agent_store_note(struct agent_store *store, enum agent_affair affair, int r
 	if (r == 0 && agent_trouble_end(trouble, affair, now)) {
 		say_over(store, now);
 	} else if (r < 0 && agent_trouble_begin(trouble, affair, r, err, now)) {
-		oo_log(OO_LOG_WARNING, "etcd: %s", err->text);
+		agent_say(OO_LOG_WARNING,
+			  &(struct agent_said){.message = AGENT_MESSAGE_ETCD_TROUBLE}, "etcd: %s",
+			  err->text);
 	}
 }
 
@@ -75,28 +79,28 @@ const char *agent_store_trouble(const struct agent_store *store)
 	return agent_trouble_text(&store->trouble);
 }
 
-int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader)
+int agent_store_group_of(const struct agent_store *store, const char *key,
+			 enum agent_group_key *ret_key)
 {
+	static const char *const names[] = {
+		[AGENT_KEY_LEADER] = "/leader",
+		[AGENT_KEY_BEAT] = "/beat",
+		[AGENT_KEY_ORDER] = "/request",
+	};
 	const char *rest = agent_store_after(store, key, "groups/");
 	for (size_t g = 0; rest != NULL && g < store->agent->core_config.n_groups; g++) {
 		size_t length = strlen(store->agent->group_names[g]);
 		if (strncmp(rest, store->agent->group_names[g], length) != 0) {
 			continue;
 		}
-		*ret_leader = oo_text_equal(rest + length, "/leader");
-		if (*ret_leader || oo_text_equal(rest + length, "/beat")) {
-			return (int)g;
+		for (size_t i = 0; i < OO_LENGTH(names); i++) {
+			if (oo_text_equal(rest + length, names[i])) {
+				*ret_key = (enum agent_group_key)i;
+				return (int)g;
+			}
 		}
 	}
 	return -1;
-}
-
-static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
-{
-	store->paused = kv != NULL;
-	if (kv != NULL) {
-		oo_record_read_pause(kv->value, &store->pause);
-	}
 }
 
 static void take_claim(const struct agent_store *store, struct oo_pair *pair,
@@ -130,9 +134,12 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct oo_etcd_kv *kv = &events[i].kv;
-		bool leader;
-		int g = agent_store_group_of(store, kv->key, &leader);
-		if (g >= 0 && leader) {
+		enum agent_group_key which;
+		if (agent_store_wishes_change(store, &events[i])) {
+			continue; /* before the claim that may have come of it */
+		}
+		int g = agent_store_group_of(store, kv->key, &which);
+		if (g >= 0 && which == AGENT_KEY_LEADER) {
 			take_claim(store, &store->pairs[g], kv, events[i].deleted);
 			claims[g] = &store->pairs[g].claim;
 		} else if (g >= 0) {
@@ -143,11 +150,6 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 				agent_store_members_change(store, &events[i]) || members_changed;
 		} else if (agent_store_after(store, kv->key, "history/") != NULL) {
 			agent_past_change(store->agent->past, &events[i]);
-		} else if (oo_text_equal(kv->key + strlen(store->root), "pause")) {
-			set_pause(store, events[i].deleted ? NULL : kv);
-			agent_tell(store->agent, &(struct oo_event){.type = OO_EVENT_PAUSE,
-								    .revision = kv->mod_revision,
-								    .paused = store->paused});
 		}
 	}
 	for (unsigned g = 0; g < store->agent->core_config.n_groups; g++) {
@@ -237,29 +239,36 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 {
 	struct agent_store *store = user;
 	struct oo_event event = {.type = OO_EVENT_READ, .seq = store->read_sent};
+	struct oo_order orders[OO_CORE_GROUPS_MAX] = {0};
 	bool members_changed = false;
 
 	agent_store_note(store, AGENT_AFFAIR_READ, r, err);
-	if (r == 0 && answer->n_results == 3) {
+	if (r == 0 && answer->n_results == 4) {
 		memset(store->pairs, 0, sizeof(store->pairs));
 		/* first: an offer is doubted by who is present at the same revision */
 		members_changed =
 			agent_store_members_set(store, &answer->results[1], answer->revision);
 		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
 			const struct oo_etcd_kv *kv = &answer->results[0].kvs[i];
-			bool leader;
-			int g = agent_store_group_of(store, kv->key, &leader);
-			if (g >= 0 && leader) {
+			enum agent_group_key which;
+			int g = agent_store_group_of(store, kv->key, &which);
+			if (g >= 0 && which == AGENT_KEY_LEADER) {
 				take_claim(store, &store->pairs[g], kv, false);
-			} else if (g >= 0) {
+			} else if (g >= 0 && which == AGENT_KEY_BEAT) {
 				take_beat(store, &store->pairs[g], kv, false);
 			}
 		}
-		set_pause(store, answer->results[2].n_kvs > 0 ? answer->results[2].kvs : NULL);
+		agent_store_wishes_read(store,
+					&(struct agent_wishes_read){
+						.groups = &answer->results[0],
+						.pause = &answer->results[2],
+						.drains = &answer->results[3],
+						.stale = answer->revision < store->watch_revision &&
+							 answer->revision >= store->read_noted},
+					orders, &event);
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = answer->revision;
 		event.pairs = store->pairs;
-		event.paused = store->paused;
 	}
 	if (members_changed) {
 		agent_store_members_tell(store);
@@ -275,17 +284,20 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 static int send_read(struct agent_store *store)
 {
 	char groups[AGENT_KEY_LENGTH], members[AGENT_KEY_LENGTH], pause[AGENT_KEY_LENGTH];
+	char drains[AGENT_KEY_LENGTH];
 	agent_store_key(store, groups, "groups/");
 	agent_store_key(store, members, "members/");
 	agent_store_key(store, pause, "pause");
+	agent_store_key(store, drains, "drain/");
 	store->read_noted = store->watch_revision;
 	const struct oo_etcd_op ops[] = {
 		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},
 		{.type = OO_ETCD_OP_RANGE, .key = members, .prefix = true},
 		{.type = OO_ETCD_OP_RANGE, .key = pause},
+		{.type = OO_ETCD_OP_RANGE, .key = drains, .prefix = true},
 	};
 	return oo_etcd_txn(
-		store->etcd, &(struct oo_etcd_txn){.success = ops, .n_success = 3},
+		store->etcd, &(struct oo_etcd_txn){.success = ops, .n_success = OO_LENGTH(ops)},
 		&(struct oo_etcd_call){.deadline = oo_clock_now() +
 						   store->agent->config->lease.request_timeout_ms,
 				       .hedge = true,
@@ -376,9 +388,4 @@ const struct agent_known_member *agent_store_members(const struct agent_store *s
 {
 	*ret_n = store->n_members;
 	return store->members;
-}
-
-const struct oo_pause *agent_store_pause(const struct agent_store *store)
-{
-	return store->paused ? &store->pause : NULL;
 }

@@ -2,7 +2,7 @@
 #define OO_AGENT_STORE_H
 /*
  * etcd, as the core wants it: its requests become txns, its reads one linearizable txn over all our
- * keys, and the watch becomes news. Also knows the members and the pause key, for people.
+ * keys, and the watch becomes news. Also knows the members and what operators have written, for people.
  */
 #include "agent.h"
 #include "etcd/etcd.h"
@@ -40,6 +40,14 @@ const struct agent_known_member *agent_store_members(const struct agent_store *s
 						     size_t *ret_n);
 /* Tells the core of the members, anew after a reload: its checks have other numbers now. */
 void agent_store_members_tell(struct agent_store *store);
+/* What operators have written. NULL: node is not drained, group has no order. */
+const struct oo_decree *agent_store_drain(const struct agent_store *store, const char *node);
+const struct oo_order_text *agent_store_order(const struct agent_store *store, unsigned group,
+					      struct oo_order *ret_order);
+/* In words, for a log and a claim: why this node takes nothing; why group goes to node peer. */
+void agent_store_explain_drain(const struct agent_store *store, char text[static OO_REASON_LENGTH]);
+void agent_store_explain_order(const struct agent_store *store, unsigned group, const char *peer,
+			       char text[static OO_REASON_LENGTH]);
 /* NULL when nobody has paused. */
-const struct oo_pause *agent_store_pause(const struct agent_store *store);
+const struct oo_decree *agent_store_pause(const struct agent_store *store);
 #endif

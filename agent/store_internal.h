@@ -1,6 +1,6 @@
 #ifndef OO_AGENT_STORE_INTERNAL_H
 #define OO_AGENT_STORE_INTERNAL_H
-/* Shared by store.c (reads, watch), request.c (txns) and members.c only. */
+/* Shared by store.c (reads, watch), request.c (txns), members.c and wishes.c only. */
 #include "store.h"
 
 /* Answers that may be outstanding at once: an old request's may still come while a new one is out. */
@@ -10,9 +10,31 @@ struct call {
 	struct agent_store *store;
 	bool busy;
 	unsigned group;
-	uint64_t seq, nonce;
+	uint64_t seq, nonce, order;
 	enum oo_request_op op;
 	int64_t sent_us; /* CLOCK_BOOTTIME */
+};
+
+/* A key of a group. */
+enum agent_group_key {
+	AGENT_KEY_LEADER,
+	AGENT_KEY_BEAT,
+	AGENT_KEY_ORDER,
+};
+
+struct agent_drain {
+	char node[OO_CORE_NAME_LENGTH];
+	struct oo_decree decree;
+};
+
+/* What operators have written in etcd, as last seen. */
+struct agent_wishes {
+	bool paused;
+	struct oo_decree pause;
+	struct agent_drain drains[OO_CORE_MEMBERS_MAX]; /* by name, as etcd lists them */
+	size_t n_drains;
+	struct oo_order orders[OO_CORE_GROUPS_MAX];
+	struct oo_order_text order_texts[OO_CORE_GROUPS_MAX];
 };
 
 struct agent_store {
@@ -32,13 +54,13 @@ struct agent_store {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
 	int64_t members_revision; /* all up to it has been looked at */
-	bool shows_us, paused;
+	bool shows_us;
 	bool is_us;        /* the key of our name was last seen attached to our lease */
 	unsigned n_others; /* reads in a row that have shown it attached to another */
 	struct agent_trouble trouble;
 	int64_t beat_seen; /* the highest revision of one */
 	const char *asked; /* the endpoint that was told last; the client's */
-	struct oo_pause pause;
+	struct agent_wishes wishes;
 	struct oo_pair pairs[OO_CORE_GROUPS_MAX]; /* of the read or watch message at hand */
 };
 
@@ -58,8 +80,23 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 			     int64_t revision);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
 
-/* The group whose leader or beat key this is; -1: none. ret_leader: which of the two. */
-int agent_store_group_of(const struct agent_store *store, const char *key, bool *ret_leader);
+/*
+ * wishes.c. The watch changes one key: false if it is none of an operator's; else the core is told. A read
+ * shows all of them, by what it brought of each prefix; ret_event is told by the caller.
+ * stale  older than what the watch has told: for the core to decide, and nothing to show to people.
+ */
+struct agent_wishes_read {
+	const struct oo_etcd_result *groups, *pause, *drains;
+	bool stale;
+};
+bool agent_store_wishes_change(struct agent_store *store, const struct oo_etcd_event *event);
+void agent_store_wishes_read(struct agent_store *store, const struct agent_wishes_read *read,
+			     struct oo_order ret_orders[static OO_CORE_GROUPS_MAX],
+			     struct oo_event *ret_event);
+
+/* The group that key is of, and which it is; -1: none, or one that we do not know. */
+int agent_store_group_of(const struct agent_store *store, const char *key,
+			 enum agent_group_key *ret_key);
 /* What follows "<root><rest>" in key; NULL: another key. */
 const char *agent_store_after(const struct agent_store *store, const char *key, const char *rest);
 

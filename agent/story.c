@@ -10,6 +10,11 @@
 #include "checks.h"
 #include "diagnosis.h"
 #include "history.h"
+#include "gate.h"
+#include "hooks.h"
+#include "journal.h"
+#include "notices.h"
+#include "store.h"
 #include "vips.h"
 
 /* Claims in a row that came to nothing, for the same cause: told once, then counted. */
@@ -24,16 +29,17 @@ struct chapter {
 	char reason[OO_REASON_LENGTH];  /* why the group is what it is */
 	char peer[OO_CORE_NAME_LENGTH]; /* from whom it came, or to whom it went */
 	enum oo_cause cause;
+	char given[24]; /* why the node before gave it away, as its claim says; "": it did not */
 	struct agent_timeline timeline;
-	bool promoted;  /* of this tenure people and hooks have been told */
-	uint64_t epoch; /* of the tenure that they were told of */
-	bool shared;    /* people were told that all nodes fail the same */
+	int64_t left_at; /* this node decided to leave; 0: never */
+	bool promoted;   /* of this tenure people and hooks have been told */
+	uint64_t epoch;  /* of the tenure that they were told of */
+	bool shared;     /* people were told that all nodes fail the same */
 	struct tries tries;
 };
 
 struct agent_story {
 	struct agent *agent;
-	struct oo_hooks *hooks;
 	struct chapter chapters[OO_CORE_GROUPS_MAX];
 };
 
@@ -58,11 +64,24 @@ void agent_story_explain_health(const struct agent *agent, unsigned group,
 	if (view.eligible == OO_HEALTH_UP) {
 		return;
 	}
+	if (oo_core_is_drained(agent->core)) {
+		agent_store_explain_drain(agent->store, text);
+		return;
+	}
 	if (!view.link_up) {
 		agent_vips_explain_link(agent->vips[group], text, OO_REASON_LENGTH);
+		if (text[0] == '\0') {
+			oo_text_clip(text, OO_REASON_LENGTH,
+				     agent_gate_trouble(agent->gates, group));
+		}
 		if (text[0] == '\0') { /* it has just come back */
 			snprintf(text, OO_REASON_LENGTH, "an interface of the VIPs has no link");
 		}
+		return;
+	}
+	if (view.failed_check < 0) {
+		snprintf(text, OO_REASON_LENGTH,
+			 "etcd has not said yet whether this node is drained");
 		return;
 	}
 	const char *name = agent->config->checks[view.failed_check].spec.name;
@@ -128,6 +147,7 @@ static const char *const plain_texts[OO_CAUSES] = {
 	[OO_CAUSE_ADDRESS_DOWN] = "address is down",
 	[OO_CAUSE_ADOPTED] = "held by this node's agent before a restart",
 	[OO_CAUSE_GAVE_UP] = "etcd did not take the release in time",
+	[OO_CAUSE_WITHDRAWN] = "the switchover was withdrawn",
 };
 
 static void explain(const struct agent_story *story, const struct oo_transition *transition,
@@ -144,6 +164,7 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	case OO_CAUSE_ADDRESS_DOWN:
 	case OO_CAUSE_ADOPTED:
 	case OO_CAUSE_GAVE_UP:
+	case OO_CAUSE_WITHDRAWN:
 		oo_text_clip(text, OO_REASON_LENGTH, plain_texts[transition->cause]);
 		return;
 	case OO_CAUSE_HOLDER_SILENT:
@@ -164,7 +185,11 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 		return;
 	case OO_CAUSE_CHECK_DOWN:
 	case OO_CAUSE_LINK_DOWN:
+	case OO_CAUSE_DRAINED:
 		explain_unfit(story, transition, text);
+		return;
+	case OO_CAUSE_SWITCHOVER:
+		agent_store_explain_order(story->agent->store, transition->group, peer, text);
 		return;
 	case OO_CAUSE_STOPPING:
 		snprintf(text, OO_REASON_LENGTH, "stopping; next is %s", peer);
@@ -179,61 +204,22 @@ static void explain(const struct agent_story *story, const struct oo_transition 
 	}
 }
 
-/* All VIPs of a group, for hooks: "10.0.0.100/24 fd00::100/64". */
-static int list_vips(const struct oo_config_group *group, struct oo_buffer *buffer)
+void agent_story_fill_event(const struct agent_story *story, struct agent_hook_event *event)
 {
-	for (size_t i = 0; i < group->n_vips; i++) {
-		int r = oo_buffer_add_format(buffer, "%s%s", i == 0 ? "" : " ",
-					     group->vips[i].address);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return 0;
+	const struct chapter *chapter = &story->chapters[event->group];
+	const bool coming = event->hook == AGENT_HOOK_PRE_PROMOTE;
+
+	event->peer = chapter->peer;
+	event->reason = chapter->reason;
+	event->epoch =
+		coming ? oo_core_view(story->agent->core, event->group).epoch : chapter->epoch;
 }
 
-static void on_hooks_done(void *user, int ran, int failed)
+static void run_hooks(const struct agent_story *story, unsigned group, enum agent_hook hook)
 {
-	struct agent_story *story = user;
-	(void)ran;
-	(void)failed; /* each has been said */
-	agent_check_leaving(story->agent);
-}
-
-static void run_hooks(struct agent_story *story, unsigned group, const char *event,
-		      const struct oo_config_texts *paths)
-{
-	const struct oo_config *config = story->agent->config;
-	const struct chapter *chapter = &story->chapters[group];
-	OO_AUTO(oo_buffer_done) struct oo_buffer vips;
-	oo_buffer_init(&vips, 1 << 20);
-
-	int r = list_vips(&config->groups[group], &vips);
-	struct oo_hooks_event queued = {
-		.paths = paths->items,
-		.n_paths = paths->n,
-		.environment = {.event = event,
-				.group = config->groups[group].name,
-				.node = config->node.name,
-				.peer = chapter->peer,
-				.reason = chapter->reason,
-				.vips = vips.data,
-				.cluster = config->cluster,
-				.epoch = chapter->epoch},
-		.done = on_hooks_done,
-		.user = story,
-	};
-	r = r < 0 ? r : oo_hooks_run(story->hooks, &queued);
-	if (r < 0) {
-		oo_log(OO_LOG_ERROR, "%s: %s hooks not run: %s", config->groups[group].name, event,
-		       strerror(-r));
-	}
-}
-
-static void on_hook_line(void *user, enum oo_log_level level, const char *hook, const char *line)
-{
-	(void)user;
-	oo_log(level, "hook %s: %s", hook, line);
+	struct agent_hook_event event = {.hook = hook, .group = group};
+	agent_story_fill_event(story, &event);
+	agent_hooks_run(story->agent->hooks, &event);
 }
 
 /* Whether the transition only repeats what the last try was told to be. Counts. */
@@ -257,19 +243,34 @@ static bool is_again(struct tries *tries, const struct oo_transition *transition
 	return again;
 }
 
+/* The core knows one bit of what is neither link nor check. */
+static const char *cause_name(const struct agent *agent, const struct oo_transition *transition)
+{
+	char link[OO_REASON_LENGTH];
+
+	if (transition->cause == OO_CAUSE_LINK_DOWN) {
+		agent_vips_explain_link(agent->vips[transition->group], link, sizeof(link));
+		if (link[0] == '\0' &&
+		    agent_gate_trouble(agent->gates, transition->group)[0] != '\0') {
+			return "pre_promote_failed";
+		}
+	}
+	return oo_cause_name(transition->cause);
+}
+
 static void log_transition(const struct agent_story *story, const struct oo_transition *transition,
 			   enum oo_log_level level, const char *text)
 {
-	char group[80], epoch[40], cause[40];
-	const char *fields[] = {group, epoch, cause, NULL};
+	const char *group = story->agent->group_names[transition->group];
 
-	snprintf(group, sizeof(group), "OOHA_GROUP=%s",
-		 story->agent->group_names[transition->group]);
-	snprintf(epoch, sizeof(epoch), "OOHA_EPOCH=%" PRIu64, transition->epoch);
-	snprintf(cause, sizeof(cause), "OOHA_CAUSE=%s", oo_cause_name(transition->cause));
-	oo_log_fields(level, fields, "%s: %s -> %s: %s",
-		      story->agent->group_names[transition->group], oo_role_name(transition->from),
-		      oo_role_name(transition->to), text);
+	agent_say(level,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ROLE,
+				       .group = group,
+				       .epoch = transition->epoch,
+				       .peer = transition->peer,
+				       .cause = cause_name(story->agent, transition)},
+		  "%s: %s -> %s: %s", group, oo_role_name(transition->from),
+		  oo_role_name(transition->to), text);
 }
 
 /* What is a step on the way has the reason of where the way began. */
@@ -277,6 +278,26 @@ static bool is_new_reason(const struct oo_transition *transition)
 {
 	return transition->cause != OO_CAUSE_CLAIMED &&
 	       transition->cause != OO_CAUSE_ADDRESS_DOWN && transition->cause != OO_CAUSE_YIELDED;
+}
+
+/* The claim that gives it away is still the one that is seen. */
+static void begin_timeline(struct agent_story *story, const struct oo_transition *transition)
+{
+	struct chapter *chapter = &story->chapters[transition->group];
+	struct oo_core_view view = oo_core_view(story->agent->core, transition->group);
+	struct oo_claim_text claim = {0};
+
+	chapter->timeline = (struct agent_timeline){
+		.detected_at = transition->at,
+		.silent_ms = transition->cause == OO_CAUSE_HOLDER_SILENT ? transition->number : 0,
+		.given = transition->cause == OO_CAUSE_OFFERED ||
+			 transition->cause == OO_CAUSE_RELEASED,
+	};
+	if (chapter->timeline.given) {
+		oo_record_read_claim_text(&view.pair->claim, &claim);
+	}
+	chapter->timeline.given_ages = claim.ages;
+	memcpy(chapter->given, claim.cause, sizeof(chapter->given));
 }
 
 static void tell(struct agent_story *story, const struct oo_transition *transition)
@@ -297,15 +318,17 @@ static void tell(struct agent_story *story, const struct oo_transition *transiti
 		memcpy(chapter->peer, transition->peer, sizeof(chapter->peer));
 	}
 	if (transition->from == OO_ROLE_STANDBY && !again) {
-		chapter->timeline = (struct agent_timeline){.detected_at = transition->at};
+		begin_timeline(story, transition);
+	}
+	if (transition->to == OO_ROLE_RELEASING) {
+		chapter->left_at = transition->at;
 	}
 	if (transition->to == OO_ROLE_ACTIVE) {
 		chapter->timeline.claimed_at = transition->at;
 	}
 	if (transition->to == OO_ROLE_STANDBY && chapter->promoted) {
 		chapter->promoted = false;
-		run_hooks(story, transition->group, "demoted",
-			  &story->agent->config->hooks.demoted);
+		run_hooks(story, transition->group, AGENT_HOOK_DEMOTED);
 	}
 }
 
@@ -319,14 +342,22 @@ static void tell_shared(struct agent_story *story, unsigned group)
 	bool shared = holds && view.degraded && view.shared_check >= 0;
 
 	if (shared && !chapter->shared) {
-		oo_log(OO_LOG_WARNING,
-		       "%s: degraded: shared %s: every node that could serve fails it, too; nobody "
-		       "moves",
-		       agent->group_names[group],
-		       agent->config->checks[view.shared_check].spec.name);
+		agent_say(OO_LOG_WARNING,
+			  &(struct agent_said){
+				  .message = AGENT_MESSAGE_DEGRADED,
+				  .group = agent->group_names[group],
+				  .check = agent->config->checks[view.shared_check].spec.name},
+			  "%s: degraded: shared %s: every node that could serve fails it, too; "
+			  "nobody "
+			  "moves",
+			  agent->group_names[group],
+			  agent->config->checks[view.shared_check].spec.name);
 	} else if (chapter->shared && holds && view.eligible == OO_HEALTH_UP) {
-		oo_log(OO_LOG_NOTICE, "%s: no longer degraded by what all nodes share",
-		       agent->group_names[group]);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_DEGRADED,
+					       .group = agent->group_names[group]},
+			  "%s: no longer degraded by what all nodes share",
+			  agent->group_names[group]);
 	} else if (holds) {
 		return;
 	}
@@ -345,6 +376,18 @@ void agent_story_tell(struct agent_story *story)
 	}
 }
 
+struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned group)
+{
+	const struct chapter *chapter = &story->chapters[group];
+	const int64_t now = oo_clock_now();
+	const int64_t down_at = agent_vips_down_at(story->agent->vips[group]);
+	const bool was_up = chapter->promoted && down_at != 0;
+
+	return (struct oo_claim_ages){.left_ms =
+					      chapter->left_at == 0 ? -1 : now - chapter->left_at,
+				      .down_ms = was_up ? now - down_at : -1};
+}
+
 static void count_promotion(struct agent_story *story, unsigned group)
 {
 	const struct agent_timeline *line = &story->chapters[group].timeline;
@@ -354,28 +397,54 @@ static void count_promotion(struct agent_story *story, unsigned group)
 	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
 }
 
-void agent_story_address_up(struct agent_story *story, unsigned group)
+/* Its addresses are up for the first time. */
+static void begin_tenure(struct agent_story *story, unsigned group, int64_t armed_at,
+			 int64_t added_at)
+{
+	struct chapter *chapter = &story->chapters[group];
+	char text[OO_REASON_LENGTH + 2 * OO_CORE_NAME_LENGTH + 24];
+
+	chapter->promoted = true;
+	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
+	chapter->timeline.armed_at = armed_at;
+	chapter->timeline.added_at = added_at;
+	chapter->timeline.announced_at = oo_clock_now();
+	count_promotion(story, group);
+	run_hooks(story, group, AGENT_HOOK_PROMOTED);
+	snprintf(text, sizeof(text), "moved from %s to %s: %s", named(chapter->peer),
+		 story->agent->config->node.name, chapter->reason);
+	agent_notices_say(story->agent,
+			  &(struct agent_notice){
+				  .grade = "P1", .name = "moved", .group = group, .text = text});
+	agent_history_write(story->agent, &(struct agent_history_entry){
+						  .group = group,
+						  .from = chapter->peer,
+						  .cause = chapter->given[0] == '\0'
+								   ? oo_cause_name(chapter->cause)
+								   : chapter->given,
+						  .reason = chapter->reason,
+						  .timeline = chapter->timeline,
+					  });
+}
+
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
+			    int64_t added_at)
 {
 	struct chapter *chapter = &story->chapters[group];
 	const struct oo_config_group *config = &story->agent->config->groups[group];
 
-	oo_log(OO_LOG_NOTICE, "%s: address up: %s%s", config->name, config->vips[0].address,
-	       config->n_vips > 1 ? " and others" : "");
-	if (chapter->promoted) {
-		return;
+	agent_say(OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ADDRESS_UP,
+				       .group = config->name,
+				       .epoch = oo_core_view(story->agent->core, group).epoch},
+		  "%s: address up: %s%s", config->name, config->vips[0].address,
+		  config->n_vips > 1 ? " and others" : "");
+	if (chapter->promoted && agent_gate_take_returned(story->agent->gates, group)) {
+		run_hooks(story, group,
+			  AGENT_HOOK_PROMOTED); /* what pre_demote did is to be undone */
+	} else if (!chapter->promoted) {
+		begin_tenure(story, group, armed_at, added_at);
 	}
-	chapter->promoted = true;
-	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
-	chapter->timeline.added_at = oo_clock_now();
-	count_promotion(story, group);
-	run_hooks(story, group, "promoted", &story->agent->config->hooks.promoted);
-	agent_history_write(story->agent, &(struct agent_history_entry){
-						  .group = group,
-						  .from = chapter->peer,
-						  .cause = oo_cause_name(chapter->cause),
-						  .reason = chapter->reason,
-						  .timeline = chapter->timeline,
-					  });
 }
 
 const char *agent_story_reason(const struct agent_story *story, unsigned group)
@@ -383,14 +452,10 @@ const char *agent_story_reason(const struct agent_story *story, unsigned group)
 	return story->chapters[group].reason;
 }
 
-struct oo_hooks_counts agent_story_hook_counts(const struct agent_story *story)
-{
-	return oo_hooks_counts(story->hooks);
-}
-
 bool agent_story_is_quiet(const struct agent_story *story)
 {
-	return oo_hooks_pending(story->hooks) == 0;
+	return agent_hooks_is_quiet(story->agent->hooks) &&
+	       agent_gates_is_quiet(story->agent->gates);
 }
 
 void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
@@ -403,11 +468,6 @@ void agent_story_start(struct agent_story *story, unsigned group, bool adopted)
 	}
 }
 
-void agent_story_set_hook_timeout(struct agent_story *story, int64_t timeout_ms)
-{
-	oo_hooks_set_timeout(story->hooks, timeout_ms);
-}
-
 int agent_story_new(struct agent *agent, struct agent_story **ret_story, struct oo_err *err)
 {
 	struct agent_story *story = calloc(1, sizeof(*story));
@@ -415,21 +475,11 @@ int agent_story_new(struct agent *agent, struct agent_story **ret_story, struct 
 		return oo_fail(err, ENOMEM, "story");
 	}
 	story->agent = agent;
-	struct oo_hooks_options options = {
-		.timeout_ms = agent->config->hooks.timeout_ms, .log = on_hook_line, .user = story};
-	int r = oo_hooks_new(agent->event, &options, &story->hooks, err);
-	if (r < 0) {
-		free(story);
-		return r;
-	}
 	*ret_story = story;
 	return 0;
 }
 
 void agent_story_free(struct agent_story *story)
 {
-	if (story != NULL) {
-		oo_hooks_free(story->hooks);
-		free(story);
-	}
+	free(story);
 }

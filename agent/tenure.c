@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "journal.h"
 #include "records.h"
 
 #define TENURE_VERSION 1
@@ -236,7 +237,8 @@ static void note_written(struct agent_tenure *tenure)
 
 static void note_failure(struct agent_tenure *tenure, const struct oo_err *err)
 {
-	oo_log(OO_LOG_ERROR, "tenure not saved, a restart will cost a failover: %s", err->text);
+	agent_say(OO_LOG_ERROR, &(struct agent_said){.message = AGENT_MESSAGE_TENURE},
+		  "tenure not saved, a restart will cost a failover: %s", err->text);
 	tenure->failed = true;
 }
 
@@ -259,7 +261,8 @@ void agent_tenure_apply(struct agent_tenure *tenure)
 		note_failure(tenure, &err);
 	}
 	if (r == 0 && tenure->failed) {
-		oo_log(OO_LOG_NOTICE, "tenure saved again");
+		agent_say(OO_LOG_NOTICE, &(struct agent_said){.message = AGENT_MESSAGE_TENURE},
+			  "tenure saved again");
 	}
 	tenure->failed = r < 0;
 	tenure->retry_at = oo_clock_now() + RETRY_MS;

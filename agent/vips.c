@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "gate.h"
 #include "guard.h"
+#include "journal.h"
 #include "link.h"
+#include "notices.h"
 #include "part.h"
 #include "removal.h"
 #include "rival.h"
@@ -38,13 +41,27 @@ struct agent_vips {
 	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
 	int64_t repaired_at;       /* what somebody had removed; 0: never */
+	int64_t down_at;           /* taken down; 0: not since they were put up */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
+
+static void say(const struct agent_vips *vips, enum oo_log_level level, enum agent_message message,
+		const char *cause, const char *text)
+{
+	agent_say(level,
+		  &(struct agent_said){
+			  .message = message, .group = vips->config->name, .cause = cause},
+		  "%s: %s", vips->config->name, text);
+}
 
 static void note(struct agent_vips *vips, int r, const struct oo_err *err)
 {
 	if (r < 0 && !oo_text_equal(vips->error, err->text)) {
-		oo_log(OO_LOG_ERROR, "%s: %s", vips->config->name, err->text);
+		say(vips, OO_LOG_ERROR, AGENT_MESSAGE_ADDRESS_FAILED, "", err->text);
+		agent_notices_say(vips->agent, &(struct agent_notice){.grade = "P0",
+								      .name = "address_failed",
+								      .group = vips->group,
+								      .text = err->text});
 	}
 	oo_text_clip(vips->error, sizeof(vips->error), r < 0 ? err->text : "");
 }
@@ -65,6 +82,7 @@ static void arm(struct agent_vips *vips)
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
 	const size_t n_before = count_announced(vips);
 	struct oo_err err = {0};
+	int64_t added_at = now;
 	int r = 0;
 
 	if (valid_s == 0 || now >= vips->hold_until) {
@@ -77,14 +95,18 @@ static void arm(struct agent_vips *vips)
 			r = part_r;
 			err = part_err;
 		}
+		if (vips->parts[i].added_at > added_at) {
+			added_at = vips->parts[i].added_at;
+		}
 	}
+	vips->down_at = 0;
 	note(vips, r, &err);
 	oo_timer_set(&vips->timer,
 		     r < 0 ? now + RETRY_MS
 			   : agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
 						  now + (int64_t)valid_s * 1000));
 	if (count_announced(vips) > n_before) {
-		agent_story_address_up(vips->agent->story, vips->group);
+		agent_story_address_up(vips->agent->story, vips->group, now, added_at);
 	}
 }
 
@@ -93,6 +115,9 @@ static void take_down(struct agent_vips *vips)
 	struct oo_err err = {0};
 	int r = 0;
 
+	if (vips->down_at == 0) { /* closing the fence comes first */
+		vips->down_at = oo_clock_now();
+	}
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct oo_err part_err;
@@ -107,8 +132,8 @@ static void take_down(struct agent_vips *vips)
 		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
-	oo_log(OO_LOG_NOTICE, "%s: address down%s", vips->config->name,
-	       vips->lapsed ? ": no renewal has succeeded in time" : "");
+	say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_ADDRESS_DOWN, vips->lapsed ? "lapsed" : "",
+	    vips->lapsed ? "address down: no renewal has succeeded in time" : "address down");
 }
 
 static void make_so(struct agent_vips *vips)
@@ -168,6 +193,11 @@ bool agent_vips_is_up(const struct agent_vips *vips)
 		}
 	}
 	return false;
+}
+
+int64_t agent_vips_down_at(const struct agent_vips *vips)
+{
+	return vips->down_at;
 }
 
 bool agent_vips_has_link(const struct agent_vips *vips)
@@ -273,12 +303,10 @@ static void tell_link(struct agent_vips *vips)
 		char text[80];
 		vips->said_link = !vips->said_link;
 		agent_vips_explain_link(vips, text, sizeof(text));
-		oo_log(OO_LOG_NOTICE, "%s: %s", vips->config->name,
-		       vips->said_link ? "all interfaces have link again" : text);
+		say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_LINK, vips->said_link ? "up" : "down",
+		    vips->said_link ? "all interfaces have link again" : text);
 	}
-	agent_tell(vips->agent, &(struct oo_event){.type = OO_EVENT_LINK,
-						   .group = vips->group,
-						   .up = vips->said_link});
+	agent_gate_tell_link(vips->agent, vips->group);
 }
 
 static void on_link_timer(struct oo_timer *timer)

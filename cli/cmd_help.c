@@ -25,6 +25,7 @@ enum outcome help_print(void)
 	       "  3  unknown: the agent cannot be reached or understood\n"
 	       " 64  the command line is wrong\n"
 	       " 74  the output could not be written\n"
+	       " 78  a configuration file is wrong\n"
 	       "\nColour is used on a terminal, unless NO_COLOR is set. See also: man ooha\n");
 	return output_flush(OUTCOME_FINE);
 }

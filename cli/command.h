@@ -18,6 +18,7 @@ enum outcome {
 	OUTCOME_UNKNOWN = 3,  /* the agent cannot be reached, or says what is not understood */
 	OUTCOME_USAGE = 64,
 	OUTCOME_OUTPUT = 74, /* what there was to say could not be written */
+	OUTCOME_CONFIG = 78, /* a configuration file is wrong; ooha-agent's own code for it */
 };
 
 #define DEFAULT_SOCKET "/run/ooha/ooha.sock"
@@ -80,12 +81,21 @@ void command_usage(const struct command *command);
 extern const struct command *const commands[];
 
 extern const struct command command_checks;
+extern const struct command command_completion;
+extern const struct command command_config_check;
+extern const struct command command_config_diff;
+extern const struct command command_config_show;
 extern const struct command command_diagnose;
+extern const struct command command_drain;
 extern const struct command command_events;
 extern const struct command command_help;
 extern const struct command command_history;
 extern const struct command command_members;
+extern const struct command command_pause;
+extern const struct command command_resume;
 extern const struct command command_status;
+extern const struct command command_switchover;
+extern const struct command command_undrain;
 extern const struct command command_version;
 extern const struct command command_vip_announce;
 

@@ -126,6 +126,7 @@ static void add_state(struct screen *screen)
 	case OUTCOME_GO_ON:
 	case OUTCOME_USAGE:
 	case OUTCOME_OUTPUT:
+	case OUTCOME_CONFIG:
 		add_problems(screen, PAINT_BAD, "UNKNOWN STATE");
 		break;
 	}

@@ -194,7 +194,11 @@ int oo_check_new(const struct oo_check_setup *setup, const struct oo_check_spec 
 	check->made_at = oo_clock_now();
 	check->run = (struct oo_check_run){
 		.setup = &check->setup, .spec = &check->spec, .state = check->state};
-	r = oo_timer_init(&check->timer, setup->event, on_timer);
+	if (setup->timers != NULL) {
+		oo_timer_init_among(&check->timer, setup->timers, on_timer);
+	} else {
+		r = oo_timer_init(&check->timer, setup->event, on_timer);
+	}
 	if (r < 0) {
 		return oo_fail(err, -r, "check %s on the event loop", spec->name);
 	}

@@ -16,6 +16,7 @@
 #define OO_CHECK_BODY_MAX 65536
 
 struct oo_check;
+struct oo_timers;
 struct oo_transfers;
 
 enum oo_check_state {
@@ -91,13 +92,14 @@ struct oo_check_result {
 typedef void oo_check_fn(void *user, const struct oo_check *check,
 			 const struct oo_check_result *result);
 
-/* What a check runs with. event and transfers must outlive it; transfers may be shared. */
+/* What a check runs with; all of it must outlive the check, and may be shared. */
 struct oo_check_setup {
 	sd_event *event;
 	struct oo_transfers *transfers;
 	oo_check_fn *done;
 	void *user;
 	int64_t phase_ms; /* at what time of its interval a run starts, by CLOCK_BOOTTIME; 0 or more */
+	struct oo_timers *timers; /* begins in one turn of the loop with others; NULL: alone */
 };
 
 /*

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/schema.h"
+#include "config/writer.h"
 
 #define TYPES_LENGTH 160
 
@@ -84,6 +84,13 @@ static bool parse_type(struct config_reader *reader, struct fy_node *node,
 	return config_wrong(reader, node, "unknown type; %s", types);
 }
 
+static int write_type(struct config_writer *writer, const struct config_key *key, const void *value)
+{
+	const enum oo_check_type *type = value;
+	(void)key;
+	return config_write_text(writer, oo_check_type_name(*type));
+}
+
 static const struct config_key common_keys[COMMON_END] = {
 	[COMMON_NAME] = {.name = "name",
 			 .parse = config_parse_name,
@@ -92,6 +99,7 @@ static const struct config_key common_keys[COMMON_END] = {
 			 .required = "name the check"},
 	[COMMON_TYPE] = {.name = "type",
 			 .parse = parse_type,
+			 .write = write_type,
 			 CONFIG_AT(oo_config_check, spec.type)},
 	[COMMON_INTERVAL] = {.name = "interval",
 			     .parse = config_parse_duration,
@@ -238,6 +246,16 @@ static bool parse_check(struct config_reader *reader, struct fy_node *node,
 	return true;
 }
 
+static int write_check(struct config_writer *writer, const struct config_key *key,
+		       const void *value)
+{
+	const struct oo_config_check *check = value;
+	struct whole_schema whole;
+	(void)key;
+	join(&whole, check->spec.type);
+	return config_write_section(writer, &whole.schema, check);
+}
+
 int64_t oo_config_check_notice_ms(const struct oo_config_check *check)
 {
 	int runs = check->rise > check->fall ? check->rise : check->fall;
@@ -245,6 +263,6 @@ int64_t oo_config_check_notice_ms(const struct oo_config_check *check)
 }
 
 const struct config_list config_check_list = {
-	.item = {.parse = parse_check, .schema = &check_schema},
+	.item = {.parse = parse_check, .schema = &check_schema, .write = write_check},
 	CONFIG_LIST(oo_config, checks, n_checks),
 };

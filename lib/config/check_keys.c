@@ -103,6 +103,12 @@ enum http_key {
 	HTTP_TLS,
 };
 
+static bool is_https(const void *structure)
+{
+	const struct oo_check_spec *spec = structure;
+	return strncmp(spec->http.url, "https:", 6) == 0;
+}
+
 static const struct config_key http_keys[] = {
 	[HTTP_URL] = {.name = "url",
 		      .parse = config_parse_url,
@@ -115,9 +121,13 @@ static const struct config_key http_keys[] = {
 	[HTTP_BODY] = {.name = "body",
 		       .parse = config_parse_text,
 		       AT(http.body),
+		       .secret = true,
 		       .least = 1,
 		       .most = TEXT_BYTES},
-	[HTTP_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &http_tls_schema},
+	[HTTP_TLS] = {.name = "tls",
+		      .parse = config_parse_section,
+		      .schema = &http_tls_schema,
+		      .given = is_https},
 	{.name = "headers",
 	 .parse = config_parse_list,
 	 AT(http.headers.items),
@@ -163,13 +173,26 @@ enum tcp_key {
 	TCP_TLS,
 };
 
+static bool has_tcp_tls(const void *structure)
+{
+	return ((const struct oo_check_spec *)structure)->tcp.uses_tls;
+}
+
 static const struct config_key tcp_keys[] = {
-	[TCP_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &tcp_tls_schema},
+	[TCP_TLS] = {.name = "tls",
+		     .parse = config_parse_section,
+		     .schema = &tcp_tls_schema,
+		     .given = has_tcp_tls},
 	{.name = "address",
 	 .parse = config_parse_address,
 	 AT(tcp.address),
 	 .required = "give host and port to connect to, as in 127.0.0.1:5432"},
-	{.name = "send", .parse = config_parse_text, AT(tcp.send), .least = 1, .most = TEXT_BYTES},
+	{.name = "send",
+	 .parse = config_parse_text,
+	 AT(tcp.send),
+	 .least = 1,
+	 .most = TEXT_BYTES,
+	 .secret = true},
 	{.name = "expect",
 	 .parse = config_parse_text,
 	 AT(tcp.expect),
@@ -210,8 +233,21 @@ enum amqp_key {
 	AMQP_CONSUMERS,
 };
 
+static bool has_queue(const void *structure)
+{
+	return ((const struct oo_check_spec *)structure)->amqp.queue != NULL;
+}
+
+static bool has_amqp_tls(const void *structure)
+{
+	return ((const struct oo_check_spec *)structure)->amqp.uses_tls;
+}
+
 static const struct config_key amqp_keys[] = {
-	[AMQP_TLS] = {.name = "tls", .parse = config_parse_section, .schema = &amqp_tls_schema},
+	[AMQP_TLS] = {.name = "tls",
+		      .parse = config_parse_section,
+		      .schema = &amqp_tls_schema,
+		      .given = has_amqp_tls},
 	[AMQP_QUEUE] = {.name = "queue",
 			.parse = config_parse_line,
 			AT(amqp.queue),
@@ -220,6 +256,7 @@ static const struct config_key amqp_keys[] = {
 	[AMQP_CONSUMERS] = {.name = "consumers",
 			    .parse = config_parse_number,
 			    AT(amqp.consumers),
+			    .given = has_queue,
 			    .least = 0,
 			    .most = 100000},
 	{.name = "address", .parse = config_parse_address, AT(amqp.address)},

@@ -87,6 +87,11 @@ enum process_key {
 	PROCESS_MOST,
 };
 
+static bool has_no_pid_file(const void *structure)
+{
+	return ((const struct oo_check_spec *)structure)->process.pid_file == NULL;
+}
+
 static const struct config_key process_keys[] = {
 	[PROCESS_PROCESS] = {.name = "process",
 			     .parse = config_parse_line,
@@ -100,6 +105,7 @@ static const struct config_key process_keys[] = {
 	[PROCESS_LEAST] = {.name = "least",
 			   .parse = config_parse_number,
 			   AT(process.least),
+			   .given = has_no_pid_file,
 			   .least = 0,
 			   .most = 10000},
 	[PROCESS_MOST] = {.name = "most",

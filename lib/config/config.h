@@ -96,11 +96,12 @@ struct oo_config_check {
 	bool optional; /* `required: no`: down, it lowers the node's rank and no more */
 };
 
+/* Absolute paths of files or directories, not looked at here. */
 struct oo_config_hooks {
-	struct oo_config_texts
-		promoted; /* absolute paths of files or directories, not looked at here */
-	struct oo_config_texts demoted;
-	int64_t timeout_ms;
+	struct oo_config_texts pre_promote, promoted, pre_demote, demoted;
+	struct oo_config_texts eligible, ineligible, degraded, notify;
+	int64_t timeout_ms;          /* of each hook */
+	int64_t blocking_timeout_ms; /* of all pre_promote, or all pre_demote hooks together */
 };
 
 struct oo_config_api {
@@ -184,6 +185,17 @@ int oo_config_check_unfenced(const struct oo_config_lease *lease, struct oo_err 
  * it came from. Secrets are named by the file that has them. Errors as of oo_config_load.
  */
 int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err *err);
+/*
+ * Writes the configuration as it is in force, as JSON, which is YAML, too: defaults filled in, presets as
+ * the checks that they stand for. Values that may be secrets are "***" (headers: after their names).
+ * Returns 0, -ENOMEM or -EMSGSIZE.
+ */
+int oo_config_write(const struct oo_config *config, struct oo_buffer *out);
+/*
+ * Whether the key at path, as "groups[office].vips" (whatever is in the brackets), takes a restart of the
+ * agent to change; else a reload does.
+ */
+bool oo_config_is_fixed(const char *path);
 /*
  * How much later than this node another one with the same check may turn, at most, with an interval
  * more for saying so: its first run with the same news ends an interval and a timeout later, and each

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config/check_keys.h"
+#include "config/writer.h"
 
 #define SERVICE ".service"
 
@@ -42,6 +43,15 @@ static bool parse_service(struct config_reader *reader, struct fy_node *node,
 			    " are restarted");
 }
 
+static int write_service(struct config_writer *writer, const struct config_key *key,
+			 const void *value)
+{
+	const struct oo_config_service *service = value;
+	(void)key;
+	return service->container != NULL ? config_write_section(writer, &container_schema, service)
+					  : config_write_text(writer, service->unit);
+}
+
 enum repair_key {
 	REPAIR_DOCUMENTSERVER,
 	REPAIR_CONVERTER,
@@ -55,12 +65,15 @@ enum repair_key {
 static const struct config_key repair_keys[] = {
 	[REPAIR_DOCUMENTSERVER] = {.name = "documentserver",
 				   .parse = parse_service,
+				   .write = write_service,
 				   CONFIG_AT(oo_config_repair, documentserver)},
 	[REPAIR_CONVERTER] = {.name = "converter",
 			      .parse = parse_service,
+			      .write = write_service,
 			      CONFIG_AT(oo_config_repair, converter)},
 	[REPAIR_PROXY] = {.name = "proxy",
 			  .parse = parse_service,
+			  .write = write_service,
 			  CONFIG_AT(oo_config_repair, proxy)},
 	[REPAIR_CONTAINER_SOCKET] = {.name = "container_socket",
 				     .parse = config_parse_path,
@@ -82,7 +95,7 @@ static const struct config_key repair_keys[] = {
 			    .least = 1000,
 			    .most = 60 * CONFIG_MINUTE_MS},
 };
-static const struct config_schema repair_schema = CONFIG_SCHEMA(repair_keys);
+const struct config_schema config_repair_schema = CONFIG_SCHEMA(repair_keys);
 
 bool config_parse_repair(struct config_reader *reader, struct fy_node *node,
 			 const struct config_key *key, void *target)
@@ -96,7 +109,7 @@ bool config_parse_repair(struct config_reader *reader, struct fy_node *node,
 	repair->attempts = 3;
 	repair->window_ms = 60 * CONFIG_MINUTE_MS;
 	repair->backoff_ms = CONFIG_MINUTE_MS / 2;
-	if (!config_parse_mapping(reader, node, &repair_schema, repair, values)) {
+	if (!config_parse_mapping(reader, node, &config_repair_schema, repair, values)) {
 		return false;
 	}
 	if (values[REPAIR_DOCUMENTSERVER] == NULL && values[REPAIR_CONVERTER] == NULL &&

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config/writer.h"
 
 #define PATH_BYTES 1024
 #define SOCKET_BYTES ((int64_t)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
@@ -200,6 +201,24 @@ static bool parse_check_names(struct config_reader *reader, struct fy_node *node
 	return config_parse_list(reader, node, key, &names.items);
 }
 
+static int write_check_names(struct config_writer *writer, const struct config_key *key,
+			     const void *value)
+{
+	const bool *checks = value;
+	bool is_first = true;
+	(void)key;
+	int r = oo_buffer_add(writer->out, "[", 1);
+	for (size_t i = 0; i < writer->config->n_checks && r == 0; i++) {
+		if (checks[i]) {
+			r = is_first ? 0 : oo_buffer_add(writer->out, ",", 1);
+			r = r < 0 ? r
+				  : config_write_text(writer, writer->config->checks[i].spec.name);
+			is_first = false;
+		}
+	}
+	return r < 0 ? r : oo_buffer_add(writer->out, "]", 1);
+}
+
 static const struct config_list check_name_list = {
 	.item = {.parse = parse_check_name},
 	CONFIG_LIST(oo_config_texts, items, n),
@@ -208,11 +227,13 @@ static const struct config_key group_keys[] = {
 	{.name = "name",
 	 .parse = config_parse_name,
 	 CONFIG_AT(oo_config_group, name),
+	 .fixed = true,
 	 .least = 1,
 	 .required = "name the group, the same on all nodes"},
 	{.name = "vips",
 	 .parse = config_parse_list,
 	 CONFIG_AT(oo_config_group, vips),
+	 .fixed = true,
 	 .least = 1,
 	 .most = OO_CONFIG_VIPS,
 	 .required = "list the group's addresses",
@@ -222,7 +243,8 @@ static const struct config_key group_keys[] = {
 	 CONFIG_AT(oo_config_group, checks),
 	 .least = 0,
 	 .most = OO_CONFIG_CHECKS,
-	 .list = &check_name_list},
+	 .list = &check_name_list,
+	 .write = write_check_names},
 };
 static const struct config_schema group_schema = CONFIG_SCHEMA(group_keys);
 static const struct config_list group_list = {
@@ -234,24 +256,30 @@ static const struct config_list path_list = {
 	.item = {.parse = config_parse_path, .most = PATH_BYTES},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
+#define HOOKS(key)                                                                                 \
+	{                                                                                          \
+		.name = #key, .parse = config_parse_list, CONFIG_AT(oo_config_hooks, key.items),   \
+		.least = 0, .most = OO_CONFIG_HOOKS, .list = &path_list                            \
+	}
 static const struct config_key hooks_keys[] = {
-	{.name = "promoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, promoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
-	{.name = "demoted",
-	 .parse = config_parse_list,
-	 CONFIG_AT(oo_config_hooks, demoted.items),
-	 .least = 0,
-	 .most = OO_CONFIG_HOOKS,
-	 .list = &path_list},
+	HOOKS(pre_promote),
+	HOOKS(promoted),
+	HOOKS(pre_demote),
+	HOOKS(demoted),
+	HOOKS(eligible),
+	HOOKS(ineligible),
+	HOOKS(degraded),
+	HOOKS(notify),
 	{.name = "timeout",
 	 .parse = config_parse_duration,
 	 CONFIG_AT(oo_config_hooks, timeout_ms),
 	 .least = 100,
 	 .most = 10 * CONFIG_MINUTE_MS},
+	{.name = "blocking_timeout",
+	 .parse = config_parse_duration,
+	 CONFIG_AT(oo_config_hooks, blocking_timeout_ms),
+	 .least = 100,
+	 .most = CONFIG_MINUTE_MS},
 };
 static const struct config_schema hooks_schema = CONFIG_SCHEMA(hooks_keys);
 
@@ -303,6 +331,18 @@ static const struct config_key api_keys[] = {
 };
 static const struct config_schema api_schema = CONFIG_SCHEMA(api_keys);
 
+static bool names_any(const struct oo_config_service *service)
+{
+	return service->unit != NULL || service->container != NULL;
+}
+
+static bool has_repair(const void *structure)
+{
+	const struct oo_config_repair *repair = &((const struct oo_config *)structure)->repair;
+	return names_any(&repair->documentserver) || names_any(&repair->converter) ||
+	       names_any(&repair->proxy);
+}
+
 static bool parse_api(struct config_reader *reader, struct fy_node *node,
 		      const struct config_key *key, void *target)
 {
@@ -318,20 +358,24 @@ static const struct config_key root_keys[] = {
 	{.name = "cluster",
 	 .parse = config_parse_name,
 	 CONFIG_AT(oo_config, cluster),
+	 .fixed = true,
 	 .least = 1,
 	 .required = "name the cluster, the same on all nodes"},
 	{.name = "node",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, node),
+	 .fixed = true,
 	 .schema = &node_schema},
 	{.name = "etcd",
 	 .parse = parse_etcd,
 	 CONFIG_AT(oo_config, etcd),
+	 .fixed = true,
 	 .required = "give at least its endpoints",
 	 .schema = &etcd_schema},
 	{.name = "lease",
 	 .parse = parse_lease,
 	 CONFIG_AT(oo_config, lease),
+	 .fixed = true,
 	 .schema = &lease_schema},
 	{.name = "groups",
 	 .parse = config_parse_list,
@@ -350,18 +394,27 @@ static const struct config_key root_keys[] = {
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, documentserver),
 	 .schema = &documentserver_schema},
-	{.name = "repair", .parse = config_parse_repair, CONFIG_AT(oo_config, repair)},
+	{.name = "repair",
+	 .parse = config_parse_repair,
+	 CONFIG_AT(oo_config, repair),
+	 .schema = &config_repair_schema,
+	 .given = has_repair},
 	{.name = "hooks",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, hooks),
 	 .schema = &hooks_schema},
-	{.name = "api", .parse = parse_api, CONFIG_AT(oo_config, api), .schema = &api_schema},
+	{.name = "api",
+	 .parse = parse_api,
+	 CONFIG_AT(oo_config, api),
+	 .fixed = true,
+	 .schema = &api_schema},
 	{.name = "runtime_directory",
 	 .parse = config_parse_path,
 	 CONFIG_AT(oo_config, runtime_directory),
+	 .fixed = true,
 	 .most = PATH_BYTES},
 };
-static const struct config_schema root_schema = CONFIG_SCHEMA(root_keys);
+const struct config_schema config_root_schema = CONFIG_SCHEMA(root_keys);
 
 /* The host's name is the node's unless the file has one; it may not be fit for it. */
 static bool set_node_name(struct config_reader *reader, struct fy_node *root)
@@ -390,9 +443,10 @@ bool config_parse_root(struct config_reader *reader, struct fy_node *root)
 	config->node.priority = 100;
 	config->lease.ttl_ms = 3000;
 	config->hooks.timeout_ms = 10000;
+	config->hooks.blocking_timeout_ms = 2000;
 	config->api.socket = "/run/ooha/ooha.sock";
 	config->runtime_directory = "/run/ooha";
-	if (!config_parse_mapping(reader, root, &root_schema, config, values)) {
+	if (!config_parse_mapping(reader, root, &config_root_schema, config, values)) {
 		return false;
 	}
 	set_lease_defaults(&config->lease);

@@ -33,6 +33,15 @@ struct config_key;
 typedef bool config_parse_fn(struct config_reader *reader, struct fy_node *node,
 			     const struct config_key *key, void *target);
 
+struct config_writer;
+
+/*
+ * Writes the value at value as JSON: the opposite of parsing it. Returns 0, CONFIG_OMITTED (nothing
+ * written: it is not given), -ENOMEM or -EMSGSIZE.
+ */
+typedef int config_write_fn(struct config_writer *writer, const struct config_key *key,
+			    const void *value);
+
 struct config_key {
 	const char *name;
 	config_parse_fn *parse;
@@ -42,6 +51,11 @@ struct config_key {
 	const struct config_schema *schema; /* of a mapping */
 	const struct config_list *list;     /* of a list */
 	const char *const *choices;         /* of a choice, ended by NULL */
+	bool secret;                        /* may hold one: is not shown */
+	bool fixed; /* and all below it: only a restart changes it, no reload (agent/reload.c) */
+	config_write_fn *write; /* NULL: by parse (write.c) */
+	bool (*given)(
+		const void *structure); /* whether it is part of the whole; NULL: by its value */
 };
 
 struct config_list {
@@ -111,6 +125,7 @@ config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a
 config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
 
 config_parse_fn config_parse_repair; /* struct oo_config_repair: repair.c */
+extern const struct config_schema config_repair_schema;
 
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);
@@ -140,6 +155,8 @@ bool config_parse_root(struct config_reader *reader, struct fy_node *root);
 struct config_lease_nodes {
 	struct fy_node *ttl, *renew, *margin;
 };
+
+extern const struct config_schema config_root_schema;
 
 /* Whether the values are possible together: rule 1 of the header. */
 bool config_check_lease(struct config_reader *reader, const struct oo_config_lease *lease,

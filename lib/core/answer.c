@@ -69,6 +69,11 @@ static void on_target_gone(struct oo_core *core, struct group *group)
 {
 	bool was_offered = group->target[0] != '\0';
 
+	if (group->want.request.order != 0 && group->want.request.order != group->order.id) {
+		group->request.next_at =
+			core->now; /* withdrawn: nothing is wrong with the target */
+		return;
+	}
 	oo_core_forget_member(core, group, group->target);
 	group->request.next_at = core->now + (was_offered ? 0 : core->config.retry_ms);
 }
@@ -131,8 +136,12 @@ void oo_core_take_answer(struct oo_core *core, const struct oo_event *event)
 				     event->pairs);
 	}
 	if (event->outcome == OO_OUTCOME_REFUSED &&
-	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for it */
+	    group->want.request.op == OO_REQUEST_CLAIM) { /* only a claim asks for them */
 		oo_core_observe_pause(core, 0, event);
+		oo_core_observe_drain(core, 0, event);
+	}
+	if (event->outcome == OO_OUTCOME_REFUSED && group->want.request.op == OO_REQUEST_YIELD) {
+		oo_core_observe_order(core, group, 0, event, event->orders);
 	}
 	switch (group->want.request.op) {
 	case OO_REQUEST_CLAIM:

@@ -20,8 +20,11 @@ static void take_read(struct oo_core *core, const struct oo_event *event)
 		struct group *group = &core->groups[g];
 		oo_core_observe_pair(core, group, group->read_noted_revision, event,
 				     &event->pairs[g]);
+		oo_core_observe_order(core, group, group->read_noted_order_revision, event,
+				      &event->orders[g]);
 	}
 	oo_core_observe_pause(core, core->read_noted_pause_revision, event);
+	oo_core_observe_drain(core, core->read_noted_drain_revision, event);
 }
 
 static void take(struct oo_core *core, const struct oo_event *event)
@@ -37,6 +40,12 @@ static void take(struct oo_core *core, const struct oo_event *event)
 		break;
 	case OO_EVENT_PAUSE:
 		oo_core_observe_pause(core, 0, event);
+		break;
+	case OO_EVENT_DRAIN:
+		oo_core_observe_drain(core, 0, event);
+		break;
+	case OO_EVENT_ORDER:
+		oo_core_observe_order(core, &core->groups[event->group], 0, event, event->orders);
 		break;
 	case OO_EVENT_ANSWER:
 		oo_core_take_answer(core, event);
@@ -107,21 +116,26 @@ static bool is_lost(const struct group *group)
 	return group->known && group->pair.claim.nonce != group->mine.claim.nonce;
 }
 
-/*
- * Never move without a gain: away only once there is an eligible standby, and only while etcd
- * answers, since nothing could be handed over without it.
- */
+/* While etcd is silent nothing could be handed over. */
+static bool is_heard(const struct oo_core *core, const struct group *group)
+{
+	return group->renewed_at != 0 &&
+	       core->now - group->renewed_at <=
+		       2 * oo_core_in_proportion(core, group, core->config.renew_ms);
+}
+
+/* Never move without a gain: away only once there is an eligible standby. */
 static bool should_leave_for_health(const struct oo_core *core, const struct group *group,
 				    enum oo_cause *ret_why)
 {
 	int check;
 	if (core->paused || oo_core_eligible(core, group, &check) != OO_HEALTH_DOWN ||
-	    core->now < oo_core_leave_at(core, group) || group->renewed_at == 0 ||
-	    core->now - group->renewed_at >
-		    2 * oo_core_in_proportion(core, group, core->config.renew_ms)) {
+	    core->now < oo_core_leave_at(core, group)) {
 		return false;
 	}
-	*ret_why = group->link_up ? OO_CAUSE_CHECK_DOWN : OO_CAUSE_LINK_DOWN;
+	*ret_why = core->drained    ? OO_CAUSE_DRAINED
+		   : group->link_up ? OO_CAUSE_CHECK_DOWN
+				    : OO_CAUSE_LINK_DOWN;
 	return true;
 }
 
@@ -133,7 +147,10 @@ static void settle_active(struct oo_core *core, struct group *group)
 		oo_core_leave(core, group, OO_CAUSE_LOST);
 	} else if (core->stopping) {
 		oo_core_leave(core, group, OO_CAUSE_STOPPING);
-	} else if (should_leave_for_health(core, group, &why)) {
+	} else if (is_heard(core, group) && oo_core_ordered(core, group) != NULL) {
+		oo_core_leave(core, group,
+			      OO_CAUSE_SWITCHOVER); /* also paused: a person wants it */
+	} else if (is_heard(core, group) && should_leave_for_health(core, group, &why)) {
 		oo_core_leave(core, group, why);
 	} else if (!group->request.busy &&
 		   (group->doubted || core->now >= group->request.next_at)) {
@@ -153,14 +170,24 @@ static void settle_releasing(struct oo_core *core, struct group *group)
 	}
 }
 
+static enum oo_cause why_kept(const struct oo_core *core, const struct group *group)
+{
+	return group->leaving == OO_CAUSE_SWITCHOVER && !oo_core_order_stands(core, group)
+		       ? OO_CAUSE_WITHDRAWN
+		       : OO_CAUSE_TARGET_GONE;
+}
+
 static void settle_handing_over(struct oo_core *core, struct group *group)
 {
 	if (core->stopping && core->now >= core->stop_until) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_GAVE_UP);
 	} else if (!group->request.busy && core->now >= group->request.next_at) {
+		if (core->stopping) { /* not only to whom an operator would have it go */
+			group->leaving = OO_CAUSE_STOPPING;
+		}
 		oo_core_choose_target(core, group); /* hooks had their time: look again */
 		if (group->target[0] == '\0' && !core->stopping) {
-			oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_TARGET_GONE);
+			oo_core_enter(core, group, OO_ROLE_RECLAIMING, why_kept(core, group));
 		} else {
 			oo_core_send_yield(core, group);
 		}
@@ -306,8 +333,10 @@ static void plan(struct oo_core *core)
 		core->read_seq = ++core->sequence;
 		core->read_at = core->now + interval;
 		core->read_noted_pause_revision = core->pause_revision;
+		core->read_noted_drain_revision = core->drain_revision;
 		for (size_t g = 0; g < core->config.n_groups; g++) {
 			core->groups[g].read_noted_revision = core->groups[g].revision;
+			core->groups[g].read_noted_order_revision = core->groups[g].order_revision;
 		}
 	}
 	core->wake_at = core->read_busy ? OO_CORE_NEVER : core->read_at;

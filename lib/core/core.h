@@ -20,7 +20,7 @@
 #define OO_CORE_CHECKS_MAX 256
 #define OO_CORE_MEMBERS_MAX 128
 #define OO_CORE_NAME_LENGTH 64 /* with the final NUL */
-#define OO_CORE_VALUE_LENGTH 768
+#define OO_CORE_VALUE_LENGTH 896
 #define OO_CORE_TRIED_MAX 8
 #define OO_CORE_TRANSITIONS_MAX (OO_CORE_GROUPS_MAX * 4)
 #define OO_CORE_TTL_MAX_MS 3600000 /* a claim that says more is waited for this long */
@@ -57,8 +57,11 @@ enum oo_cause {
 	OO_CAUSE_GAVE_UP,      /* stopping, and etcd did not answer in time */
 	OO_CAUSE_TARGET_GONE,  /* whom it was offered to has left, and nobody else is better */
 	OO_CAUSE_ADOPTED,      /* an earlier agent of this node held it when it ended */
+	OO_CAUSE_SWITCHOVER,   /* an operator asked for it; peer: to whom */
+	OO_CAUSE_DRAINED,      /* an operator has drained this node, and another is eligible */
+	OO_CAUSE_WITHDRAWN,    /* the operator's order no longer stands */
 };
-#define OO_CAUSES 18
+#define OO_CAUSES 21
 
 enum oo_claim_kind {
 	OO_CLAIM_TAKEN,
@@ -135,11 +138,28 @@ struct oo_core_member {
 	bool fails[OO_CORE_CHECKS_MAX]; /* the check that is our i-th, shared, is down there */
 };
 
+/*
+ * What an operator wants of a group's holder: to hand over.
+ * id        names it; 0: there is none.
+ * from      of whom it is wanted: whoever holds when it is another one leaves it alone.
+ * target    to whom; empty: to the best.
+ * valid_ms  it is not carried out any more so long after it was first seen.
+ */
+struct oo_order {
+	uint64_t id;
+	char from[OO_CORE_NAME_LENGTH], target[OO_CORE_NAME_LENGTH];
+	int64_t valid_ms;
+};
+
 enum oo_request_op {
 	OO_REQUEST_NONE,
-	OO_REQUEST_CLAIM, /* if both keys are still *expect and pause is absent: put claim and beat */
+	/* if both keys are still *expect, nothing is paused, and we are not drained: put claim, beat */
+	OO_REQUEST_CLAIM,
 	OO_REQUEST_RENEW, /* if the claim's value is expect->claim's, and the beat exists: put beat */
-	/* if the claim's value is that (and node's member key exists, unless empty): put claim, beat */
+	/*
+	 * If the claim's value is that (and node's member key exists, and node is not drained, unless
+	 * empty; and the order of that number stands, unless 0): put claim and beat, delete the order.
+	 */
 	OO_REQUEST_YIELD,
 	OO_REQUEST_RECLAIM, /* if the claim's value is that: put claim and beat */
 	OO_REQUEST_MARK, /* if there is no claim: put a released one that ends nothing, and a beat */
@@ -154,6 +174,7 @@ struct oo_request {
 	uint64_t seq;
 	enum oo_request_op op;
 	uint64_t nonce, ends, epoch, beat;
+	uint64_t order; /* that a yield carries out; 0: none */
 	enum oo_claim_kind kind;
 	int64_t ttl_ms;
 	char node[OO_CORE_NAME_LENGTH];
@@ -169,10 +190,17 @@ enum oo_outcome {
 
 enum oo_event_type {
 	OO_EVENT_TIME,
-	OO_EVENT_READ, /* answer to want.read_seq: seq, outcome (DONE or UNKNOWN), revision, pairs, paused */
+	/* answer to want.read_seq: seq, outcome (DONE or UNKNOWN), revision, pairs, orders, paused, drained */
+	OO_EVENT_READ,
 	OO_EVENT_WATCH, /* group, revision, claim and beat (NULL: unchanged) */
 	OO_EVENT_PAUSE, /* revision, paused: the watch saw it */
-	OO_EVENT_ANSWER, /* group, seq, outcome, revision, pairs (NULL: not read); paused of a claim */
+	OO_EVENT_DRAIN, /* revision, drained: likewise, of this node */
+	OO_EVENT_ORDER, /* group, revision, orders: likewise */
+	/*
+	 * group, seq, outcome, revision, pairs (NULL: not read); of a claim paused and drained, of a
+	 * yield orders
+	 */
+	OO_EVENT_ANSWER,
 	OO_EVENT_MEMBERS, /* members, n_members: all that are present, this node or not */
 	OO_EVENT_CHECK,   /* index, health: one result */
 	OO_EVENT_LINK,    /* group, up */
@@ -189,9 +217,11 @@ struct oo_event {
 	enum oo_outcome outcome;
 	int64_t revision;            /* header.revision of the answer or of the watch event */
 	const struct oo_pair *pairs; /* READ: one a group; ANSWER: one */
+	const struct oo_order
+		*orders; /* READ: one a group; ORDER, refused ANSWER to a yield: one */
 	const struct oo_claim *claim;
 	const struct oo_beat *beat;
-	bool paused, up;
+	bool paused, drained, up;
 	enum oo_health health;
 	const struct oo_core_member *members;
 	size_t n_members;
@@ -235,17 +265,19 @@ struct oo_core_view {
 	int64_t first_seen_at, role_since;
 	enum oo_cause cause;
 	enum oo_health eligible; /* UP: may take; DOWN: must not serve if another can */
-	int failed_check;        /* that makes it DOWN or UNKNOWN; -1: none, or the link */
-	unsigned ailing;         /* optional checks that are down */
-	bool stranded;           /* eligible but for shared checks that are down */
+	/* that makes it DOWN or UNKNOWN; -1: none, or the link, or drained, or not known whether */
+	int failed_check;
+	unsigned ailing; /* optional checks that are down */
+	bool stranded;   /* eligible but for shared checks that are down */
 	/*
 	 * One of these that is down on each other present node, too, that would else be eligible (there
 	 * is one): nobody could do better. -1: none.
 	 */
 	int shared_check;
 	bool link_up;
-	const struct oo_claim *mine; /* ours, as far as we know; NULL: none */
-	bool degraded;               /* holds though ineligible: nobody is better */
+	const struct oo_order *order; /* as last seen; id 0: none */
+	const struct oo_claim *mine;  /* ours, as far as we know; NULL: none */
+	bool degraded;                /* holds though ineligible: nobody is better */
 	uint64_t epoch;
 };
 
@@ -295,6 +327,7 @@ int64_t oo_core_wake_at(const struct oo_core *core);
 /* All is down and given up after OO_EVENT_STOP: the agent may exit. */
 bool oo_core_is_stopped(const struct oo_core *core);
 bool oo_core_is_paused(const struct oo_core *core);
+bool oo_core_is_drained(const struct oo_core *core);
 
 /* The transitions of the last step, oldest first. */
 const struct oo_transition *oo_core_transitions(const struct oo_core *core, size_t *ret_n);

@@ -44,16 +44,17 @@ unsigned oo_core_ailing(const struct oo_core *core, const struct group *group)
 }
 
 /*
- * Eligible (UP) when the link and all required checks are up. One that is down makes the node DOWN;
- * one that is only unknown leaves it UNKNOWN: it takes nothing, but gives nothing up for that.
+ * Eligible (UP) when the link and all required checks are up, and nobody has drained the node. One that
+ * is down makes the node DOWN; one that is only unknown leaves it UNKNOWN: it takes nothing, but gives
+ * nothing up for that. So does etcd that has never said whether the node is drained.
  * ret_check  why not; a shared one only where there is no other that is down.
  */
 enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *group,
 				int *ret_check)
 {
-	enum oo_health health = OO_HEALTH_UP;
+	enum oo_health health = core->drain_revision == 0 ? OO_HEALTH_UNKNOWN : OO_HEALTH_UP;
 	*ret_check = -1;
-	if (!group->link_up) {
+	if (!group->link_up || core->drained) {
 		return OO_HEALTH_DOWN;
 	}
 	for (size_t i = 0; i < core->config.n_checks; i++) {
@@ -90,7 +91,7 @@ bool oo_core_is_stranded(const struct oo_core *core, const struct group *group)
 		}
 		any = true;
 	}
-	return any && group->link_up;
+	return any && group->link_up && !core->drained;
 }
 
 /* The healthiest first, then by priority, then by name: the same order on every node. */
@@ -174,6 +175,34 @@ const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 	return best;
 }
 
+/* Whether an operator wants this node to give group away; not whether it can. */
+bool oo_core_order_stands(const struct oo_core *core, const struct group *group)
+{
+	const struct oo_order *order = &group->order;
+	return order->id != 0 && strcmp(order->from, core->config.node) == 0 &&
+	       core->now - group->order_seen_at < order->valid_ms;
+}
+
+/* To whom it goes by the order that stands; NULL: there is none, or nobody eligible to go to. */
+const struct oo_core_member *oo_core_ordered(const struct oo_core *core, const struct group *group)
+{
+	const char *target = group->order.target;
+
+	if (!oo_core_order_stands(core, group)) {
+		return NULL;
+	}
+	if (target[0] == '\0') {
+		return oo_core_best_other(core, group);
+	}
+	for (size_t i = 0; i < core->n_members; i++) {
+		if (is_candidate(core, group, &core->members[i]) &&
+		    strcmp(core->members[i].node, target) == 0) {
+			return &core->members[i];
+		}
+	}
+	return NULL;
+}
+
 /* Whether check is down on all that are stranded, and there is another one. */
 static bool is_everywhere(const struct oo_core *core, const struct group *group, size_t check)
 {
@@ -245,7 +274,7 @@ int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group)
 {
 	int64_t leave_at = OO_CORE_NEVER;
 
-	if (!group->link_up || group->relief_at == OO_CORE_NEVER) {
+	if (!group->link_up || core->drained || group->relief_at == OO_CORE_NEVER) {
 		return group->relief_at;
 	}
 	for (size_t i = 0; i < core->config.n_checks; i++) {

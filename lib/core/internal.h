@@ -44,12 +44,17 @@ struct group {
 	int64_t renewed_at; /* when the last renewal that succeeded was sent; 0: none of this claim */
 	bool doubted;       /* since before the next renewal: it is due at once */
 
-	enum oo_cause leaving; /* why releasing: LOST, CHECK_DOWN, LINK_DOWN or STOPPING */
+	/* Why releasing: LOST, CHECK_DOWN, LINK_DOWN, STOPPING, SWITCHOVER or DRAINED. */
+	enum oo_cause leaving;
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
 	bool adopting; /* since the start: the address of the agent before us may still be up */
 	bool address_up, link_up;
 	int64_t relief_at; /* since when there is another eligible node; NEVER: there is none */
 	int64_t read_noted_revision;
+
+	struct oo_order order;
+	int64_t order_revision, read_noted_order_revision; /* as pause_revision */
+	int64_t order_seen_at;
 };
 
 struct oo_core {
@@ -63,6 +68,8 @@ struct oo_core {
 	bool paused, stopping;
 	int64_t pause_revision; /* at which paused was so */
 	int64_t read_noted_pause_revision;
+	bool drained;
+	int64_t drain_revision, read_noted_drain_revision; /* likewise; 0: nobody has said yet */
 	int64_t stop_until;
 	int64_t now;
 	uint64_t read_seq;
@@ -78,6 +85,9 @@ void oo_core_observe_pair(struct oo_core *core, struct group *group, int64_t not
 			  const struct oo_event *event, const struct oo_pair *pair);
 void oo_core_observe_watch(struct oo_core *core, struct group *group, const struct oo_event *event);
 void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event);
+void oo_core_observe_drain(struct oo_core *core, int64_t noted, const struct oo_event *event);
+void oo_core_observe_order(struct oo_core *core, struct group *group, int64_t noted,
+			   const struct oo_event *event, const struct oo_order *order);
 bool oo_core_is_ours(const struct oo_core *core, const struct group *group,
 		     const struct oo_claim *claim);
 bool oo_core_is_offered(const struct oo_core *core, const struct group *group);
@@ -97,6 +107,8 @@ int64_t oo_core_leave_at(const struct oo_core *core, const struct group *group);
 unsigned oo_core_rank(const struct oo_core *core, const struct group *group);
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group);
+bool oo_core_order_stands(const struct oo_core *core, const struct group *group);
+const struct oo_core_member *oo_core_ordered(const struct oo_core *core, const struct group *group);
 void oo_core_forget_member(struct oo_core *core, const struct group *group, const char *node);
 
 /* roles.c: the one door between roles, and what goes with it. */

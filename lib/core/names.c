@@ -58,6 +58,12 @@ const char *oo_cause_name(enum oo_cause cause)
 		return "target_gone";
 	case OO_CAUSE_ADOPTED:
 		return "adopted";
+	case OO_CAUSE_SWITCHOVER:
+		return "switchover";
+	case OO_CAUSE_DRAINED:
+		return "drained";
+	case OO_CAUSE_WITHDRAWN:
+		return "withdrawn";
 	}
 	return "?";
 }

@@ -132,14 +132,41 @@ void oo_core_observe_watch(struct oo_core *core, struct group *group, const stru
 	settle_pair(core, group, changed);
 }
 
-/* The watch and reads overtake each other: the newer one counts, unless etcd was restored. */
+/*
+ * The watch and reads overtake each other: the newer one counts, unless etcd was restored. known: the
+ * revision of what is known, which becomes event's.
+ */
+static bool is_news(int64_t *known, int64_t noted, const struct oo_event *event)
+{
+	if (event->revision < *known && event->revision >= noted) {
+		return false;
+	}
+	*known = event->revision;
+	return true;
+}
+
 void oo_core_observe_pause(struct oo_core *core, int64_t noted, const struct oo_event *event)
 {
-	if (event->revision < core->pause_revision && event->revision >= noted) {
+	if (is_news(&core->pause_revision, noted, event)) {
+		core->paused = event->paused;
+	}
+}
+
+void oo_core_observe_drain(struct oo_core *core, int64_t noted, const struct oo_event *event)
+{
+	if (is_news(&core->drain_revision, noted, event)) {
+		core->drained = event->drained;
+	}
+}
+
+void oo_core_observe_order(struct oo_core *core, struct group *group, int64_t noted,
+			   const struct oo_event *event, const struct oo_order *order)
+{
+	if (!is_news(&group->order_revision, noted, event) || order->id == group->order.id) {
 		return;
 	}
-	core->pause_revision = event->revision;
-	core->paused = event->paused;
+	group->order = *order;
+	group->order_seen_at = core->now;
 }
 
 /*

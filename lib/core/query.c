@@ -110,6 +110,11 @@ bool oo_core_is_paused(const struct oo_core *core)
 	return core->paused;
 }
 
+bool oo_core_is_drained(const struct oo_core *core)
+{
+	return core->drained;
+}
+
 const struct oo_transition *oo_core_transitions(const struct oo_core *core, size_t *ret_n)
 {
 	*ret_n = core->n_transitions;
@@ -126,6 +131,7 @@ struct oo_core_view oo_core_view(const struct oo_core *core, unsigned index)
 		.role_since = group->role_since,
 		.cause = group->cause,
 		.link_up = group->link_up,
+		.order = &group->order,
 		.epoch = group->epoch_seen,
 	};
 	view.eligible = oo_core_eligible(core, group, &view.failed_check);

@@ -89,6 +89,7 @@ void oo_core_send_yield(struct oo_core *core, struct group *group)
 		.epoch = offer ? group->epoch_seen + 1 : group->mine.claim.epoch,
 		.kind = offer ? OO_CLAIM_OFFERED : OO_CLAIM_RELEASED,
 		.ttl_ms = group->mine.claim.ttl_ms,
+		.order = group->leaving == OO_CAUSE_SWITCHOVER ? group->order.id : 0,
 		.cause = group->leaving,
 		.expect = &group->mine,
 	};

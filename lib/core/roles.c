@@ -33,6 +33,8 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_CHECK_DOWN:
 	case OO_CAUSE_LINK_DOWN:
 	case OO_CAUSE_STOPPING:
+	case OO_CAUSE_SWITCHOVER:
+	case OO_CAUSE_DRAINED:
 		return group->target;
 	case OO_CAUSE_NONE:
 	case OO_CAUSE_ABSENT:
@@ -44,6 +46,7 @@ static const char *peer_of(const struct group *group, enum oo_cause cause)
 	case OO_CAUSE_GAVE_UP:
 	case OO_CAUSE_TARGET_GONE:
 	case OO_CAUSE_ADOPTED:
+	case OO_CAUSE_WITHDRAWN:
 		break;
 	}
 	return NULL;
@@ -110,7 +113,9 @@ void oo_core_activate(struct oo_core *core, struct group *group, const struct oo
 
 void oo_core_choose_target(struct oo_core *core, struct group *group)
 {
-	const struct oo_core_member *best = oo_core_best_other(core, group);
+	const struct oo_core_member *best = group->leaving == OO_CAUSE_SWITCHOVER
+						    ? oo_core_ordered(core, group)
+						    : oo_core_best_other(core, group);
 	memset(group->target, 0, sizeof(group->target));
 	if (best != NULL) {
 		memcpy(group->target, best->node, sizeof(group->target));

@@ -25,6 +25,8 @@ struct run {
 	int ran, failed;
 	oo_hooks_done_fn *done;
 	void *user;
+	struct oo_hook_counts *counts; /* of whoever asked, or unused */
+	struct oo_hook_counts unused;
 };
 
 struct oo_hooks {
@@ -36,7 +38,6 @@ struct oo_hooks {
 	struct oo_child *child; /* NULL between hooks */
 	char hook[PATH_MAX];    /* what runs or is being looked at */
 	int64_t started_us;     /* the child */
-	struct oo_hooks_counts counts;
 };
 
 static void free_run(struct run *run)
@@ -62,7 +63,7 @@ static void say(const struct oo_hooks *hooks, enum oo_log_level level, const cha
 static void fail_hook(struct oo_hooks *hooks, const char *line)
 {
 	hooks->first->failed++;
-	hooks->counts.failed++;
+	hooks->first->counts->failed++;
 	say(hooks, OO_LOG_WARNING, line);
 }
 
@@ -100,7 +101,7 @@ static void on_done(void *user, const struct oo_child_result *result)
 {
 	struct oo_hooks *hooks = user;
 	hooks->child = NULL;
-	hooks->counts.took_us += oo_clock_now_us() - hooks->started_us;
+	hooks->first->counts->took_us += oo_clock_now_us() - hooks->started_us;
 	if (result->end != OO_CHILD_END_EXITED || result->code != 0) {
 		char text[OO_CHILD_RESULT_LENGTH];
 		fail_hook(hooks, oo_child_result_format(result, text));
@@ -169,7 +170,7 @@ static void enter(struct oo_hooks *hooks)
 		if (r == 0) {
 			r = start_child(hooks, &file, &err);
 			run->ran += r == 0;
-			hooks->counts.ran += r == 0;
+			run->counts->ran += r == 0;
 		}
 	}
 	if (r < 0) {
@@ -241,6 +242,10 @@ void oo_hooks_free(struct oo_hooks *hooks)
 	if (hooks == NULL) {
 		return;
 	}
+	if (hooks->child != NULL) {
+		hooks->first->counts->failed++;
+		hooks->first->counts->took_us += oo_clock_now_us() - hooks->started_us;
+	}
 	oo_child_cancel(hooks->child);
 	while (hooks->first != NULL) {
 		struct run *run = hooks->first;
@@ -289,6 +294,10 @@ static int make_environment(struct run *run, const struct oo_hook_environment *f
 		{"OOHA_EPOCH", epoch},
 		{"OOHA_VIPS", from->vips},
 		{"OOHA_CLUSTER", from->cluster},
+		{"OOHA_GRADE", from->grade},
+		{"OOHA_NOTICE", from->notice},
+		{"OOHA_STATE", from->state},
+		{"OOHA_TEXT", from->text},
 	};
 	run->environment = calloc(OO_LENGTH(variables) + 1, sizeof(*run->environment));
 	for (size_t i = 0; run->environment != NULL && i < OO_LENGTH(variables); i++) {
@@ -321,6 +330,7 @@ int oo_hooks_run(struct oo_hooks *hooks, const struct oo_hooks_event *event)
 	}
 	run->done = event->done;
 	run->user = event->user;
+	run->counts = event->counts != NULL ? event->counts : &run->unused;
 	if (hooks->n++ == 0) {
 		oo_timer_set(&hooks->kick, 0);
 	}
@@ -334,11 +344,6 @@ void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms)
 {
 	assert(timeout_ms > 0);
 	hooks->options.timeout_ms = timeout_ms;
-}
-
-struct oo_hooks_counts oo_hooks_counts(const struct oo_hooks *hooks)
-{
-	return hooks->counts;
 }
 
 size_t oo_hooks_pending(const struct oo_hooks *hooks)

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "hook/counts.h"
 
 /* Events that may wait, the running one counted. */
 #define OO_HOOKS_QUEUE_MAX 64
@@ -40,7 +41,7 @@ typedef void oo_hooks_log_fn(void *user, enum oo_log_level level, const char *ho
  */
 typedef void oo_hooks_done_fn(void *user, int ran, int failed);
 
-/* Becomes OOHA_EVENT ... OOHA_CLUSTER; a NULL becomes an empty value. */
+/* Becomes OOHA_EVENT ... OOHA_TEXT; a NULL becomes an empty value. */
 struct oo_hook_environment {
 	const char *event;
 	const char *group;
@@ -49,6 +50,7 @@ struct oo_hook_environment {
 	const char *reason;
 	const char *vips;
 	const char *cluster;
+	const char *grade, *notice, *state, *text; /* of a notice; else empty */
 	uint64_t epoch;
 };
 
@@ -64,6 +66,7 @@ struct oo_hooks_event {
 	struct oo_hook_environment environment;
 	oo_hooks_done_fn *done; /* or NULL */
 	void *user;
+	struct oo_hook_counts *counts; /* added to; must outlive the runner. NULL: nowhere */
 };
 
 /* Returns 0, -EINVAL (timeout_ms not positive), -ENOMEM or sd-event's error. Keeps event. */
@@ -81,12 +84,6 @@ void oo_hooks_set_timeout(struct oo_hooks *hooks, int64_t timeout_ms);
  * OO_HOOKS_LIST_MAX), -ENAMETOOLONG (a path of PATH_MAX or more) or -ENOMEM.
  */
 int oo_hooks_run(struct oo_hooks *hooks, const struct oo_hooks_event *event);
-/* Hooks since the runner was made: as oo_hooks_done_fn counts them, and how long they ran. */
-struct oo_hooks_counts {
-	uint64_t ran, failed;
-	int64_t took_us;
-};
-struct oo_hooks_counts oo_hooks_counts(const struct oo_hooks *hooks);
 /* Events queued or running. */
 size_t oo_hooks_pending(const struct oo_hooks *hooks);
 

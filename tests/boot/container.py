@@ -176,9 +176,13 @@ class Container:
 
     def entries(self, *matches):
         """[(when, what)] in the journal; CLOCK_BOOTTIME us, of a machine that did not sleep."""
+        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"])
+                for line in self.records(*matches)]
+
+    def records(self, *matches):
+        """The same with all fields."""
         done = self.run("journalctl", "--no-pager", "--output=json", *matches, check=False)
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return [(int(line["__MONOTONIC_TIMESTAMP"]), line["MESSAGE"]) for line in lines]
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def journal(self):
         """What the agent has said."""

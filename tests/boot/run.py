@@ -14,7 +14,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from container import UNIT, Container  # noqa: E402 (finds the lab's modules)
+from container import SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
 from config import write  # noqa: E402
 from lab import Lab, Options  # noqa: E402
 from netns import now_us, wait_for  # noqa: E402
@@ -32,6 +32,14 @@ CRASHES = 3
 HOOK_S = 2
 SETTLE_S = 0.5        # for what would go wrong in an adoption to show
 DOCSERVICE = "ds-docservice.service"
+FOLLOWER = """\
+[Unit]
+PartOf={target}
+[Service]
+ExecStart=sleep infinity
+[Install]
+WantedBy={target}
+"""
 PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
 
 
@@ -201,6 +209,12 @@ class Boot(Proof):
         self.check_handed_over(since_us)
         self.assertIn("stopping: Terminated, systemd's stop job", self.said())
         self.check_ended_well()
+        last = self.box.records("--identifier=ooha-agent", "OOHA_MESSAGE=role")[-1]
+        fields = ("MESSAGE", "PRIORITY", "OOHA_GROUP", "OOHA_CAUSE", "OOHA_PEER", "OOHA_EPOCH")
+        self.assertEqual(tuple(last[field] for field in fields), (
+            "office: handing_over -> standby: given to node-b", "5", "office", "yielded", "node-b",
+            str(self.epoch + 1)))
+        self.assertEqual(len(last["MESSAGE_ID"]), 32)
 
     def test_signal_without_a_job_hands_over(self):
         since_us = self.begin()
@@ -277,6 +291,41 @@ class Boot(Proof):
         self.check_watch()
         self.assertLess(self.outage_us(since_us), NOTHING_US)
         self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
+
+    # -- hooks that need systemd
+
+    def install_hook(self, name, *events):
+        for event in events:
+            target = self.a.directory / f"hooks/{event}.d/30-{name}"
+            shutil.copy(SOURCE / "scripts/hooks" / name, target)
+            self.addCleanup(target.unlink)
+
+    def test_units_and_mail_follow_the_holder_out_of_the_sandbox(self):
+        self.box.systemctl("stop", "ooha")
+        self.install_hook("leader-target", "promoted", "demoted")
+        self.install_hook("mail", "promoted")
+        target, follower = "ooha-leader@office.target", "follower.service"
+        text = (SOURCE / "systemd/ooha-leader@.target").read_text(encoding="utf-8")
+        self.box.write("etc/systemd/system/ooha-leader@.target", text)
+        self.box.write(f"etc/systemd/system/{follower}", FOLLOWER.format(target=target))
+        mailed, sendmail = self.a.directory / "mailed", self.a.directory / "sendmail"
+        write(sendmail, f"#!/bin/sh\n(grep NoNewPrivs /proc/self/status; cat) >{mailed}\n", 0o755)
+        self.box.write("etc/ooha/hooks/mail.conf", f"[mail]\nto = duty\nsendmail = {sendmail}\n")
+        self.box.systemctl("daemon-reload")
+        self.box.systemctl("enable", follower)
+        self.addCleanup(self.box.systemctl, "disable", follower)
+        self.make_a_hold()
+        wait_for(lambda: self.box.property("ActiveState", follower) == "active", 10,
+                 lambda: f"{follower} runs: {self.box.journal()}")
+        wait_for(mailed.exists, 10, lambda: f"mail was sent: {self.box.journal()}")
+        self.assertTrue(mailed.read_text(encoding="utf-8").startswith("NoNewPrivs:\t0\n"))
+        since = self.box.property("ActiveEnterTimestampMonotonic", target)
+        self.box.systemctl("restart", "ooha")
+        self.lab.await_settled()
+        self.assertEqual(self.box.property("ActiveEnterTimestampMonotonic", target), since)
+        self.box.systemctl("stop", "ooha")
+        self.assertEqual((self.box.property("ActiveState", target),
+                          self.box.property("ActiveState", follower)), ("inactive", "inactive"))
 
     # -- local repair
 

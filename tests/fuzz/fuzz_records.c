@@ -118,12 +118,27 @@ static void try_member(struct fuzz_input *input)
 
 static void try_pause(const struct fuzz_input *input)
 {
-	struct oo_pause pause;
+	struct oo_decree pause;
 	OO_AUTO(oo_free) char *value = take_text(input);
-	oo_record_read_pause(value, &pause);
+	oo_record_read_decree(value, &pause);
 	check_terminated(pause.by, sizeof(pause.by));
 	check_terminated(pause.at, sizeof(pause.at));
 	check_terminated(pause.reason, sizeof(pause.reason));
+}
+
+static void try_order(struct fuzz_input *input)
+{
+	struct oo_order order;
+	struct oo_order_text text;
+	int64_t lease = fuzz_take_byte(input);
+	OO_AUTO(oo_free) char *value = take_text(input);
+	oo_record_read_order(value, lease, &order, &text);
+	FUZZ_CHECK(order.id == 0 ||
+		   (order.id == (uint64_t)lease && order.valid_ms > 0 && order.from[0] != '\0'));
+	check_terminated(order.from, sizeof(order.from));
+	check_terminated(order.target, sizeof(order.target));
+	check_terminated(text.by, sizeof(text.by));
+	check_terminated(text.at, sizeof(text.at));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
@@ -138,6 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 		break;
 	case 'm':
 		try_member(&input);
+		break;
+	case 'o':
+		try_order(&input);
 		break;
 	case 'p':
 		try_pause(&input);

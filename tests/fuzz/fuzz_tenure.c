@@ -10,6 +10,7 @@
 #include "file.h"
 #include "fuzz.h"
 #include "records.h"
+#include "journal.h"
 #include "tenure.h"
 
 #define DIRECTORY "/ooha"
@@ -23,6 +24,15 @@ void oo_log_line(const char *file, enum oo_log_level level, const char *const *f
 	(void)file;
 	(void)fields;
 	(void)level;
+	FUZZ_CHECK(format[0] != '\0');
+}
+
+void agent_say_line(const char *file, enum oo_log_level level, const struct agent_said *said,
+		    const char *format, ...)
+{
+	(void)file;
+	(void)level;
+	(void)said;
 	FUZZ_CHECK(format[0] != '\0');
 }
 

@@ -155,14 +155,19 @@ def set_link(namespace, interface, is_up):
     return inside(namespace, act)
 
 
-def addresses(namespace, interface="eth0"):
-    """The addresses on an interface, without prefix length."""
+def prefixes(namespace, interface="eth0"):
+    """The addresses on an interface: {address: prefix length}."""
     done = run("ip", "-j", "-n", namespace, "addr", "show", "dev", interface, check=False)
     if done.returncode != 0:
-        return []
+        return {}
     links = json.loads(done.stdout or "[]")
-    return [info["local"] for link in links for info in link.get("addr_info", [])
-            if "local" in info]
+    return {info["local"]: info["prefixlen"] for link in links
+            for info in link.get("addr_info", []) if "local" in info}
+
+
+def addresses(namespace, interface="eth0"):
+    """The addresses on an interface, without prefix length."""
+    return list(prefixes(namespace, interface))
 
 
 def neighbours(namespace, interface="eth0"):

@@ -12,11 +12,13 @@ sys.dont_write_bytecode = True
 import balancers  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
+import monitored  # noqa: E402, F401 (its scenarios)
 import repairs  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)
 import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 import verdicts  # noqa: E402, F401 (its scenarios)
+import waits  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, in_ms, name_of, told  # noqa: E402
 from process import end_as_interrupted  # noqa: E402

@@ -6,7 +6,7 @@ import random
 import time
 
 from faults import spin
-from netns import LabError, now_us, run, wait_for
+from netns import LabError, now_us, prefixes, run, wait_for
 from scenarios import scenario
 
 BEAT = "/ooha/office/groups/office/beat"
@@ -52,11 +52,13 @@ def answered(story, since_us):
 
 
 def pin(story):
-    """Makes the addresses stay on the holder for ever."""
+    """Makes the addresses stay on the holder for ever, as they are: another prefix length would be
+    another address to the kernel."""
     story.pinned = True
-    for vip in story.lab.options.vips:
-        run("ip", "-n", story.holder.namespace, "addr", "change", vip, "dev", "eth0", "valid_lft",
-            "forever", "preferred_lft", "forever", "noprefixroute")
+    there = prefixes(story.holder.namespace)
+    for vip in story.lab.vips:
+        run("ip", "-n", story.holder.namespace, "addr", "change", f"{vip}/{there[vip]}",
+            "dev", "eth0", "valid_lft", "forever", "preferred_lft", "forever", "noprefixroute")
 
 
 def expect_silence(story, fault_us, sent_us):

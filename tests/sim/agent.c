@@ -46,6 +46,9 @@ static void send_request(struct sim *sim, unsigned index, unsigned group)
 			      .ends = request->ends,
 			      .epoch = request->epoch,
 			      .beat = request->beat,
+			      .order = request->order,
+			      .by_order = request->op == OO_REQUEST_YIELD &&
+					  request->cause == OO_CAUSE_SWITCHOVER,
 			      .ttl_ms = request->ttl_ms,
 			      .sent_at_ms = sim_local_ms(sim, agent),
 			      .expect = {.claim = {.revision = expect->claim.revision,
@@ -171,7 +174,8 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 		apply(sim, index);
 	}
 	if (agent->alive && (event->type == OO_EVENT_CHECK || event->type == OO_EVENT_LINK ||
-			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP)) {
+			     event->type == OO_EVENT_MEMBERS || event->type == OO_EVENT_STOP ||
+			     event->type == OO_EVENT_READ || event->type == OO_EVENT_DRAIN)) {
 		publish(sim, index);
 	}
 }
@@ -233,6 +237,20 @@ static void take_watch(struct sim *sim, unsigned index, const struct sim_parcel 
 						  .revision = parcel->store.revision,
 						  .paused = parcel->store.paused});
 	}
+	if ((parcel->news & SIM_NEWS_DRAIN) != 0) {
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_DRAIN,
+						  .revision = parcel->store.revision,
+						  .drained = parcel->store.drained[index]});
+	}
+	if ((parcel->news & SIM_NEWS_ORDER) != 0) {
+		struct oo_order order = sim_order(&parcel->store.orders[parcel->group]);
+		sim_agent_tell(sim, index,
+			       &(struct oo_event){.type = OO_EVENT_ORDER,
+						  .group = parcel->group,
+						  .revision = parcel->store.revision,
+						  .orders = &order});
+	}
 	if ((parcel->news & (SIM_NEWS_CLAIM | SIM_NEWS_BEAT)) != 0) {
 		bool claim = (parcel->news & SIM_NEWS_CLAIM) != 0;
 		bool beat = (parcel->news & SIM_NEWS_BEAT) != 0;
@@ -253,12 +271,18 @@ static void answer_txn(struct sim *sim, const struct sim_request *request,
 				 .group = request->group,
 				 .seq = request->seq,
 				 .outcome = OO_OUTCOME_UNKNOWN};
+	struct oo_order order;
+
 	if (parcel != NULL) {
 		event.outcome = parcel->done ? OO_OUTCOME_DONE : OO_OUTCOME_REFUSED;
 		sim->agents[request->agent].refused[request->group] |=
 			!parcel->done && request->op == OO_REQUEST_YIELD;
 		event.revision = parcel->store.revision;
 		event.paused = parcel->store.paused && request->op == OO_REQUEST_CLAIM;
+		event.drained =
+			parcel->store.drained[request->agent] && request->op == OO_REQUEST_CLAIM;
+		order = sim_order(&parcel->store.orders[request->group]);
+		event.orders = &order;
 		if (request->op != OO_REQUEST_RENEW || !sim->renewals_read_nothing) {
 			sim_fill_pair(&sim->scratch[0], &parcel->store.pairs[request->group]);
 			event.pairs = sim->scratch;
@@ -273,12 +297,17 @@ static void answer_read(struct sim *sim, const struct sim_request *request,
 	struct sim_agent *agent = &sim->agents[request->agent];
 	struct oo_event event = {
 		.type = OO_EVENT_READ, .seq = request->seq, .outcome = OO_OUTCOME_UNKNOWN};
+	struct oo_order orders[SIM_GROUPS_MAX];
+
 	if (parcel != NULL) {
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = parcel->store.revision;
 		event.paused = parcel->store.paused;
+		event.drained = parcel->store.drained[request->agent];
 		event.pairs = sim->scratch;
+		event.orders = orders;
 		for (unsigned g = 0; g < sim->n_groups; g++) {
+			orders[g] = sim_order(&parcel->store.orders[g]);
 			sim_fill_pair(&sim->scratch[g], &parcel->store.pairs[g]);
 		}
 	}
@@ -421,6 +450,8 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_PRESENCE:
 	case SIM_START:
 	case SIM_CHAOS:
+	case SIM_OPERATOR:
+	case SIM_WITHDRAW:
 	case SIM_STRIKE:
 	case SIM_CALM:
 	case SIM_SETTLED:

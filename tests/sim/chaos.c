@@ -204,15 +204,6 @@ static void see_rival(struct sim *sim, unsigned index)
 	}
 }
 
-static void pause_or_resume(struct sim *sim)
-{
-	if (!sim_etcd_is_down(sim)) {
-		sim->counts[SIM_COUNT_PAUSES]++;
-		TELL(sim, "etcd: %s", sim->store.paused ? "resumed" : "paused");
-		sim_etcd_put_pause(sim, !sim->store.paused);
-	}
-}
-
 /* Whoever holds is hit more often than others. */
 static unsigned victim(struct sim *sim)
 {
@@ -283,7 +274,7 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		}
 		return;
 	default:
-		pause_or_resume(sim);
+		sim_operator_pause_or_resume(sim);
 		return;
 	}
 }
@@ -349,9 +340,7 @@ void sim_heal(struct sim *sim)
 	TELL(sim, "calm: everything heals");
 	sim->calm = true;
 	sim->etcd_down_until = 0;
-	if (sim->store.paused) {
-		sim_etcd_put_pause(sim, false);
-	}
+	sim_operator_go_home(sim);
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		heal_agent(sim, i);
 	}

@@ -21,10 +21,14 @@ static bool compares(const struct sim *sim, const struct sim_request *request)
 
 	switch (request->op) {
 	case OO_REQUEST_CLAIM:
-		return is_equal_pair(pair, &request->expect) && !sim->store.paused;
+		return is_equal_pair(pair, &request->expect) && !sim->store.paused &&
+		       !sim->store.drained[request->agent];
 	case OO_REQUEST_YIELD:
 		return pair->claim.value == request->expect.claim.value &&
-		       (request->node < 0 || sim->store.members[request->node].present);
+		       (request->node < 0 || (sim->store.members[request->node].present &&
+					      !sim->store.drained[request->node])) &&
+		       (request->order == 0 ||
+			request->order == sim->store.orders[request->group].id);
 	case OO_REQUEST_RENEW:
 		return pair->claim.value == request->expect.claim.value && pair->beat.revision != 0;
 	case OO_REQUEST_RECLAIM:
@@ -56,6 +60,9 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 	if (!compares(sim, request)) {
 		return false;
 	}
+	if (request->op == OO_REQUEST_YIELD) {
+		sim_judge_yield(sim, request);
+	}
 	sim->store.revision++;
 	if (request->op == OO_REQUEST_RENEW) {
 		sim_judge_renewal(sim, request);
@@ -68,9 +75,13 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 	}
 	sim->store.pairs[request->group].beat = (struct sim_beat){
 		.revision = sim->store.revision, .value = request->nonce * 31 + request->beat + 1};
-	sim_wire_announce(sim, request->group,
-			  request->op == OO_REQUEST_RENEW ? SIM_NEWS_BEAT
-							  : SIM_NEWS_CLAIM | SIM_NEWS_BEAT);
+	unsigned news =
+		request->op == OO_REQUEST_RENEW ? SIM_NEWS_BEAT : SIM_NEWS_CLAIM | SIM_NEWS_BEAT;
+	if (request->order != 0) {
+		sim->store.orders[request->group] = (struct sim_order){0};
+		news |= SIM_NEWS_ORDER;
+	}
+	sim_wire_announce(sim, request->group, news);
 	return true;
 }
 
@@ -96,6 +107,20 @@ void sim_etcd_put_pause(struct sim *sim, bool paused)
 	sim->store.revision++;
 	sim->store.paused = paused;
 	sim_wire_announce(sim, 0, SIM_NEWS_PAUSE);
+}
+
+void sim_etcd_put_order(struct sim *sim, unsigned group, const struct sim_order *order)
+{
+	sim->store.revision++;
+	sim->store.orders[group] = *order;
+	sim_wire_announce(sim, group, SIM_NEWS_ORDER);
+}
+
+void sim_etcd_put_drain(struct sim *sim, unsigned agent, bool drained)
+{
+	sim->store.revision++;
+	sim->store.drained[agent] = drained;
+	sim_wire_announce(sim, 0, SIM_NEWS_DRAIN);
 }
 
 void sim_etcd_delete_by_hand(struct sim *sim, unsigned group, bool claim, bool beat)
@@ -169,4 +194,16 @@ void sim_fill_pair(struct oo_pair *pair, const struct sim_pair *from)
 {
 	sim_fill_claim(&pair->claim, &from->claim);
 	fill_beat(&pair->beat, &from->beat);
+}
+
+struct oo_order sim_order(const struct sim_order *from)
+{
+	struct oo_order order = {.id = from->id, .valid_ms = from->valid_ms};
+	if (from->id != 0) {
+		memcpy(order.from, sim_node(from->from), sizeof("node-a"));
+	}
+	if (from->id != 0 && from->target >= 0) {
+		memcpy(order.target, sim_node(from->target), sizeof("node-a"));
+	}
+	return order;
 }

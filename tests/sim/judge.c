@@ -57,6 +57,22 @@ void sim_judge_renewal(struct sim *sim, const struct sim_request *request)
 	}
 }
 
+/* Nothing moves by an order that was withdrawn, is another's, or names somebody else. */
+void sim_judge_yield(struct sim *sim, const struct sim_request *request)
+{
+	const struct sim_order *order = &sim->store.orders[request->group];
+
+	if (!request->by_order) {
+		return;
+	}
+	sim->counts[SIM_COUNT_SWITCHOVERS]++;
+	if (order->id == 0 || order->from != (int8_t)request->agent ||
+	    (order->target >= 0 && order->target != request->node)) {
+		sim_fail(sim, "%s gives group %u to %s by an order that does not stand",
+			 sim_node(request->agent), request->group, sim_node(request->node));
+	}
+}
+
 /* An address has gone up or down, or its deadline has moved. */
 void sim_judge_address(struct sim *sim, unsigned agent, unsigned group)
 {
@@ -101,6 +117,10 @@ static void judge_take(struct sim *sim, unsigned index, unsigned group)
 	const struct sim_agent *agent = &sim->agents[index];
 	struct oo_core_view view = oo_core_view(agent->core, group);
 
+	if (oo_core_is_drained(agent->core) || oo_core_is_paused(agent->core)) {
+		sim_fail(sim, "%s takes group %u, which it knows it must not", sim_node((int)index),
+			 group);
+	}
 	if (view.eligible == OO_HEALTH_UP) {
 		return;
 	}
@@ -155,6 +175,16 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 	if (transition->to == OO_ROLE_ACQUIRING) {
 		judge_take(sim, agent, transition->group);
 	}
+	if (transition->cause == OO_CAUSE_DRAINED && !oo_core_is_drained(sim->agents[agent].core)) {
+		sim_fail(sim, "%s gives group %u away though nobody has drained it",
+			 sim_node((int)agent), transition->group);
+	}
+	if ((transition->cause == OO_CAUSE_DRAINED || transition->cause == OO_CAUSE_CHECK_DOWN ||
+	     transition->cause == OO_CAUSE_LINK_DOWN) &&
+	    oo_core_is_paused(sim->agents[agent].core)) {
+		sim_fail(sim, "%s gives group %u away in a pause", sim_node((int)agent),
+			 transition->group);
+	}
 	if (transition->cause == OO_CAUSE_CHECK_DOWN) {
 		judge_leave(sim, agent, transition->group);
 	}
@@ -184,6 +214,9 @@ void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
 		sim_fail(sim, "%s offers group %u to %s, which it does not see as eligible",
 			 sim_node((int)index), group, sim_node(node));
 		return;
+	}
+	if (oo_core_want(agent->core, group)->request.order != 0) {
+		return; /* a person may want it to be somebody else */
 	}
 	for (size_t i = 0; i < agent->n_view; i++) {
 		const struct oo_core_member *other = &agent->view[i];

@@ -104,6 +104,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->etcd_restored_at = 0;
 	sim->looked_at = 0;
 	sim->values = 1;
+	sim->orders = 0;
 	sim->failed = false;
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		init_agent(sim, i);
@@ -130,6 +131,7 @@ static void start_storm(struct sim *sim)
 	sim->calm = false;
 	sim->judge.settled = false;
 	sim_push(sim, sim->now, (struct sim_event){.type = SIM_CHAOS});
+	sim_push(sim, sim->now, (struct sim_event){.type = SIM_OPERATOR});
 	sim_push(sim, sim->now + sim_between(sim, 5, 60) * SIM_SECOND,
 		 (struct sim_event){.type = SIM_CALM});
 }
@@ -199,6 +201,14 @@ static void happen(struct sim *sim, const struct sim_event *event)
 		if (!sim->calm) {
 			sim_chaos(sim);
 		}
+		return;
+	case SIM_OPERATOR:
+		if (!sim->calm) {
+			sim_operator(sim);
+		}
+		return;
+	case SIM_WITHDRAW:
+		sim_operator_withdraw(sim, event->group, event->id);
 		return;
 	case SIM_STRIKE:
 		if (!sim->calm) {

@@ -7,6 +7,7 @@
  *   main.c    options; runs seeds, and tells the story of one that failed
  *   run.c     one seed's life: storms and calms, and what every event does
  *   chaos.c   what goes wrong in a storm, and how it heals
+ *   operator.c  switchovers, withdrawn ones too, pauses and drains
  *   agent.c   what an agent does around its core: wants into requests and addresses
  *   life.c    how an agent begins and ends, and what it leaves for the next one
  *   address.c what an agent does to addresses, in its own time
@@ -52,6 +53,8 @@ enum sim_event_type {
 	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
 	SIM_START,    /* a dead agent starts */
 	SIM_CHAOS,    /* something goes wrong */
+	SIM_OPERATOR, /* a person does something */
+	SIM_WITHDRAW, /* the time of order id is over */
 	SIM_STRIKE,   /* likewise, with this agent */
 	SIM_CALM,     /* everything heals */
 	SIM_SETTLED,  /* by now all must be well */
@@ -97,12 +100,21 @@ struct sim_member {
 	bool fails; /* the shared check */
 };
 
+/* A switchover that a person wants; target -1: to the best. */
+struct sim_order {
+	uint64_t id; /* 0: none */
+	int8_t from, target;
+	int64_t valid_ms;
+};
+
 /* What etcd has. */
 struct sim_store {
 	int64_t revision;
 	struct sim_pair pairs[SIM_GROUPS_MAX];
 	struct sim_member members[SIM_AGENTS_MAX];
+	struct sim_order orders[SIM_GROUPS_MAX];
 	bool paused;
+	bool drained[SIM_AGENTS_MAX];
 };
 
 enum sim_request_kind {
@@ -121,7 +133,8 @@ struct sim_request {
 	uint16_t references; /* events that speak of it */
 	uint32_t incarnation;
 	struct sim_member member; /* to put */
-	uint64_t seq, nonce, ends, epoch, beat;
+	uint64_t seq, nonce, ends, epoch, beat, order;
+	bool by_order;
 	int64_t ttl_ms, sent_at, sent_at_ms;
 	struct sim_pair expect;
 };
@@ -131,6 +144,8 @@ enum {
 	SIM_NEWS_BEAT = 2,
 	SIM_NEWS_PAUSE = 4,
 	SIM_NEWS_MEMBERS = 8,
+	SIM_NEWS_ORDER = 16,
+	SIM_NEWS_DRAIN = 32,
 };
 
 /* What etcd sends: an answer, or a watch event. */
@@ -215,8 +230,12 @@ enum sim_count {
 	SIM_COUNT_WATCHES,
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_RIVALS,
+	SIM_COUNT_ORDERS,
+	SIM_COUNT_DRAINS,
 	SIM_COUNT_TAKEOVERS, /* before: faults; from here on: what they led to */
 	SIM_COUNT_HANDOVERS,
+	SIM_COUNT_SWITCHOVERS,
+	SIM_COUNT_WITHDRAWN,
 	SIM_COUNT_STRANDED,
 	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
@@ -249,7 +268,7 @@ struct sim {
 	struct sim_store store, saved;
 	bool has_saved, calm;
 	int64_t etcd_down_until, etcd_lost_until, etcd_restored_at;
-	uint64_t values;
+	uint64_t values, orders;
 	struct sim_judge judge;
 	struct sim_request *requests; /* owned, both; with lists of the free ones */
 	struct sim_parcel *parcels;
@@ -299,12 +318,15 @@ const char *sim_node(int node); /* "node-a"; "nobody" for -1 */
 bool sim_etcd_is_down(const struct sim *sim);
 bool sim_etcd_carry_out(struct sim *sim, const struct sim_request *request);
 void sim_etcd_put_pause(struct sim *sim, bool paused);
+void sim_etcd_put_order(struct sim *sim, unsigned group, const struct sim_order *order);
+void sim_etcd_put_drain(struct sim *sim, unsigned agent, bool drained);
 void sim_etcd_delete_by_hand(struct sim *sim, unsigned group, bool claim, bool beat);
 void sim_etcd_write_nonsense(struct sim *sim, unsigned group);
 void sim_etcd_drop_member(struct sim *sim, unsigned agent);
 void sim_etcd_lose_data(struct sim *sim, bool wipe);
 void sim_fill_claim(struct oo_claim *claim, const struct sim_claim *from);
 void sim_fill_pair(struct oo_pair *pair, const struct sim_pair *from);
+struct oo_order sim_order(const struct sim_order *from);
 
 /* wire.c */
 void sim_wire_init(struct sim *sim);
@@ -347,11 +369,20 @@ void sim_tempt(struct sim *sim, unsigned agent, int64_t permille);
 void sim_strike(struct sim *sim, unsigned agent);
 void sim_heal(struct sim *sim);
 
+/* operator.c */
+void sim_operator(struct sim *sim);
+void sim_operator_pause_or_resume(struct sim *sim);
+/* If it still stands. */
+void sim_operator_withdraw(struct sim *sim, unsigned group, uint64_t id);
+void sim_operator_go_home(struct sim *sim);
+
 /* judge.c */
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_judge_era(struct sim *sim, unsigned group);
 void sim_judge_claim(struct sim *sim, const struct sim_request *request);
 void sim_judge_renewal(struct sim *sim, const struct sim_request *request);
+/* Before etcd carries it out. */
+void sim_judge_yield(struct sim *sim, const struct sim_request *request);
 void sim_judge_address(struct sim *sim, unsigned agent, unsigned group);
 void sim_judge_time(struct sim *sim);
 void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_transition *transition);

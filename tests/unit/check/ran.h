@@ -35,7 +35,7 @@ static inline struct oo_check_result run(const struct oo_check_spec *wanted)
 {
 	struct watch watch = {0};
 	struct oo_check *check = NULL;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0, NULL};
 	struct oo_check_spec spec = *wanted;
 	struct oo_err err = {""};
 	spec.name = "x";

@@ -72,7 +72,7 @@ static struct oo_check_result run(const struct oo_check_spec *spec)
 {
 	struct watch watch = {0};
 	struct oo_check *check = NULL;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0, NULL};
 	struct oo_err err = {""};
 	int64_t started_at = oo_clock_now();
 	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, spec, &check, &err), 0);

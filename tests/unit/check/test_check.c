@@ -9,12 +9,14 @@
 #include "../event/testing.h"
 #include "base/cleanup.h"
 #include "check/check.h"
+#include "event/timer.h"
 #include "event/transfer.h"
 
 #define TRUE_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue"
 
 static sd_event *event;
 static struct oo_transfers *transfers;
+static struct oo_timers *timers;
 
 struct watch {
 	struct oo_check *check;
@@ -52,7 +54,7 @@ static struct oo_check_spec web(int port, char url[static 64])
 
 static void start(struct watch *watch, const struct oo_check_spec *spec, int wanted)
 {
-	struct oo_check_setup setup = {event, transfers, on_result, watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, watch, 0, timers};
 	*watch = (struct watch){.wanted = wanted};
 	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, spec, &watch->check, NULL), 0);
 }
@@ -62,10 +64,12 @@ static void set_up(void)
 	event = new_loop();
 	transfers = NULL;
 	CU_ASSERT_EQUAL_FATAL(oo_transfers_new(event, &transfers, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(oo_timers_new(event, &timers, NULL), 0);
 }
 
 static void tear_down(void)
 {
+	oo_timers_free(timers);
 	oo_transfers_free(transfers);
 	event = sd_event_unref(event);
 }
@@ -84,7 +88,7 @@ static const struct oo_check_spec good_port = {.type = OO_CHECK_TYPE_TCP,
 
 static void refuse(const struct oo_check_spec *spec, const char *text)
 {
-	struct oo_check_setup setup = {event, transfers, on_result, NULL, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, NULL, 0, NULL};
 	struct oo_check *check = NULL;
 	struct oo_err err = {""};
 	CU_ASSERT_EQUAL(oo_check_new(&setup, spec, &check, &err), -EINVAL);
@@ -212,7 +216,7 @@ static void test_runs_get_into_phase_and_are_never_nearer_than_half_an_interval(
 	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
 	struct oo_check_spec spec = web(peer_port(peer), url);
 	int64_t soon = oo_clock_now() + 40;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, soon};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, soon, NULL};
 	spec.interval_ms = 500;
 	CU_ASSERT_EQUAL_FATAL(oo_check_new(&setup, &spec, &watch.check, NULL), 0);
 	CU_ASSERT(await(event, &watch.done));

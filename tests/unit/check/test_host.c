@@ -124,7 +124,7 @@ static void test_a_program_runs_as_its_user(void)
 	struct oo_check_spec spec = program(words, 2);
 	struct oo_check *check = NULL;
 	struct oo_err err;
-	struct oo_check_setup setup = {event, transfers, on_result, NULL, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, NULL, 0, NULL};
 	spec.exec.user = "nobody";
 	if (geteuid() == 0) {
 		expect_run(&spec, OO_CHECK_REASON_OK, "nobody");
@@ -256,7 +256,7 @@ static void test_a_disk_that_hangs_does_not_block(void)
 {
 	struct watch watch = {0};
 	struct oo_check *check = NULL;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0, NULL};
 	char place[128];
 	snprintf(place, sizeof(place), "%s", path_of("hangs"));
 	mkdir(place, 0755);
@@ -303,7 +303,7 @@ static void test_a_question_that_cannot_be_killed_is_not_joined_by_another(void)
 {
 	struct watch watch = {0};
 	struct oo_check *check = NULL;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0, NULL};
 	char place[128];
 	snprintf(place, sizeof(place), "%s", path_of("stuck"));
 	mkdir(place, 0755);

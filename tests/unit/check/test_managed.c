@@ -292,7 +292,7 @@ static void test_a_bus_that_went_away_is_found_again(void)
 {
 	struct watch watch = {0};
 	struct oo_check *check = NULL;
-	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0};
+	struct oo_check_setup setup = {event, transfers, on_result, &watch, 0, NULL};
 	struct oo_check_spec spec = unit();
 	struct manager manager;
 	if (bus_pid == 0) {

@@ -4,12 +4,14 @@
 usage: commands.py OOHA [TEST...]
 """
 
+import json
 import os
 import pty
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
 import unittest
@@ -303,6 +305,121 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
             done = OOHA.run(*words)
             self.assertEqual((done.returncode, done.stderr), (64, said))
 
+    # -- config
+
+    CONFIG = {"cluster": "office", "lease": {"ttl": "3s"}, "groups": [
+        {"name": "office", "vips": [{"address": "10.0.0.100/24", "interface": "eth0"}],
+         "checks": ["proxy"]}],
+              "checks": [{"name": "proxy", "type": "http", "interval": "2s", "required": True,
+                          "headers": ["X-Token: ***"], "expect": {"body": "true", "status": "200"}}],
+              "hooks": {"promoted": [], "demoted": ["/etc/" + "x" * 80, "a b", "- c", HOSTILE]}}
+
+    def test_a_configuration_is_shown_as_yaml(self):
+        shown = self.show({"/v1/config": {"file": "/etc/x", "config": {
+            **self.CONFIG, "hooks": {"promoted": [], "demoted": ["/etc/a", "a b", "no", "", "1"]}}}},
+                          "config", "show")
+        self.assertEqual(shown, """\
+cluster: office
+lease:
+  ttl: 3s
+groups:
+  - name: office
+    vips:
+      - address: 10.0.0.100/24
+        interface: eth0
+    checks: [proxy]
+checks:
+  - name: proxy
+    type: http
+    interval: 2s
+    required: yes
+    headers: ["X-Token: ***"]
+    expect:
+      body: "true"
+      status: 200
+hooks:
+  promoted: []
+  demoted: [/etc/a, "a b", "no", "", 1]
+""")
+
+    def test_a_configuration_of_strangers_is_harmless(self):
+        self.show({"/v1/config": {"config": {"hooks": {"demoted": ["x y" * 20, HOSTILE]}}}},
+                  "config", "show")
+        self.show({"/v1/config": {"config": [], "file": 7}}, "config", "show", code=3,
+                  error="ooha config: the agent's answer has no configuration in it\n")
+
+    def write(self, text):
+        file = tempfile.NamedTemporaryFile("w", suffix=".yaml")
+        self.addCleanup(file.close)
+        file.write(text)
+        file.flush()
+        return file.name
+
+    LEAST = """\
+cluster: office
+node: {name: node-a}
+etcd: {endpoints: ["http://10.0.1.11:2379"]}
+groups: [{name: g, vips: [{address: 10.0.0.100/24, interface: eth0}]}]
+checks:
+  - {name: a, type: tcp, address: "127.0.0.1:80"}
+  - {name: b, type: http, url: "http://127.0.0.1/", headers: ["A: b"]}
+"""
+
+    def test_what_is_shown_reads_as_the_same(self):
+        once = OOHA.run("config", "show", self.write(self.LEAST))
+        again = OOHA.run("config", "show", self.write(once.stdout))
+        self.assertEqual((once.stderr, again.stderr, again.stdout), ("", "", once.stdout))
+        self.assertIn("headers: [\"A: ***\"]\n", once.stdout)
+
+    def diff(self, change, code, name=None):
+        running = json.loads(OOHA.run("config", "show", "--json", self.write(self.LEAST)).stdout)
+        file = name or self.write(change(self.LEAST))
+        return self.show({"/v1/config": {"file": file, "config": running}}, "config", "diff",
+                         *([file] if name is None else []), code=code)
+
+    def test_no_difference(self):
+        self.assertEqual(self.diff(lambda text: text, 0), "no difference\n")
+        same = self.write(self.LEAST)  # the agent's own
+        self.assertEqual(self.diff(None, 0, name=same), "no difference\n")
+
+    def test_what_a_reload_changes(self):
+        self.assertEqual(self.diff(lambda text: text.replace("name: a,", "name: a, rise: 3,"), 1), """\
+  KEY             RUNS  FILE  TAKES
+  checks[a].rise  2     3     a reload
+
+a reload is enough: systemctl reload ooha
+""")
+
+    def test_what_takes_a_restart(self):
+        self.assertEqual(self.diff(lambda text: text.replace("name: b", "name: c")
+                                   .replace("name: node-a", "name: node-b"), 1), """\
+  KEY               RUNS     FILE     TAKES
+  node.name         node-a   node-b   a restart
+  groups[g].checks  ["a","b"]  ["a","c"]  a reload
+- checks[b]                           a reload
++ checks[c]                           a reload
+
+needs a restart: systemctl restart ooha
+""".replace("RUNS     FILE     TAKES", "RUNS       FILE       TAKES")
+                         .replace("node-a   node-b   a", "node-a     node-b     a")
+                         .replace("                           a reload",
+                                  "                               a reload"))
+
+    def test_long_differences_fit(self):
+        self.diff(lambda text: text.replace("127.0.0.1:80", f"{LONG}:80")
+                  .replace('http://127.0.0.1/', f"http://{LONG}/{LONG}"), 1)
+
+    def test_a_wrong_file_is_told_as_the_agent_does(self):
+        file = self.write("clustre: x\n")
+        for words in (["config", "check", file], ["config", "show", file]):
+            done = OOHA.run(*words)
+            self.assertEqual((done.returncode, done.stdout), (78, ""))
+            self.assertIn(f"{file}:1: clustre: unknown key; did you mean 'cluster'?\n", done.stderr)
+        right = self.write(self.LEAST)
+        done = OOHA.run("config", "check", right)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, f"{right}: nothing wrong\n", ""))
+
     # -- all of them
 
     def test_json_is_the_agents_own(self):
@@ -312,7 +429,8 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
             self.assertIn('"new": [', shown)
 
     def test_no_agent_says_what_to_look_at(self):
-        for words in (["members"], ["history"], ["events"], ["checks"], ["checks", "proxy"]):
+        for words in (["members"], ["history"], ["events"], ["checks"], ["checks", "proxy"],
+                      ["config", "show"], ["config", "diff"], ["vip", "announce"]):
             done = OOHA.run("--socket", "/nowhere/ooha.sock", *words)
             self.assertEqual((done.returncode, done.stdout), (3, ""))
             self.assertEqual(done.stderr, "ooha: no socket at /nowhere/ooha.sock: is ooha-agent "

@@ -75,6 +75,7 @@ static void assert_example_checks(const struct oo_config *config)
 
 static void assert_example_host(const struct oo_config *config)
 {
+	CU_ASSERT_EQUAL(config->hooks.notify.n, 1);
 	CU_ASSERT_EQUAL_FATAL(config->hooks.promoted.n, 1);
 	CU_ASSERT_STRING_EQUAL(config->hooks.promoted.items[0], "/etc/ooha/hooks/promoted.d");
 	CU_ASSERT_EQUAL_FATAL(config->hooks.demoted.n, 1);
@@ -97,6 +98,23 @@ static void test_the_example_is_read_as_it_is_meant(void)
 	assert_example_host(config);
 }
 
+static void test_each_event_has_its_own_hooks(void)
+{
+	OO_AUTO(free_config)
+	struct oo_config *config = file_load(
+		LEAST "hooks: {pre_promote: [/1], promoted: [/2], pre_demote: [/3], demoted: [/4], "
+		      "eligible: [/5], ineligible: [/6], degraded: [/7], notify: [/8, /9]}\n");
+	const struct oo_config_texts *lists[] = {
+		&config->hooks.pre_promote, &config->hooks.promoted, &config->hooks.pre_demote,
+		&config->hooks.demoted,     &config->hooks.eligible, &config->hooks.ineligible,
+		&config->hooks.degraded,    &config->hooks.notify,
+	};
+	for (size_t i = 0; i < OO_LENGTH(lists); i++) {
+		CU_ASSERT_EQUAL_FATAL(lists[i]->n, i == 7 ? 2 : 1);
+		CU_ASSERT_EQUAL(lists[i]->items[0][1], (char)('1' + i));
+	}
+}
+
 static void test_what_is_left_out_has_its_default(void)
 {
 	world_set_host_name("host-7.example");
@@ -115,6 +133,7 @@ static void test_what_is_left_out_has_its_default(void)
 	CU_ASSERT_EQUAL(config->hooks.promoted.n, 0);
 	CU_ASSERT_EQUAL(config->hooks.demoted.n, 0);
 	CU_ASSERT_EQUAL(config->hooks.timeout_ms, 10000);
+	CU_ASSERT_EQUAL(config->hooks.blocking_timeout_ms, 2000);
 	CU_ASSERT_STRING_EQUAL(config->api.socket, "/run/ooha/ooha.sock");
 	CU_ASSERT_PTR_NULL(config->api.listen.host);
 	CU_ASSERT_EQUAL(config->api.listen.port, 0);
@@ -268,6 +287,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"the example is read as it is meant", test_the_example_is_read_as_it_is_meant},
+		{"each event has its own hooks", test_each_event_has_its_own_hooks},
 		{"what is left out has its default", test_what_is_left_out_has_its_default},
 		{"a check has its defaults and its type's members",
 		 test_a_check_has_its_defaults_and_its_type_s_members},

@@ -91,6 +91,7 @@ static void test_no_transition_of_a_step_is_dropped(void)
 	config.n_groups = OO_CORE_GROUPS_MAX;
 	struct oo_core *core = oo_core_init(malloc(oo_core_size()), &config, 1);
 	struct oo_pair silent[OO_CORE_GROUPS_MAX] = {0};
+	const struct oo_order none[OO_CORE_GROUPS_MAX] = {0};
 	size_t n;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(core);
@@ -107,7 +108,8 @@ static void test_no_transition_of_a_step_is_dropped(void)
 						.seq = oo_core_read_seq(core),
 						.outcome = OO_OUTCOME_DONE,
 						.revision = 1,
-						.pairs = silent});
+						.pairs = silent,
+						.orders = none});
 	}
 	oo_core_step(core, 3050,
 		     &(struct oo_event){.type = OO_EVENT_CHECK, .health = OO_HEALTH_UP});

@@ -36,7 +36,8 @@ int main(void)
 		SUITE("yielding", stories_of_yielding), SUITE("offers", stories_of_offers),
 		SUITE("stopping", stories_of_stopping), SUITE("health", stories_of_health),
 		SUITE("sharing", stories_of_sharing),   SUITE("groups", stories_of_groups),
-		SUITE("adopting", stories_of_adopting), CU_SUITE_INFO_NULL,
+		SUITE("adopting", stories_of_adopting), SUITE("orders", stories_of_orders),
+		SUITE("draining", stories_of_draining), CU_SUITE_INFO_NULL,
 	};
 
 	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS) {

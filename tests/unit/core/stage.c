@@ -40,10 +40,14 @@ static bool compares(const struct story_copy *copy, const struct oo_pair *pair)
 {
 	switch (copy->request.op) {
 	case OO_REQUEST_CLAIM:
-		return is_equal_pair(pair, &copy->expect) && !story.etcd.paused;
+		return is_equal_pair(pair, &copy->expect) && !story.etcd.paused &&
+		       !story.etcd.drained;
 	case OO_REQUEST_YIELD:
 		return is_equal_claim(&pair->claim, &copy->expect.claim) &&
-		       (copy->request.node[0] == '\0' || !story.etcd.member_gone);
+		       (copy->request.node[0] == '\0' ||
+			(!story.etcd.member_gone && !story.etcd.target_drained)) &&
+		       (copy->request.order == 0 ||
+			copy->request.order == story.etcd.orders[copy->group].id);
 	case OO_REQUEST_RENEW:
 		return is_equal_claim(&pair->claim, &copy->expect.claim) &&
 		       pair->beat.revision != 0;
@@ -75,6 +79,9 @@ bool arrive(const struct story_copy *copy)
 		memcpy(claim.node, request->node, sizeof(claim.node));
 		put_claim(pair, claim);
 	}
+	if (request->order != 0) {
+		story.etcd.orders[copy->group] = (struct oo_order){0};
+	}
 	put_beat(pair, request->nonce, request->beat);
 	return true;
 }
@@ -85,7 +92,8 @@ void ANSWER_GROUP(int64_t at, unsigned group)
 	STEP(at, .type = OO_EVENT_ANSWER, .group = group,
 	     .outcome = done ? OO_OUTCOME_DONE : OO_OUTCOME_REFUSED,
 	     .revision = story.etcd.revision, .pairs = &story.etcd.pairs[group],
-	     .paused = story.etcd.paused);
+	     .orders = &story.etcd.orders[group], .paused = story.etcd.paused,
+	     .drained = story.etcd.drained);
 }
 
 void ANSWER(int64_t at)
@@ -107,7 +115,32 @@ void LOSE_ANSWER(int64_t at)
 void READ(int64_t at)
 {
 	STEP(at, .type = OO_EVENT_READ, .outcome = OO_OUTCOME_DONE, .revision = story.etcd.revision,
-	     .pairs = story.etcd.pairs, .paused = story.etcd.paused);
+	     .pairs = story.etcd.pairs, .orders = story.etcd.orders, .paused = story.etcd.paused,
+	     .drained = story.etcd.drained);
+}
+
+void order_unheard(uint64_t id, const char *target)
+{
+	story.etcd.revision++;
+	story.etcd.orders[0] = (struct oo_order){.id = id, .from = "node-b", .valid_ms = 5000};
+	(void)snprintf(story.etcd.orders[0].target, OO_CORE_NAME_LENGTH, "%s", target);
+	if (id == 0) {
+		story.etcd.orders[0] = (struct oo_order){0};
+	}
+}
+
+void order(int64_t at, uint64_t id, const char *target)
+{
+	order_unheard(id, target);
+	STEP(at, .type = OO_EVENT_ORDER, .revision = story.etcd.revision,
+	     .orders = story.etcd.orders);
+}
+
+void drain(int64_t at, bool drained)
+{
+	story.etcd.revision++;
+	story.etcd.drained = drained;
+	STEP(at, .type = OO_EVENT_DRAIN, .revision = story.etcd.revision, .drained = drained);
 }
 
 void WATCH(int64_t at)

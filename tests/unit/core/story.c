@@ -148,6 +148,9 @@ void story_step(int64_t at, const struct oo_event *event)
 {
 	struct oo_event news = *event;
 	news.seq = seq_of(event);
+	if (news.orders == NULL) {
+		news.orders = story.etcd.orders;
+	}
 	story.now = at;
 	oo_core_step(story.core, at, &news);
 	say_transitions();
@@ -164,7 +167,8 @@ static void answer_read(uint64_t seq)
 	} else if (!story.reads_hang) {
 		STEP(story.now, .type = OO_EVENT_READ, .seq = seq, .outcome = OO_OUTCOME_DONE,
 		     .revision = story.etcd.revision, .pairs = story.etcd.pairs,
-		     .paused = story.etcd.paused);
+		     .orders = story.etcd.orders, .paused = story.etcd.paused,
+		     .drained = story.etcd.drained);
 	}
 }
 

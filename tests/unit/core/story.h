@@ -24,7 +24,9 @@
 struct story_etcd {
 	int64_t revision;
 	struct oo_pair pairs[STORY_GROUPS];
-	bool paused;
+	struct oo_order orders[STORY_GROUPS];
+	bool paused, drained;
+	bool target_drained;
 	bool member_gone; /* the member key of whoever is offered something */
 	uint64_t nonces;  /* of the other nodes, counted up */
 };
@@ -70,7 +72,10 @@ void begin_after_a_crash(const char *holder);
 struct oo_core_config story_config(void);
 void story_end(void);
 
-/* For STEP: seq 0 with OO_EVENT_READ or OO_EVENT_ANSWER means that of the newest question. */
+/*
+ * For STEP: seq 0 with OO_EVENT_READ or OO_EVENT_ANSWER means that of the newest question, and no orders
+ * those that etcd has.
+ */
 void story_step(int64_t at, const struct oo_event *event);
 void story_until(int64_t at);
 void story_compare(const char *expected, const char *file, int line);
@@ -84,6 +89,11 @@ void LOSE_REQUEST(int64_t at);
 void LOSE_ANSWER(int64_t at);
 /* A copy of a request reaches etcd, late; nobody is told. */
 bool arrive(const struct story_copy *copy);
+/* An operator orders node-b to give group 0 to target ("": to the best), as order id; 0: no longer. */
+void order(int64_t at, uint64_t id, const char *target);
+/* Likewise, and node-b hears of it with the next read only. */
+void order_unheard(uint64_t id, const char *target);
+void drain(int64_t at, bool drained);
 /* The outstanding read is answered with what etcd has. */
 void READ(int64_t at);
 /* The watch shows the newest claim and beat of group 0. */

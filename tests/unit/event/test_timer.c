@@ -194,9 +194,89 @@ static void test_a_timer_may_be_set_when_the_loop_is_over(void)
 	oo_timer_done(&watched.timer);
 }
 
+static void test_among_others_a_timer_fires_once_and_never_early(void)
+{
+	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
+	struct oo_timers *timers = NULL;
+	struct watched watched[5] = {0};
+	int64_t now = oo_clock_now();
+	CU_ASSERT_EQUAL_FATAL(oo_timers_new(event, &timers, NULL), 0);
+	for (int i = 0; i < 5; i++) {
+		oo_timer_init_among(&watched[i].timer, timers, on_timer);
+		oo_timer_set(&watched[i].timer, now + 10 * (5 - i));
+	}
+	oo_timer_set(&watched[0].timer, now + 5); /* first after all */
+	oo_timer_set(&watched[3].timer, now + 60);
+	oo_timer_set(&watched[4].timer, OO_NEVER);
+	watched[1].again_at = now + 55;
+	CU_ASSERT(await(event, &watched[3].fired));
+	CU_ASSERT(watched[0].times == 1 && watched[0].fired_at >= now + 5);
+	CU_ASSERT(watched[0].fired_at < watched[2].fired_at);
+	CU_ASSERT(watched[1].times == 2 && watched[1].fired_at >= now + 55);
+	CU_ASSERT(watched[2].times == 1 && watched[2].fired_at >= now + 30);
+	CU_ASSERT(watched[3].times == 1 && watched[3].fired_at >= now + 60);
+	settle(event);
+	CU_ASSERT_EQUAL(watched[4].times, 0);
+	for (int i = 0; i < 5; i++) {
+		oo_timer_done(&watched[i].timer);
+	}
+	oo_timers_free(timers);
+}
+
+static void test_timers_among_others_that_are_due_fire_in_one_turn(void)
+{
+	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
+	struct oo_timers *timers = NULL;
+	struct watched watched[20] = {0};
+	int n = 0;
+	CU_ASSERT_EQUAL_FATAL(oo_timers_new(event, &timers, NULL), 0);
+	for (size_t i = 0; i < OO_LENGTH(watched); i++) {
+		oo_timer_init_among(&watched[i].timer, timers, on_timer);
+		oo_timer_set(&watched[i].timer, i % 2 == 0 ? 0 : oo_clock_now());
+	}
+	CU_ASSERT(sd_event_run(event, 0) > 0);
+	for (size_t i = 0; i < OO_LENGTH(watched); i++) {
+		n += watched[i].times;
+		oo_timer_done(&watched[i].timer);
+	}
+	CU_ASSERT_EQUAL(n, (int)OO_LENGTH(watched));
+	oo_timers_free(timers);
+}
+
+static void on_turn_of_others(struct oo_timer *timer)
+{
+	struct watched *watched = oo_container_of(timer, struct watched, timer);
+	watched->times++;
+	oo_timer_done(timer);
+	oo_timer_done(watched->other);
+}
+
+/* The one made last is the first to fire: it ends itself and the one that would be next. */
+static void test_a_timer_may_end_itself_and_others_that_are_due(void)
+{
+	OO_AUTO(sd_event_unrefp) sd_event *event = new_loop();
+	struct oo_timers *timers = NULL;
+	struct watched watched[3] = {0};
+	CU_ASSERT_EQUAL_FATAL(oo_timers_new(event, &timers, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		oo_timer_init_among(&watched[i].timer, timers,
+				    i == 2 ? on_turn_of_others : on_timer);
+		oo_timer_set(&watched[i].timer, 0);
+	}
+	watched[2].other = &watched[1].timer;
+	CU_ASSERT(await(event, &watched[0].fired));
+	CU_ASSERT_EQUAL(watched[2].times, 1);
+	CU_ASSERT_EQUAL(watched[1].times, 0);
+	oo_timer_done(&watched[0].timer);
+	oo_timers_free(timers);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
+		TEST(among_others_a_timer_fires_once_and_never_early),
+		TEST(timers_among_others_that_are_due_fire_in_one_turn),
+		TEST(a_timer_may_end_itself_and_others_that_are_due),
 		TEST(a_timer_fires_once_and_never_early),
 		TEST(an_unarmed_timer_never_fires),
 		TEST(arming_again_replaces_the_time),

@@ -66,6 +66,23 @@ static void test_a_timer_is_made_or_not(void)
 	CU_ASSERT(fault_sweep_silent(ALL, try_timer, NULL).failed >= 1);
 }
 
+static int try_timers(void *user, struct oo_err *err)
+{
+	(void)user;
+	struct oo_timers *timers = NULL;
+	fault_go();
+	int r = oo_timers_new(event, &timers, err);
+	fault_stop();
+	CU_ASSERT_EQUAL(r == 0, timers != NULL);
+	oo_timers_free(timers);
+	return r;
+}
+
+static void test_timers_are_made_or_not(void)
+{
+	CU_ASSERT(fault_sweep(FAULT_MEMORY | FAULT_CALLS, try_timers, NULL).failed >= 1);
+}
+
 static int try_transfers(void *user, struct oo_err *err)
 {
 	(void)user;
@@ -397,6 +414,7 @@ int main(void)
 {
 	static const struct oo_test tests[] = {
 		OO_TEST(test_a_timer_is_made_or_not),
+		OO_TEST(test_timers_are_made_or_not),
 		OO_TEST(test_transfers_are_made_or_not),
 		OO_TEST(test_a_child_is_started_or_not),
 		OO_TEST(test_the_api_listens_or_leaves_no_socket_behind),

@@ -126,7 +126,10 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 					 .zone = NAME_63,
 					 .reason = reason,
 					 .acquired_at = NOON,
-					 .request = &request};
+					 .request = &request,
+					 .ages = {INT64_MAX, INT64_MAX}};
+	request.op = OO_REQUEST_YIELD;
+	request.cause = OO_CAUSE_CLAIM_REFUSED; /* the longest name */
 	memset(reason, '"', sizeof(reason) - 1);
 	reason[sizeof(reason) - 1] = '\0';
 	request.ends = UINT64_MAX;
@@ -134,6 +137,45 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 	request.ttl_ms = OO_RECORD_TTL_MAX_MS;
 	oo_buffer_init(&buffer, OO_CORE_VALUE_LENGTH);
 	CU_ASSERT_EQUAL(oo_record_write_claim(&record, &buffer), 0);
+}
+
+static void test_who_gives_away_says_why_and_for_how_long(void)
+{
+	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
+	struct oo_request request = new_request(OO_CLAIM_OFFERED, "node-b");
+	struct oo_claim_record record = {.node = "node-a",
+					 .zone = "",
+					 .reason = "",
+					 .request = &request,
+					 .ages = {.left_ms = 7, .down_ms = 3}};
+	struct oo_claim_text text;
+	request.op = OO_REQUEST_YIELD;
+	request.cause = OO_CAUSE_SWITCHOVER;
+	oo_buffer_init(&buffer, OO_CORE_VALUE_LENGTH);
+	CU_ASSERT_EQUAL_FATAL(oo_record_write_claim(&record, &buffer), 0);
+	struct oo_claim claim = read_claim(buffer.data);
+	oo_record_read_claim_text(&claim, &text);
+	CU_ASSERT_STRING_EQUAL(text.cause, "switchover");
+	CU_ASSERT_EQUAL(text.ages.left_ms, 7);
+	CU_ASSERT_EQUAL(text.ages.down_ms, 3);
+}
+
+/* An agent of an earlier version, or nonsense. */
+static void test_ages_that_were_not_said_are_none(void)
+{
+	static const char *const rows[] = {
+		"{" NODE NONCE KIND EPOCH TTL "}",
+		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":-5,\"down_ms\":\"3\"}",
+		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":9e9,\"down_ms\":99999999999}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_claim claim = read_claim(rows[i]);
+		struct oo_claim_text text;
+		oo_record_read_claim_text(&claim, &text);
+		CU_ASSERT_EQUAL(text.ages.left_ms, -1);
+		CU_ASSERT_EQUAL(text.ages.down_ms, -1);
+		CU_ASSERT_STRING_EQUAL(text.cause, "");
+	}
 }
 
 /* A check's words, cut in the middle of a character: etcd takes them, and nobody could read the claim. */
@@ -444,6 +486,8 @@ int main(void)
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),
 		TEST(the_longest_claim_fits_what_the_core_keeps),
+		TEST(who_gives_away_says_why_and_for_how_long),
+		TEST(ages_that_were_not_said_are_none),
 		TEST(a_claim_reads_back_whatever_its_reason_is),
 		TEST(a_claim_beyond_the_limit_is_not_written),
 		TEST(a_value_that_is_not_ours_is_a_strangers_claim),

@@ -209,8 +209,8 @@ static void test_long_texts_of_a_member_are_clipped_between_characters(void)
 
 static void test_a_pause_says_who_when_and_why(void)
 {
-	struct oo_pause pause;
-	oo_record_read_pause(
+	struct oo_decree pause;
+	oo_record_read_decree(
 		"{\"by\":\"ann\",\"at\":\"2026-01-31T12:00:00Z\",\"reason\":\"works\"}", &pause);
 	CU_ASSERT_STRING_EQUAL(pause.by, "ann");
 	CU_ASSERT_STRING_EQUAL(pause.at, "2026-01-31T12:00:00Z");
@@ -221,9 +221,9 @@ static void test_a_pause_that_cannot_be_read_is_empty(void)
 {
 	static const char *const rows[] = {"", "yes", "[]", "{\"by\":7,\"at\":{},\"reason\":null}"};
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
-		struct oo_pause pause;
+		struct oo_decree pause;
 		memset(&pause, 0x5a, sizeof(pause));
-		oo_record_read_pause(rows[i], &pause);
+		oo_record_read_decree(rows[i], &pause);
 		CU_ASSERT_STRING_EQUAL(pause.by, "");
 		CU_ASSERT_STRING_EQUAL(pause.at, "");
 		CU_ASSERT_STRING_EQUAL(pause.reason, "");

@@ -13,6 +13,7 @@
 #include "../event/testing.h"
 #include "base/cleanup.h"
 #include "history.h"
+#include "notices.h"
 #include "repair_policy.h"
 #include "store.h"
 
@@ -50,9 +51,9 @@ const struct agent_known_member *agent_store_members(const struct agent_store *s
 	return members;
 }
 
-const struct oo_pause *agent_store_pause(const struct agent_store *store)
+const struct oo_decree *agent_store_pause(const struct agent_store *store)
 {
-	static const struct oo_pause pause = {.by = "somebody"};
+	static const struct oo_decree pause = {.by = "somebody"};
 	(void)store;
 	return paused ? &pause : NULL;
 }
@@ -68,6 +69,12 @@ bool agent_diagnosis_look(struct agent_diagnosis *diagnosis, bool turned)
 	(void)diagnosis;
 	n_looks += turned;
 	return n_looks > 1; /* the first time it has just looked */
+}
+
+void agent_notices_say(struct agent *to, const struct agent_notice *notice)
+{
+	(void)to;
+	(void)notice;
 }
 
 void agent_check_leaving(struct agent *of)

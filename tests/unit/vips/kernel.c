@@ -7,9 +7,11 @@
 
 #include "base/text.h"
 #include "evidence.h"
+#include "gate.h"
 #include "guard.h"
 #include "net/announce.h"
 #include "net/sockets.h"
+#include "notices.h"
 #include "rival.h"
 #include "story.h"
 
@@ -247,10 +249,13 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 
 /* -- the rest of the agent */
 
-void agent_story_address_up(struct agent_story *story, unsigned group)
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
+			    int64_t added_at)
 {
 	(void)story;
 	(void)group;
+	(void)armed_at;
+	(void)added_at;
 	kernel.n_ups++;
 }
 
@@ -259,6 +264,19 @@ void agent_tell(struct agent *agent, const struct oo_event *event)
 	(void)agent;
 	(void)event;
 	kernel.n_told++;
+}
+
+void agent_gate_tell_link(struct agent *agent, unsigned group)
+{
+	(void)agent;
+	(void)group;
+	kernel.n_told++;
+}
+
+void agent_notices_say(struct agent *agent, const struct agent_notice *notice)
+{
+	(void)agent;
+	(void)notice;
 }
 
 void agent_evidence_collect(const char *root, const char *interface, int ifindex,

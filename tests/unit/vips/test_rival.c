@@ -9,6 +9,7 @@
 #include "../event/testing.h"
 #include "base/cleanup.h"
 #include "net/rival.h"
+#include "notices.h"
 #include "vips.h"
 
 #define TTL_MS 3000
@@ -106,6 +107,12 @@ void agent_tell(struct agent *to, const struct oo_event *event)
 {
 	(void)to;
 	n_doubts += event->type == OO_EVENT_DOUBT;
+}
+
+void agent_notices_say(struct agent *to, const struct agent_notice *notice)
+{
+	(void)to;
+	(void)notice;
 }
 
 void agent_vips_retry(struct agent_vips *vips)
