@@ -114,8 +114,8 @@ int oo_api_set_tls(struct oo_api *api, const struct oo_api_tls *tls, struct oo_e
 void oo_api_free(struct oo_api *api);
 
 /*
- * The value of a parameter that the route declares, decoded; NULL when it was not given. It may
- * hold any byte but NUL.
+ * The value of a parameter that the route declares, decoded: printable ASCII, perhaps empty. NULL
+ * when it was not given.
  */
 const char *oo_api_parameter(const struct oo_api_request *request, const char *name);
 

@@ -236,6 +236,15 @@ static void refuse_parameter(struct visit *visit, const char *name)
 		      known.length > 0 ? known.data : "none");
 }
 
+/* So are all names, numbers and ids; routes may repeat them in an answer. */
+static bool is_printable(const char *text)
+{
+	while (*text >= 0x20 && *text < 0x7f) {
+		text++;
+	}
+	return *text == '\0';
+}
+
 /* One name and value of the query; MHD_NO ends the look at them, with a refusal. */
 static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const char *name,
 				    size_t name_length, const char *value, size_t value_length)
@@ -250,6 +259,11 @@ static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const c
 	if (value == NULL || strlen(value) != value_length) {
 		oo_api_refuse(&visit->answer, MHD_HTTP_BAD_REQUEST, "parameter %s: %s", name,
 			      value == NULL ? "has no value" : "a NUL is in its value");
+		return MHD_NO;
+	}
+	if (!is_printable(value)) {
+		oo_api_refuse(&visit->answer, MHD_HTTP_BAD_REQUEST,
+			      "parameter %s: has other characters than printable ASCII", name);
 		return MHD_NO;
 	}
 	if (visit->request.values[i] != NULL) {

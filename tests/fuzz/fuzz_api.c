@@ -348,7 +348,9 @@ static void check_request(const struct oo_api_request *request)
 	const char *group = oo_api_parameter(request, "group");
 	FUZZ_CHECK(request->body[request->body_length] == '\0');
 	FUZZ_CHECK(request->body_length <= OO_API_BODY_BYTES_MAX);
-	FUZZ_CHECK(group == NULL || strlen(group) < LINE_LENGTH);
+	for (; group != NULL && *group != '\0'; group++) {
+		FUZZ_CHECK(*group >= 0x20 && *group < 0x7f);
+	}
 	FUZZ_CHECK(request->peer.known == (who != 't'));
 }
 
