@@ -27,6 +27,7 @@
 #include "past.h"
 #include "notices.h"
 #include "presence.h"
+#include "profile.h"
 #include "reload.h"
 #include "repair.h"
 #include "routes.h"
@@ -167,7 +168,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 {
 	(void)source;
 	(void)info;
-	agent_reload(user);
+	agent_reload(((struct agent *)user)->reload);
 	return 0;
 }
 
@@ -243,24 +244,39 @@ static int make_core(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
-static int make_guard(struct agent *agent, struct oo_err *err)
+int agent_gather_vips(const struct agent *agent, struct oo_address **ret_list, size_t *ret_n,
+		      struct oo_err *err)
 {
-	struct oo_address_set all = {0};
-	bool keep = false;
+	size_t n = 0;
 
 	for (unsigned g = 0; g < agent->config->n_groups; g++) {
-		all.n += agent_vips_count(agent->vips[g]);
-		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+		n += agent_vips_count(agent->vips[g]);
 	}
-	OO_AUTO(oo_free) struct oo_address *list = calloc(all.n, sizeof(*list));
+	struct oo_address *list = calloc(n, sizeof(*list));
 	if (list == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
-	for (size_t g = 0, n = 0; g < agent->config->n_groups; g++) {
-		n += agent_vips_list(agent->vips[g], list + n);
+	*ret_list = list;
+	*ret_n = n;
+	for (size_t g = 0; g < agent->config->n_groups; g++) {
+		list += agent_vips_list(agent->vips[g], list);
 	}
-	all.list = list;
-	return agent_guard_new(agent, &all, keep, &agent->guard, err);
+	return 0;
+}
+
+static int make_guard(struct agent *agent, struct oo_err *err)
+{
+	OO_AUTO(oo_free) struct oo_address *list = NULL;
+	size_t n = 0;
+	bool keep = false;
+
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		keep = keep || agent_tenure_is_adopted(agent->tenure, g);
+	}
+	int r = agent_gather_vips(agent, &list, &n, err);
+	return r < 0 ? r
+		     : agent_guard_new(agent, &(struct oo_address_set){.list = list, .n = n}, keep,
+				       &agent->guard, err);
 }
 
 static int make_net(struct agent *agent, struct oo_err *err)
@@ -280,7 +296,7 @@ static int make_net(struct agent *agent, struct oo_err *err)
 	return r;
 }
 
-static int make_api(struct agent *agent, struct oo_err *err)
+int agent_make_api(struct agent *agent, struct oo_err *err)
 {
 	const struct oo_config_api *config = &agent->config->api;
 	char listen[80];
@@ -301,6 +317,8 @@ static int make_api(struct agent *agent, struct oo_err *err)
 		options.listen = listen;
 		options.tls = tls.cert_file != NULL ? &tls : NULL;
 	}
+	oo_api_free(agent->api); /* of before a reload: it may have the same places */
+	agent->api = NULL;
 	return oo_api_new(agent->event, &options, &agent->api, err);
 }
 
@@ -329,8 +347,9 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	int r = agent_events_new(agent, &agent->events, err);
 	r = r < 0 ? r : take_signals(agent, err);
 	r = r < 0 ? r : agent_ending_new(agent, &agent->ending, err);
+	r = r < 0 ? r : agent_reload_new(agent, &agent->reload, err);
 	r = r < 0 ? r : make_core(agent, err);
-	r = r < 0 ? r : make_api(agent, err); /* first: finds an agent that runs already */
+	r = r < 0 ? r : agent_make_api(agent, err); /* first: finds an agent that runs already */
 	r = r < 0 ? r : agent_tenure_new(agent, &agent->tenure, err);
 	r = r < 0 ? r : make_net(agent, err);
 	r = r < 0 ? r : agent_past_new(agent, &agent->past, err);
@@ -344,6 +363,7 @@ static int make_parts(struct agent *agent, struct oo_err *err)
 	r = r < 0 ? r : agent_gates_new(agent, &agent->gates, err);
 	r = r < 0 ? r : agent_notices_new(agent, &agent->notices, err);
 	r = r < 0 ? r : oo_transfers_new(agent->event, &agent->transfers, err);
+	r = r < 0 ? r : agent_profile_new(agent, &agent->profile, err);
 	r = r < 0 ? r : agent_diagnosis_new(agent, &agent->diagnosis, err);
 	r = r < 0 ? r : agent_repair_new(agent, &agent->repair, err);
 	r = r < 0 ? r : agent_checks_new(agent, &agent->checks, err);
@@ -389,6 +409,7 @@ void agent_done(struct agent *agent)
 	agent_checks_free(agent->checks);
 	agent_repair_free(agent->repair);
 	agent_diagnosis_free(agent->diagnosis);
+	agent_profile_free(agent->profile);
 	oo_transfers_free(agent->transfers);
 	agent_notices_free(agent->notices);
 	agent_gates_free(agent->gates);
@@ -410,6 +431,7 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	agent_reload_free(agent->reload);
 	agent_ending_free(agent->ending);
 	agent_events_free(agent->events);
 	sd_event_unref(agent->event);

@@ -6,6 +6,7 @@
  *
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
  *	presence  our member key and its lease                             (presence.c)
+ *	profile   what it says of our configuration, to be compared   (profile.c, digest.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)
  *	vips      addresses, their lifetimes, announcements  (vips.c, part.c, link.c, removal.c)
  *	neighbours  who sends a VIP's packets elsewhere         (neighbours.c, doubts.c)
@@ -20,6 +21,7 @@
  *	hooks     what programs run at an event, and what they are told    (hooks.c)
  *	gates     the addresses wait for the blocking hooks                  (gate.c)
  *	notices   what people are to be told of                          (notices.c)
+ *	reload    another configuration while it runs (reload.c, compare.c, reconfigure.c)
  *	switchovers, changes  what operators ask for  (control.c, switchover.c, order.c, change.c)
  *	ending    stopped or restarted: hands over or keeps                (ending.c)
  *	journal   ids and fields of what is said                      (journal.c)
@@ -42,6 +44,7 @@
 struct agent;
 struct agent_store;
 struct agent_presence;
+struct agent_profile;
 struct agent_neighbours;
 struct agent_tenure;
 struct agent_guard;
@@ -58,8 +61,10 @@ struct agent_notices;
 struct agent_switchovers;
 struct agent_changes;
 struct agent_ending;
+struct agent_reload;
 struct oo_api;
 struct oo_net;
+struct oo_address;
 
 /* The process's answers to its starter (sysexits(3)). */
 #define OO_EXIT_USAGE 64       /* unknown option */
@@ -80,6 +85,7 @@ struct agent {
 	struct oo_net *net;
 	struct agent_store *store;
 	struct agent_presence *presence;
+	struct agent_profile *profile;
 	struct agent_neighbours *neighbours;
 	struct agent_tenure *tenure;
 	struct agent_guard *guard;
@@ -96,6 +102,7 @@ struct agent {
 	struct agent_switchovers *switchovers;
 	struct agent_changes *changes;
 	struct agent_ending *ending;
+	struct agent_reload *reload;
 	struct oo_api *api;
 	struct oo_timer wake;
 	int64_t started_at;
@@ -114,6 +121,12 @@ void agent_done(struct agent *agent);
 
 /* News for the core; its answer is applied before this returns. Never from inside an apply. */
 void agent_tell(struct agent *agent, const struct oo_event *event);
+
+/* Makes the API anew, as the configuration has it now. Returns what oo_api_new does; there is none then. */
+int agent_make_api(struct agent *agent, struct oo_err *err);
+/* All VIPs of the configuration, in *ret_list, to be freed. Returns 0 or -ENOMEM. */
+int agent_gather_vips(const struct agent *agent, struct oo_address **ret_list, size_t *ret_n,
+		      struct oo_err *err);
 
 /* What the core has to know of a configuration. */
 void agent_core_config(const struct oo_config *config, struct oo_core_config *ret_config);

@@ -13,6 +13,7 @@
 #include "store.h"
 
 #define DEADLINE_MS 2000
+#define RECORD_BYTES_MAX (64 << 10)
 #define AGAIN_MS 500
 #define TRIES_MAX 10
 /* A hand-over longer ago than that had another cause. */
@@ -88,30 +89,26 @@ static void on_written(void *user, int r, const struct oo_etcd_answer *answer,
 /* Puts the record back with the diagnosis in it, if it still is what was read. */
 static int write_amended(struct agent_amend *amend, const struct oo_etcd_kv *kv)
 {
-	struct json_object *record = json_tokener_parse(kv->value);
-	if (!json_object_is_type(record, json_type_object)) {
-		json_object_put(record);
-		return -EPROTO;
+	OO_AUTO(oo_buffer_done) struct oo_buffer value;
+	oo_buffer_init(&value, RECORD_BYTES_MAX);
+	int r = oo_record_add(kv->value, "diagnosis",
+			      new_diagnosis(&amend->records[amend->current].verdict), &value);
+	if (r < 0) {
+		return r;
 	}
-	json_object_object_add(record, "diagnosis",
-			       new_diagnosis(&amend->records[amend->current].verdict));
-	const char *value = json_object_to_json_string_ext(record, JSON_C_TO_STRING_NOSLASHESCAPE);
 	const struct oo_etcd_compare same = {.key = kv->key,
 					     .target = OO_ETCD_TARGET_MOD,
 					     .relation = OO_ETCD_EQUAL,
 					     .number = kv->mod_revision};
 	const struct oo_etcd_op op = {.type = OO_ETCD_OP_PUT,
 				      .key = kv->key,
-				      .value = value,
-				      .value_length = value == NULL ? 0 : strlen(value)};
+				      .value = value.data,
+				      .value_length = value.length};
 	const struct oo_etcd_txn txn = {
 		.compare = &same, .n_compare = 1, .success = &op, .n_success = 1};
 	struct oo_etcd_call etcd_call = call(amend, on_written);
-	int r = value == NULL ? -ENOMEM
-			      : oo_etcd_txn(agent_store_etcd(amend->agent->store), &txn, &etcd_call,
-					    &amend->request);
-	json_object_put(record);
-	return r;
+	return oo_etcd_txn(agent_store_etcd(amend->agent->store), &txn, &etcd_call,
+			   &amend->request);
 }
 
 static void on_read(void *user, int r, const struct oo_etcd_answer *answer,

@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "compare.h"
 #include "journal.h"
-#include "reload.h"
 #include "story.h"
 #include "vips.h"
 
@@ -108,7 +108,7 @@ static int check_next(const struct agent *agent, struct oo_err *err)
 {
 	struct oo_config *next = NULL;
 	int r = oo_config_load(agent->config_path, &next, err);
-	if (r == 0 && !agent_reload_is_adoptable(agent->config, next)) {
+	if (r == 0 && !agent_compare_is_adoptable(agent->config, next)) {
 		r = oo_fail_text(err, EINVAL, "%s: cluster, node or groups have changed",
 				 agent->config_path);
 	}

@@ -371,7 +371,7 @@ int agent_gates_new(struct agent *agent, struct agent_gates **ret_gates, struct 
 	if (gates == NULL) {
 		return oo_fail(err, ENOMEM, "hooks");
 	}
-	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+	for (unsigned g = 0; g < OO_CORE_GROUPS_MAX; g++) { /* a reload may add groups */
 		int r = open_gate(&gates->gates[gates->n++], agent, g);
 		if (r < 0) {
 			agent_gates_free(gates);

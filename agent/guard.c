@@ -46,14 +46,10 @@ static int do_without_fence(const struct oo_config_lease *lease, const struct oo
 	return 0;
 }
 
-int agent_guard_new(struct agent *agent, const struct oo_address_set *vips, bool keep,
-		    struct agent_guard **ret_guard, struct oo_err *err)
+static int make_fence(struct agent *agent, struct agent_guard *guard,
+		      const struct oo_address_set *vips, bool keep, struct oo_err *err)
 {
 	char name[OO_FENCE_NAME_LENGTH];
-	struct agent_guard *guard = calloc(1, sizeof(*guard));
-	if (guard == NULL) {
-		return oo_fail(err, ENOMEM, "guard");
-	}
 	snprintf(name, sizeof(name), "ooha-%s", agent->config->cluster);
 	struct oo_fence_options options = {.name = name,
 					   .vips = vips->list,
@@ -61,11 +57,20 @@ int agent_guard_new(struct agent *agent, const struct oo_address_set *vips, bool
 					   .keep = keep,
 					   .lost = on_lost,
 					   .user = guard};
-	const struct oo_config_lease *lease = &agent->config->lease;
+	return oo_fence_new(agent->event, &options, &guard->fence, err);
+}
+
+int agent_guard_new(struct agent *agent, const struct oo_address_set *vips, bool keep,
+		    struct agent_guard **ret_guard, struct oo_err *err)
+{
+	struct agent_guard *guard = calloc(1, sizeof(*guard));
+	if (guard == NULL) {
+		return oo_fail(err, ENOMEM, "guard");
+	}
 	struct oo_err why;
-	int r = oo_fence_new(agent->event, &options, &guard->fence, &why);
+	int r = make_fence(agent, guard, vips, keep, &why);
 	if (r == -EOPNOTSUPP) {
-		r = do_without_fence(lease, &why, err);
+		r = do_without_fence(&agent->config->lease, &why, err);
 	} else if (r < 0) {
 		*err = why;
 	}
@@ -73,11 +78,39 @@ int agent_guard_new(struct agent *agent, const struct oo_address_set *vips, bool
 		free(guard);
 		return r;
 	}
+	agent_guard_set_lease(guard, &agent->config->lease);
+	*ret_guard = guard;
+	return 0;
+}
+
+/* The tables are replaced in one transaction, with what is open in them: nothing closes in between. */
+int agent_guard_set_vips(struct agent *agent, const struct oo_address_set *vips, struct oo_err *err)
+{
+	struct agent_guard *guard = agent->guard;
+	struct oo_fence *before = guard->fence;
+	if (before == NULL) {
+		return 0;
+	}
+	int r = make_fence(agent, guard, vips, true, err);
+	if (r < 0) {
+		guard->fence = before;
+		return r;
+	}
+	oo_fence_free(before, false);
+	return 0;
+}
+
+int agent_guard_check_lease(const struct agent_guard *guard, const struct oo_config_lease *lease,
+			    struct oo_err *err)
+{
+	return guard->fence != NULL ? 0 : oo_config_check_unfenced(lease, err);
+}
+
+void agent_guard_set_lease(struct agent_guard *guard, const struct oo_config_lease *lease)
+{
 	guard->lifetime = (struct agent_lifetime){.fenced = guard->fence != NULL,
 						  .ttl_ms = lease->ttl_ms,
 						  .renew_ms = lease->renew_ms};
-	*ret_guard = guard;
-	return 0;
 }
 
 void agent_guard_free(struct agent_guard *guard, bool remove)

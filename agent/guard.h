@@ -20,6 +20,17 @@ int agent_guard_new(struct agent *agent, const struct oo_address_set *vips, bool
 /* remove: none of the VIPs is on this host any more. NULL is accepted. */
 void agent_guard_free(struct agent_guard *guard, bool remove);
 
+/*
+ * After a reload: these are the VIPs now; what is held of them stays so. Returns 0, or what oo_fence_new
+ * returns: nothing has changed.
+ */
+int agent_guard_set_vips(struct agent *agent, const struct oo_address_set *vips,
+			 struct oo_err *err);
+/* Whether it can keep the deadlines of such a lease. Returns 0 or -EINVAL with the arithmetic. */
+int agent_guard_check_lease(const struct agent_guard *guard, const struct oo_config_lease *lease,
+			    struct oo_err *err);
+void agent_guard_set_lease(struct agent_guard *guard, const struct oo_config_lease *lease);
+
 /* Lets them be answered for until hold_until. Before they come up. */
 int agent_guard_open(struct agent_guard *guard, const struct oo_address_set *vips,
 		     int64_t hold_until, struct oo_err *err);

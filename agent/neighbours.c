@@ -321,8 +321,8 @@ void agent_neighbours_explain(const struct agent_neighbours *neighbours, unsigne
 static size_t count_vips(const struct agent *agent)
 {
 	size_t n = 0;
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		n += agent_vips_count(agent->vips[g]);
+	for (unsigned g = 0; g < agent->config->n_groups; g++) {
+		n += agent->config->groups[g].n_vips;
 	}
 	return n;
 }
@@ -338,7 +338,7 @@ int agent_neighbours_new(struct agent *agent, struct agent_neighbours **ret_neig
 	neighbours->room = calloc(count_vips(agent), sizeof(*neighbours->room));
 	neighbours->list = calloc(count_vips(agent), sizeof(*neighbours->list));
 	neighbours->looked = calloc(count_vips(agent), sizeof(*neighbours->looked));
-	neighbours->doubts = calloc(agent->core_config.n_groups, sizeof(*neighbours->doubts));
+	neighbours->doubts = calloc(agent->config->n_groups, sizeof(*neighbours->doubts));
 	int r = neighbours->room == NULL || neighbours->list == NULL ||
 				neighbours->looked == NULL || neighbours->doubts == NULL
 			? -ENOMEM

@@ -5,8 +5,8 @@
 
 #define VALUE_BYTES_MAX 4096
 
-static void make_keys(const struct agent *agent, unsigned group, char order[static AGENT_KEY_LENGTH],
-		      char leader[static AGENT_KEY_LENGTH])
+static void make_keys(const struct agent *agent, unsigned group,
+		      char order[static AGENT_KEY_LENGTH], char leader[static AGENT_KEY_LENGTH])
 {
 	agent_store_key(agent->store, order, "groups/%s/request", agent->group_names[group]);
 	agent_store_key(agent->store, leader, "groups/%s/leader", agent->group_names[group]);

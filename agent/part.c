@@ -18,16 +18,11 @@ const char *agent_part_text(const struct agent_part *part, size_t k)
 	return part->config->vips[part->index[k]].address;
 }
 
-static bool is_strangers(const struct agent_part *part, size_t k)
-{
-	return agent_rival_state(part->rival, k).error[0] != '\0';
-}
-
 static size_t select_present(const struct agent_part *part)
 {
 	size_t n = 0;
 	for (size_t k = 0; k < part->n; k++) {
-		if (part->present[k] && !is_strangers(part, k)) {
+		if (part->present[k] && !agent_rival_withholds(part->rival, k)) {
 			part->spoken[n++] = part->list[k];
 		}
 	}
@@ -115,19 +110,19 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	}
 	part->added_at = oo_clock_now();
 	for (size_t k = 0; k < part->n; k++) {
-		part->present[k] = !is_strangers(part, k);
+		part->present[k] = !agent_rival_withholds(part->rival, k);
 	}
 	r = announce_in_time(part, hold_until, err);
 	part->whole = r == 0;
 	return r;
 }
 
-static void reset_connections(const struct agent_part *part)
+static void reset_connections(const struct agent_part *part, const struct oo_address_set *set)
 {
-	for (size_t i = 0; i < part->n; i++) {
+	for (size_t i = 0; i < set->n; i++) {
 		unsigned count = 0;
 		struct oo_err err;
-		if (oo_sockets_reset(&part->list[i], &count, &err) < 0) {
+		if (oo_sockets_reset(&set->list[i], &count, &err) < 0) {
 			oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", part->config->name,
 			       err.text);
 			return;
@@ -148,7 +143,7 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 	}
 	int closed = agent_guard_close(part->agent->guard, &set, err);
 	if (graceful) {
-		reset_connections(part);
+		reset_connections(part, &set);
 	}
 	int r = clear_strays(part, err);
 	r = r < 0 ? r : oo_net_addresses_remove(part->agent->net, &set, err);
@@ -173,7 +168,7 @@ bool agent_part_is_any_present(const struct agent_part *part)
 
 bool agent_part_is_missing(const struct agent_part *part, size_t k)
 {
-	return !part->present[k] && !is_strangers(part, k);
+	return !part->present[k] && !agent_rival_withholds(part->rival, k);
 }
 
 bool agent_part_is_any_missing(const struct agent_part *part)
@@ -201,6 +196,77 @@ int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 	}
 	part->up = adopt && agent_part_is_any_present(part);
 	return adopt ? 0 : oo_net_addresses_remove(part->agent->net, &set, err);
+}
+
+size_t agent_part_find_vip(const struct agent_part *part, const struct oo_address *address)
+{
+	size_t k = 0;
+	while (k < part->n && !oo_address_equal(&part->list[k], address)) {
+		k++;
+	}
+	return k;
+}
+
+void agent_part_drop(struct agent_part *part, const struct agent_part *next)
+{
+	struct oo_address_set set = {.ifindex = part->link.index, .list = part->spoken};
+	struct oo_err err;
+
+	for (size_t k = 0; k < part->n && part->up; k++) {
+		if (next == NULL || agent_part_find_vip(next, &part->list[k]) == next->n) {
+			part->spoken[set.n++] = part->list[k];
+			oo_log(OO_LOG_NOTICE, "%s: %s is not configured any more: down",
+			       part->config->name, agent_part_text(part, k));
+		}
+	}
+	if (set.n == 0) {
+		return;
+	}
+	oo_announcer_stop(part->announcer);
+	reset_connections(part, &set);
+	if (oo_net_addresses_remove(part->agent->net, &set, &err) < 0) {
+		oo_log(OO_LOG_ERROR, "%s: stays until its lifetime ends: %s", part->config->name,
+		       err.text);
+	}
+}
+
+/* The announcements of what stays go on; those of before must never speak of what is gone. */
+static void go_on_announcing(struct agent_part *part, struct agent_part *before, size_t n_common)
+{
+	struct oo_announcer *announcer = part->announcer;
+
+	part->announcer = before->announcer;
+	before->announcer = announcer;
+	part->n_announced = before->n_announced;
+	part->whole = before->whole && n_common == part->n;
+	if (n_common == 0) {
+		agent_part_hush(part);
+	} else if (before->n_announced > 0 && (n_common < part->n || n_common < before->n)) {
+		part->whole = agent_part_announce(part) == 0 && part->whole;
+	}
+}
+
+void agent_part_inherit(struct agent_part *part, struct agent_part *before)
+{
+	size_t n_common = 0;
+
+	part->link = before->link;
+	part->carrier = before->carrier;
+	part->removal_said_at = before->removal_said_at;
+	part->suspect = before->suspect;
+	part->stray = before->stray;
+	part->armed_until = before->armed_until;
+	part->gone_reported = before->gone_reported;
+	for (size_t k = 0; k < part->n; k++) {
+		const size_t old = agent_part_find_vip(before, &part->list[k]);
+		if (old < before->n) {
+			n_common++;
+			part->present[k] = before->present[old];
+			part->repairs[k] = before->repairs[old];
+		}
+	}
+	part->up = before->up && n_common > 0;
+	go_on_announcing(part, before, n_common);
 }
 
 void agent_part_set_config(struct agent_part *part, const struct oo_config_group *config)

@@ -47,6 +47,12 @@ int agent_part_open(struct agent_part *part, struct agent *agent,
 void agent_part_done(struct agent_part *part);
 /* Puts VIP number index of the configuration into it. Returns what oo_address_parse does. */
 int agent_part_take(struct agent_part *part, size_t index, struct oo_err *err);
+/* The number of address in part; part->n: it is not there. */
+size_t agent_part_find_vip(const struct agent_part *part, const struct oo_address *address);
+/* Takes those down that next (NULL: none) does not have any more, with their connections. */
+void agent_part_drop(struct agent_part *part, const struct agent_part *next);
+/* Goes on from what before, on the same interface, is at; that is only to be freed any more. */
+void agent_part_inherit(struct agent_part *part, struct agent_part *before);
 /* The same VIPs in a new configuration's memory. */
 void agent_part_set_config(struct agent_part *part, const struct oo_config_group *config);
 

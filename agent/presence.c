@@ -12,6 +12,7 @@
 #include "ending.h"
 #include "etcd/etcd.h"
 #include "neighbours.h"
+#include "profile.h"
 #include "records.h"
 #include "store.h"
 #include "story.h"
@@ -27,7 +28,10 @@ struct said {
 	int failed_check[OO_CORE_GROUPS_MAX];
 	enum oo_health checks[OO_CORE_CHECKS_MAX];
 	uint64_t sees;      /* the revision of what neighbours.h sees */
+	uint64_t reloads;   /* of the configuration, which the rest is from */
+	int64_t lease;      /* that it is attached to */
 	int64_t verdict_at; /* 0: none */
+	uint64_t profile;   /* the revision of what profile.h says */
 };
 
 struct agent_presence {
@@ -37,10 +41,12 @@ struct agent_presence {
 	struct oo_etcd_request *request; /* under way */
 	struct oo_timer timer;           /* keeps alive, or tries again */
 	struct said said, saying;
+	uint64_t reloads;
 	bool written;
 	int64_t revision; /* of the store when it was */
 	unsigned missed;  /* reads in a row that did not show our key as it was written */
 	int64_t retry_at; /* not before: the last request failed */
+	bool other_ttl;   /* than the lease has: another is to be granted */
 	bool leaving, gone;
 };
 
@@ -71,6 +77,9 @@ static void observe(const struct agent_presence *presence, struct said *ret_said
 	const struct agent_verdict *verdict = agent_diagnosis_verdict(agent->diagnosis);
 	ret_said->verdict_at = verdict == NULL ? 0 : verdict->at;
 	ret_said->sees = agent_neighbours_revision(agent->neighbours);
+	ret_said->profile = agent_profile_revision(agent->profile);
+	ret_said->reloads = presence->reloads;
+	ret_said->lease = presence->lease;
 }
 
 static const char *health_name(enum oo_health health)
@@ -173,6 +182,7 @@ static struct json_object *new_record(const struct agent *agent, const struct sa
 	add_shared_down(object, agent, said);
 	json_object_object_add(object, "sees", agent_neighbours_new_sees(agent->neighbours));
 	json_object_object_add(object, "agent_version", json_object_new_string(OO_VERSION));
+	json_object_object_add(object, "config", agent_profile_get(agent->profile));
 	if (api->listen.host != NULL) {
 		char address[80];
 		bool v6 = strchr(api->listen.host, ':') != NULL;
@@ -255,6 +265,7 @@ static void on_grant(void *user, int r, const struct oo_etcd_answer *answer,
 		return;
 	}
 	presence->lease = presence->wanted_lease;
+	presence->other_ttl = presence->lease == 0;
 	oo_timer_set(&presence->timer, oo_clock_now() + lease_ttl_s(presence) * 1000 / 3);
 	agent_presence_apply(presence);
 }
@@ -319,13 +330,22 @@ void agent_presence_apply(struct agent_presence *presence)
 	if (presence->leaving || presence->request != NULL || oo_clock_now() < presence->retry_at) {
 		return;
 	}
-	if (presence->lease == 0) {
+	if (presence->lease == 0 || presence->other_ttl) {
 		grant(presence);
 		return;
 	}
 	observe(presence, &said);
 	if (!presence->written || memcmp(&said, &presence->said, sizeof(said)) != 0) {
 		put(presence, &said);
+	}
+}
+
+void agent_presence_reload(struct agent_presence *presence, bool other_ttl)
+{
+	presence->reloads++;
+	if (other_ttl) { /* the key goes over to a new lease; the old one runs out with nothing in it */
+		presence->other_ttl = true;
+		presence->wanted_lease = 0;
 	}
 }
 

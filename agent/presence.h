@@ -15,6 +15,8 @@ int64_t agent_presence_lease(const struct agent_presence *presence);
 int64_t agent_presence_revision(const struct agent_presence *presence);
 /* Writes the key if what it should say has changed. */
 void agent_presence_apply(struct agent_presence *presence);
+/* The configuration is another one: the key is written anew with the next step. */
+void agent_presence_reload(struct agent_presence *presence, bool other_ttl);
 /* A read has shown our key as it was written, or not: one that is gone is written again, and so is
  * one that an earlier writing of ours has come over late. */
 void agent_presence_on_read(struct agent_presence *presence, bool shown);

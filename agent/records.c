@@ -192,6 +192,11 @@ static bool is_name(const char *text)
 	       strchr("._-", text[0]) == NULL;
 }
 
+static bool is_later(struct json_object *object)
+{
+	return number_of(object, "version", 0) > OO_RECORD_VERSION;
+}
+
 static bool read_kind(const char *name, enum oo_claim_kind *ret_kind)
 {
 	for (int kind = OO_CLAIM_TAKEN; kind <= OO_CLAIM_RELEASED; kind++) {
@@ -201,6 +206,20 @@ static bool read_kind(const char *name, enum oo_claim_kind *ret_kind)
 		}
 	}
 	return false;
+}
+
+/*
+ * A later version may have kinds that we do not know: somebody's, who is named, has a nonce and is to be
+ * waited for; all that matters to others.
+ */
+static bool read_kind_of(struct json_object *object, enum oo_claim_kind *ret_kind)
+{
+	const char *name = text_of(object, "kind");
+	if (read_kind(name, ret_kind)) {
+		return true;
+	}
+	*ret_kind = OO_CLAIM_TAKEN;
+	return is_later(object);
 }
 
 /* A released claim is nobody's, every other somebody's. */
@@ -218,13 +237,13 @@ void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret
 	}
 	OO_AUTO(put_json) struct json_object *object = parse(value, length);
 	enum oo_claim_kind kind;
-	if (object == NULL || !read_kind(text_of(object, "kind"), &kind)) {
+	if (object == NULL || !read_kind_of(object, &kind)) {
 		return;
 	}
 	const char *node = find_text(object, "node");
 	uint64_t nonce = nonce_of(object, "nonce");
 	int64_t ttl_ms = number_of(object, "ttl_ms", -1);
-	int64_t epoch = number_of(object, "epoch", -1);
+	int64_t epoch = number_of(object, "epoch", is_later(object) ? 0 : -1);
 	if (ttl_ms < OO_RECORD_TTL_MIN_MS || ttl_ms > OO_RECORD_TTL_MAX_MS || epoch < 0 ||
 	    nonce == 0 || node == NULL || !is_holder(node, kind) || ret_claim->value_length == 0) {
 		return;
@@ -391,6 +410,21 @@ int oo_record_read_member(const char *node, const char *value, const char *const
 	oo_text_clip(member.api, sizeof(member.api), text_of(object, "api"));
 	*ret_member = member;
 	return 0;
+}
+
+int oo_record_add(const char *value, const char *name, struct json_object *part,
+		  struct oo_buffer *buffer)
+{
+	struct json_object *object = parse(value, strlen(value));
+	if (object == NULL || json_object_object_add(object, name, part) < 0) {
+		json_object_put(part);
+		json_object_put(object);
+		return -EPROTO;
+	}
+	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+	int r = text == NULL ? -ENOMEM : oo_buffer_add(buffer, text, strlen(text));
+	json_object_put(object);
+	return r;
 }
 
 /* As one line: a person's words, in any script. */

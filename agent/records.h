@@ -12,6 +12,9 @@
 #include "base/text.h"
 #include "core/core.h"
 
+struct json_object;
+
+/* Of what we write. Of what we read fields that we do not know are passed over. */
 #define OO_RECORD_VERSION 1
 #define OO_REASON_LENGTH 160
 #define OO_MEMBER_GROUPS_MAX OO_CORE_GROUPS_MAX
@@ -95,7 +98,8 @@ int oo_record_write_beat(uint64_t nonce, uint64_t beat, struct oo_buffer *buffer
 
 /*
  * Reads a leader key's value. Always fills ret_claim (but revision, which the caller knows): nonsense
- * becomes a claim of nobody we know, nonce 0, ttl 0. A value too long to keep has length 0 there.
+ * becomes a claim of nobody we know, nonce 0, ttl 0. A value too long to keep has length 0 there. Of a
+ * later version node, nonce and ttl are enough: a kind that we do not know is somebody's.
  */
 void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret_claim);
 void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_text *ret_text);
@@ -107,6 +111,13 @@ void oo_record_read_beat(const char *value, size_t length, struct oo_beat *ret_b
  */
 int oo_record_read_member(const char *node, const char *value, const char *const *groups,
 			  size_t n_groups, struct oo_member *ret_member, struct oo_err *err);
+
+/*
+ * Writes value, a record, into buffer with part (taken, on failure too) under name in it. All else stays,
+ * also what a later version has put there. Returns 0, -EPROTO (no JSON object), -ENOMEM or -EMSGSIZE.
+ */
+int oo_record_add(const char *value, const char *name, struct json_object *part,
+		  struct oo_buffer *buffer);
 
 /*
  * Of the keys pause and drain/<node>. Reading, what is not there or wrong stays empty: their mere

@@ -1,14 +1,24 @@
 #ifndef OO_AGENT_RELOAD_H
 #define OO_AGENT_RELOAD_H
 /*
- * SIGHUP: checks, hooks and repair are taken over from the file; a change of anything else is said
- * to need a restart, and a wrong file changes nothing.
+ * SIGHUP: the file is read anew, and all of it taken over without a gap but cluster, node name and
+ * runtime directory, which take a restart. Another etcd is tried first: what cannot be asked with
+ * the new endpoints and credentials, or is another cluster, is not taken over. What is wrong changes
+ * nothing, and is said in the log and the status.
  */
 #include "agent.h"
 
-void agent_reload(struct agent *agent);
+struct agent_reload;
 
-/* Whether an agent that starts with next can adopt all that one with now holds. */
-bool agent_reload_is_adoptable(const struct oo_config *now, const struct oo_config *next);
+/* Returns 0, -ENOMEM or -errno of the event loop. */
+int agent_reload_new(struct agent *agent, struct agent_reload **ret_reload, struct oo_err *err);
+/* NULL is accepted. */
+void agent_reload_free(struct agent_reload *reload);
+
+/* Begins anew, if one is under way. */
+void agent_reload(struct agent_reload *reload);
+
+/* Why the last one changed nothing; "" if it did. */
+const char *agent_reload_problem(const struct agent_reload *reload);
 
 #endif

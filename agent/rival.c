@@ -17,6 +17,8 @@
 #define ASK_AGAIN_MS 300 /* three times: a stranger who has left has its VIP for about 1 s more */
 /* A port of a switch may not forward at once after its link came up: asked each ASK_AGAIN_MS so long. */
 #define RETURN_MS 1000
+#define ANSWER_MS                                                                                  \
+	100 /* for answers where that is not so, and no claim's round trip leaves time for them */
 #define REPEAT_MS 50 /* a defence is announced twice: once is lost too easily */
 
 enum verdict {
@@ -113,10 +115,10 @@ static void ask_silent(struct agent_rival *rival)
 }
 
 /* Who was asked on an interface that went could not answer: again, now that it is back. */
-static void ask_anew(struct agent_rival *rival)
+static void ask_anew(struct agent_rival *rival, int64_t answer_ms)
 {
 	rival->lost = false;
-	rival->judge_at = oo_clock_now() + RETURN_MS;
+	rival->judge_at = oo_clock_now() + answer_ms;
 	ask_silent(rival);
 }
 
@@ -151,7 +153,7 @@ static void follow_link(struct agent_rival *rival)
 		memcpy(rival->mac, link->mac, OO_MAC_LENGTH);
 	}
 	if (rival->lost && has_carrier(rival)) {
-		ask_anew(rival);
+		ask_anew(rival, RETURN_MS);
 	}
 }
 
@@ -406,6 +408,34 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 		(void)oo_mac_format(vip->mac, state.mac);
 	}
 	return state;
+}
+
+bool agent_rival_withholds(const struct agent_rival *rival, size_t k)
+{
+	return rival->vips[k].verdict != VERDICT_NONE;
+}
+
+void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *before, bool held)
+{
+	for (size_t k = 0; k < rival->part->n; k++) {
+		const size_t old =
+			before == NULL ? 0
+				       : agent_part_find_vip(before->part, &rival->part->list[k]);
+		if (before != NULL && old < before->part->n) {
+			rival->vips[k] = before->vips[old];
+		} else if (held) {
+			rival->vips[k].verdict = VERDICT_ASKED;
+		}
+	}
+	rival->defence = before == NULL ? rival->defence : before->defence;
+	rival->holding = held;
+	oo_rival_listen(rival->socket, held);
+	rival->lost = is_any(rival, VERDICT_ASKED) && !has_carrier(rival);
+	if (is_any(rival, VERDICT_ASKED) && !rival->lost) {
+		ask_anew(rival, ANSWER_MS);
+	} else if (is_any(rival, VERDICT_TAKEN)) {
+		oo_timer_set(&rival->ask_timer, 0);
+	}
 }
 
 void agent_rival_free(struct agent_rival *rival)

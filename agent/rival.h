@@ -34,6 +34,14 @@ void agent_rival_apply(struct agent_rival *rival, const struct oo_want *want);
  */
 size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **ret_list);
 
+/* Whether VIP number k is not to be added: a stranger has it, or nobody knows yet. */
+bool agent_rival_withholds(const struct agent_rival *rival, size_t k);
+/*
+ * What is known of the VIPs that before (NULL: none) has, too; others are asked for, if they are to come
+ * up, and withheld until nobody has answered for 100 ms.
+ */
+void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *before, bool held);
+
 /* Of the part's VIP number k. */
 struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size_t k);
 

@@ -12,6 +12,7 @@
 #include "diagnosis.h"
 #include "guard.h"
 #include "neighbours.h"
+#include "reload.h"
 #include "repair.h"
 #include "store.h"
 #include "story.h"
@@ -488,6 +489,10 @@ struct json_object *agent_status_new(const struct agent *agent)
 	json_object_object_add(object, "checks", agent_status_new_checks(agent));
 	json_object_object_add(object, "diagnosis", new_diagnosis(agent));
 	json_object_object_add(object, "repair", agent_repair_new_status(agent->repair));
+	if (agent_reload_problem(agent->reload)[0] != '\0') {
+		complain(&verdict, STATE_DEGRADED, "not reloaded: %s",
+			 agent_reload_problem(agent->reload));
+	}
 	end_problems(&verdict);
 	json_object_object_add(object, "state", json_object_new_string(states[verdict.state]));
 	return object;

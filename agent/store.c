@@ -14,7 +14,8 @@
 #include "presence.h"
 
 /* How long one member is given before the same request goes to the next one too. */
-#define HEDGE_SHARE 5 /* of renew: 100 ms at the default of 500 */
+#define HEDGE_SHARE 5     /* of renew: 100 ms at the default of 500 */
+#define OLD_CALLS_MS 5000 /* no call but a request of the core's is given longer */
 
 void agent_store_key(const struct agent_store *store, char key[static AGENT_KEY_LENGTH],
 		     const char *format, ...)
@@ -341,29 +342,66 @@ bool agent_store_take_unsent(struct agent_store *store, struct oo_event *ret_eve
 	return false;
 }
 
+int agent_store_new_client(struct agent *agent, const struct oo_config *config,
+			   struct oo_etcd **ret_etcd, struct oo_err *err)
+{
+	struct oo_etcd_options options = {
+		.endpoints = config->etcd.endpoints.items,
+		.n_endpoints = config->etcd.endpoints.n,
+		.username = config->etcd.username,
+		.password_file = config->etcd.password_file,
+		.ca_file = config->etcd.ca_file,
+		.cert_file = config->etcd.cert_file,
+		.key_file = config->etcd.key_file,
+		.name = config->node.name,
+		.hedge_after_ms = config->lease.renew_ms / HEDGE_SHARE,
+	};
+	return oo_etcd_new(agent->event, &options, ret_etcd, err);
+}
+
+static void free_retired(struct agent_store *store, int64_t now)
+{
+	for (size_t i = 0; i < RETIRED_MAX; i++) {
+		if (store->retired[i].until <= now) {
+			oo_etcd_free(store->retired[i].etcd);
+			store->retired[i].etcd = NULL;
+		}
+	}
+}
+
+static void plan_retired(struct agent_store *store)
+{
+	int64_t next_at = OO_NEVER;
+	for (size_t i = 0; i < RETIRED_MAX; i++) {
+		if (store->retired[i].etcd != NULL && store->retired[i].until < next_at) {
+			next_at = store->retired[i].until;
+		}
+	}
+	oo_timer_set(&store->retired_timer, next_at);
+}
+
+static void on_retired(struct oo_timer *timer)
+{
+	struct agent_store *store = oo_container_of(timer, struct agent_store, retired_timer);
+	free_retired(store, oo_clock_now());
+	plan_retired(store);
+}
+
 int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct oo_err *err)
 {
-	const struct oo_config_etcd *config = &agent->config->etcd;
 	struct agent_store *store = calloc(1, sizeof(*store));
 	if (store == NULL) {
 		return oo_fail(err, ENOMEM, "store");
 	}
 	store->agent = agent;
 	snprintf(store->root, sizeof(store->root), "/ooha/%s/", agent->config->cluster);
-	struct oo_etcd_options options = {
-		.endpoints = config->endpoints.items,
-		.n_endpoints = config->endpoints.n,
-		.username = config->username,
-		.password_file = config->password_file,
-		.ca_file = config->ca_file,
-		.cert_file = config->cert_file,
-		.key_file = config->key_file,
-		.name = agent->config->node.name,
-		.hedge_after_ms = agent->config->lease.renew_ms / HEDGE_SHARE,
-	};
-	int r = oo_etcd_new(agent->event, &options, &store->etcd, err);
+	int r = oo_timer_init(&store->retired_timer, agent->event, on_retired);
 	if (r < 0) {
-		free(store);
+		oo_fail(err, -r, "store's timer");
+	}
+	r = r < 0 ? r : agent_store_new_client(agent, agent->config, &store->etcd, err);
+	if (r < 0) {
+		agent_store_free(store);
 		return r;
 	}
 	store->asked = oo_etcd_endpoint(store->etcd);
@@ -374,8 +412,58 @@ int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct 
 void agent_store_free(struct agent_store *store)
 {
 	if (store != NULL) {
+		free_retired(store, OO_NEVER);
 		oo_etcd_free(store->etcd);
+		oo_timer_done(&store->retired_timer);
 		free(store);
+	}
+}
+
+uint64_t agent_store_cluster_id(const struct agent_store *store)
+{
+	return store->cluster_id;
+}
+
+/* Where one more client would be retired to; RETIRED_MAX: nowhere. */
+static size_t find_room(const struct agent_store *store)
+{
+	size_t i = 0;
+	while (i < RETIRED_MAX && store->retired[i].etcd != NULL) {
+		i++;
+	}
+	return i;
+}
+
+bool agent_store_has_room(const struct agent_store *store)
+{
+	return find_room(store) < RETIRED_MAX;
+}
+
+/* What was asked of the client of before is still answered by it: an answer to each, as ever. */
+static void put_in(struct agent_store *store, struct oo_etcd *etcd, int64_t longest_ms)
+{
+	const size_t room = find_room(store);
+
+	assert(room < RETIRED_MAX);
+	oo_etcd_watch_close(store->watch);
+	store->watch = NULL; /* the next read opens another */
+	store->retired[room].etcd = store->etcd;
+	store->retired[room].until = oo_clock_now() + OLD_CALLS_MS + longest_ms;
+	plan_retired(store);
+	store->etcd = etcd;
+	store->asked = oo_etcd_endpoint(etcd);
+}
+
+void agent_store_reload(struct agent_store *store, struct oo_etcd *etcd,
+			const struct oo_config *before)
+{
+	if (etcd != NULL) {
+		put_in(store, etcd, before->lease.request_timeout_ms);
+	}
+	oo_etcd_set_hedge_after(store->etcd, store->agent->config->lease.renew_ms / HEDGE_SHARE);
+	oo_etcd_reload(store->etcd);
+	for (size_t i = 0; i < store->n_members; i++) {
+		store->members[i].member.mod_revision = 0; /* of groups that are new, too */
 	}
 }
 

@@ -21,6 +21,20 @@ struct agent_store;
 int agent_store_new(struct agent *agent, struct agent_store **ret_store, struct oo_err *err);
 void agent_store_free(struct agent_store *store);
 
+/* The client that config asks for; nothing is sent yet. Returns what oo_etcd_new does. */
+int agent_store_new_client(struct agent *agent, const struct oo_config *config,
+			   struct oo_etcd **ret_etcd, struct oo_err *err);
+/* Of the etcd that answers; 0: none has yet. */
+uint64_t agent_store_cluster_id(const struct agent_store *store);
+/* Whether another client may be put in: those of before are kept until all is answered. */
+bool agent_store_has_room(const struct agent_store *store);
+/*
+ * After a reload: takes etcd, if not NULL, over for all that is asked from now on, and what else has
+ * changed since before.
+ */
+void agent_store_reload(struct agent_store *store, struct oo_etcd *etcd,
+			const struct oo_config *before);
+
 /* Sends what the core asks for and has not been sent yet. */
 void agent_store_apply(struct agent_store *store);
 /* A request that could not even be sent still gets its answer: true with news in ret_event. */

@@ -6,6 +6,8 @@
 /* Answers that may be outstanding at once: an old request's may still come while a new one is out. */
 #define CALLS_MAX (OO_CORE_GROUPS_MAX * 4)
 
+#define RETIRED_MAX 8
+
 struct call {
 	struct agent_store *store;
 	bool busy;
@@ -40,6 +42,11 @@ struct agent_wishes {
 struct agent_store {
 	struct agent *agent;
 	struct oo_etcd *etcd;
+	struct {
+		struct oo_etcd *etcd; /* owned; NULL: none */
+		int64_t until;        /* all that it was asked has been answered then */
+	} retired[RETIRED_MAX];       /* of before reloads */
+	struct oo_timer retired_timer;
 	struct oo_etcd_watch *watch;
 	bool watch_stands;
 	int64_t watch_revision; /* all up to it has been told */

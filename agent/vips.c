@@ -1,4 +1,4 @@
-#include "vips.h"
+#include "vips_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,31 +19,6 @@
 #define RETRY_MS 100
 #define FIGHT_MS 100 /* gone again so soon after a repair */
 #define YIELD_MS 20  /* that is left so for a moment; 50 ms are promised */
-
-/* Of a VIP, by its number in the configuration: number k of part. */
-struct place {
-	struct agent_part *part;
-	size_t k;
-};
-
-struct agent_vips {
-	struct agent *agent;
-	unsigned group;
-	const struct oo_config_group *config;
-	struct agent_part *parts; /* owned */
-	size_t n_parts;
-	struct place *places;       /* owned; as many as config has VIPs */
-	struct oo_timer timer;      /* re-arms between renewals, or tries again */
-	struct oo_timer gone_timer; /* some were reported to be gone */
-	struct oo_timer link_timer; /* a carrier will have lasted long enough to count */
-	bool wanted, graceful, kept;
-	bool lapsed;    /* down although the claim is ours */
-	bool said_link; /* that all interfaces have link */
-	int64_t hold_until, guard_until;
-	int64_t repaired_at;       /* what somebody had removed; 0: never */
-	int64_t down_at;           /* taken down; 0: not since they were put up */
-	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
-};
 
 static void say(const struct agent_vips *vips, enum oo_log_level level, enum agent_message message,
 		const char *cause, const char *text)
@@ -421,7 +396,7 @@ void agent_vips_on_resync(struct agent_vips *vips)
 	}
 }
 
-static struct agent_part *find_part(struct agent_vips *vips, const char *interface)
+struct agent_part *agent_vips_find_part(const struct agent_vips *vips, const char *interface)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		if (oo_text_equal(vips->parts[i].interface, interface)) {
@@ -436,7 +411,7 @@ static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 {
 	for (size_t i = 0; i < vips->config->n_vips; i++) {
 		const char *interface = vips->config->vips[i].interface;
-		struct agent_part *part = find_part(vips, interface);
+		struct agent_part *part = agent_vips_find_part(vips, interface);
 		int r = 0;
 		if (part == NULL) {
 			part = &vips->parts[vips->n_parts++];

@@ -25,6 +25,12 @@ int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_
 		   struct oo_err *err);
 void agent_vips_free(struct agent_vips *vips);
 
+/*
+ * After a reload that changes the group's VIPs: vips, new and made for these, go on from what before
+ * is at. Those that are held stay as they are; one that was taken out is reset and taken down, one that
+ * was put in is asked for, put up and announced, soon. before is to be freed then.
+ */
+void agent_vips_replace(struct agent_vips *vips, struct agent_vips *before);
 /* The same VIPs in a new configuration's memory. */
 void agent_vips_set_config(struct agent_vips *vips, const struct oo_config_group *config);
 

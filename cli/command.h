@@ -87,6 +87,7 @@ extern const struct command command_config_diff;
 extern const struct command command_config_show;
 extern const struct command command_diagnose;
 extern const struct command command_drain;
+extern const struct command command_doctor;
 extern const struct command command_events;
 extern const struct command command_help;
 extern const struct command command_history;

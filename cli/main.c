@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_history,
 	&command_events,
 	&command_diagnose,
+	&command_doctor,
 	&command_switchover,
 	&command_pause,
 	&command_resume,

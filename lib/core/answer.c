@@ -105,9 +105,32 @@ static void on_yield_answer(struct oo_core *core, struct group *group, const str
 	}
 }
 
+/*
+ * A holder's. What it holds by the claim of before it may keep: that has been cut to what the fresh one
+ * promises; the next renewal, at once, is of the fresh one.
+ */
+static void on_refresh_answer(struct oo_core *core, struct group *group,
+			      const struct oo_event *event)
+{
+	if (event->outcome == OO_OUTCOME_UNKNOWN) {
+		group->request.next_at = group->request.sent_at + core->config.retry_ms;
+	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
+		group->mine = *event->pairs;
+		group->fresh = 0;
+		group->beat = 0;
+		group->request.next_at = core->now;
+	} else {
+		oo_core_leave(core, group, OO_CAUSE_LOST);
+	}
+}
+
 static void on_reclaim_answer(struct oo_core *core, struct group *group,
 			      const struct oo_event *event)
 {
+	if (group->want.role == OO_ROLE_ACTIVE) {
+		on_refresh_answer(core, group, event);
+		return;
+	}
 	if (event->outcome == OO_OUTCOME_UNKNOWN) {
 		group->request.next_at = core->now + core->config.retry_ms;
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {

@@ -110,10 +110,22 @@ static void settle_standby(struct oo_core *core, struct group *group)
 	}
 }
 
-/* Etcd shows another claim than ours, or none. Older than our claim is nothing that was seen. */
+/*
+ * Etcd shows another claim than ours, or none. Older than our claim is nothing that was seen. A fresh
+ * one of ours may be seen before its answer comes.
+ */
 static bool is_lost(const struct group *group)
 {
-	return group->known && group->pair.claim.nonce != group->mine.claim.nonce;
+	const uint64_t nonce = group->pair.claim.nonce;
+	return group->known && nonce != group->mine.claim.nonce &&
+	       (nonce == 0 || nonce != group->fresh);
+}
+
+/* The claim says what others have to wait for. No more is begun once the hold has lapsed: first things first. */
+static bool should_refresh(const struct oo_core *core, const struct group *group)
+{
+	return group->fresh != 0 || (core->now < group->want.hold_until &&
+				     group->mine.claim.ttl_ms != core->config.ttl_ms);
 }
 
 /* While etcd is silent nothing could be handed over. */
@@ -154,7 +166,11 @@ static void settle_active(struct oo_core *core, struct group *group)
 		oo_core_leave(core, group, why);
 	} else if (!group->request.busy &&
 		   (group->doubted || core->now >= group->request.next_at)) {
-		oo_core_send_renewal(core, group);
+		if (should_refresh(core, group)) {
+			oo_core_send_refresh(core, group);
+		} else {
+			oo_core_send_renewal(core, group);
+		}
 	}
 }
 

@@ -303,10 +303,11 @@ void oo_core_adopt(struct oo_core *core, unsigned group, uint64_t epoch,
 		   const struct oo_claim *claim);
 
 /*
- * Changes the checks (SIGHUP): config's checks, n_checks and groups[].checks are taken over. The caller
- * steps afterwards.
+ * Changes the configuration (SIGHUP), all but node. The groups of before keep their numbers; those that
+ * are added behind them begin as standbys. A holder whose claim says another ttl than config writes a
+ * fresh one of the same tenure, and holds on meanwhile. The caller steps afterwards.
  */
-void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *config);
+void oo_core_set_config(struct oo_core *core, const struct oo_core_config *config);
 
 /*
  * Takes the news, settles, plans, checks. event may be OO_EVENT_TIME at any moment; it must come no

@@ -40,7 +40,7 @@ struct group {
 	uint64_t beat;
 	uint64_t tried[OO_CORE_TRIED_MAX]; /* a ring: nonces whose fate is unknown */
 	unsigned n_tried;
-	uint64_t fresh;     /* nonce of the fresh claim that reclaims mine; 0: none yet */
+	uint64_t fresh;     /* nonce of the fresh claim that is to replace mine; 0: none yet */
 	int64_t renewed_at; /* when the last renewal that succeeded was sent; 0: none of this claim */
 	bool doubted;       /* since before the next renewal: it is due at once */
 
@@ -126,6 +126,7 @@ void oo_core_send_mark(struct oo_core *core, struct group *group);
 void oo_core_send_renewal(struct oo_core *core, struct group *group);
 void oo_core_send_yield(struct oo_core *core, struct group *group);
 void oo_core_send_reclaim(struct oo_core *core, struct group *group);
+void oo_core_send_refresh(struct oo_core *core, struct group *group);
 
 /* answer.c: what etcd answered. */
 void oo_core_take_answer(struct oo_core *core, const struct oo_event *event);

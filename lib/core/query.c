@@ -8,15 +8,20 @@ size_t oo_core_size(void)
 	return sizeof(struct oo_core);
 }
 
-struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed)
+static void check_config(const struct oo_core_config *config)
 {
-	struct oo_core *core = room;
-
 	assert(config->n_groups >= 1 && config->n_groups <= OO_CORE_GROUPS_MAX);
 	assert(config->n_checks <= OO_CORE_CHECKS_MAX);
 	assert(config->renew_ms > 0 && config->retry_ms > 0);
 	assert(config->ttl_ms > config->margin_ms + config->renew_ms);
 	assert(config->ttl_ms <= OO_CORE_TTL_MAX_MS);
+}
+
+struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, uint64_t seed)
+{
+	struct oo_core *core = room;
+
+	check_config(config);
 	memset(core, 0, sizeof(*core));
 	core->config = *config;
 	core->random = seed;
@@ -24,7 +29,7 @@ struct oo_core *oo_core_init(void *room, const struct oo_core_config *config, ui
 	for (size_t i = 0; i < config->n_checks; i++) {
 		core->checks[i].config = config->checks[i];
 	}
-	for (size_t g = 0; g < config->n_groups; g++) {
+	for (size_t g = 0; g < OO_CORE_GROUPS_MAX; g++) {
 		core->groups[g].relief_at = OO_CORE_NEVER;
 	}
 	return core;
@@ -47,12 +52,13 @@ void oo_core_adopt(struct oo_core *core, unsigned index, uint64_t epoch,
 	}
 }
 
-void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *config)
+void oo_core_set_config(struct oo_core *core, const struct oo_core_config *config)
 {
 	struct check checks[OO_CORE_CHECKS_MAX] = {0};
 
-	assert(config->n_groups == core->config.n_groups);
-	assert(config->n_checks <= OO_CORE_CHECKS_MAX);
+	check_config(config);
+	assert(config->n_groups >= core->config.n_groups);
+	assert(strcmp(config->node, core->config.node) == 0);
 	for (size_t i = 0; i < config->n_checks; i++) {
 		if (config->checks[i].inherits >= 0) {
 			checks[i] = core->checks[config->checks[i].inherits];
@@ -60,9 +66,14 @@ void oo_core_set_checks(struct oo_core *core, const struct oo_core_config *confi
 		checks[i].config = config->checks[i];
 	}
 	memcpy(core->checks, checks, sizeof(core->checks));
-	memcpy(core->config.checks, config->checks, sizeof(core->config.checks));
-	memcpy(core->config.groups, config->groups, sizeof(core->config.groups));
-	core->config.n_checks = config->n_checks;
+	core->config = *config;
+	for (size_t g = 0; g < config->n_groups; g++) {
+		struct group *group = &core->groups[g];
+		if (group->want.role == OO_ROLE_ACTIVE &&
+		    group->mine.claim.ttl_ms != config->ttl_ms) {
+			group->request.next_at = core->now; /* the fresh claim is due */
+		}
+	}
 }
 
 bool oo_core_count_again(struct oo_core *core, unsigned index, enum oo_health health)

@@ -98,7 +98,7 @@ void oo_core_send_yield(struct oo_core *core, struct group *group)
 }
 
 /* The same nonce until its fate is known: copies of one fresh claim do no harm to each other. */
-void oo_core_send_reclaim(struct oo_core *core, struct group *group)
+static void send_fresh(struct oo_core *core, struct group *group, int64_t ttl_ms)
 {
 	if (group->fresh == 0) {
 		group->fresh = draw_nonce(core);
@@ -110,10 +110,34 @@ void oo_core_send_reclaim(struct oo_core *core, struct group *group)
 		.ends = group->mine.claim.nonce,
 		.epoch = group->mine.claim.epoch,
 		.kind = OO_CLAIM_TAKEN,
-		.ttl_ms = group->mine.claim.ttl_ms, /* the same tenure */
+		.ttl_ms = ttl_ms,
 		.cause = group->leaving,
 		.expect = &group->mine,
 	};
 	memcpy(request.node, core->config.node, sizeof(request.node));
 	ask(core, group, &request);
+}
+
+void oo_core_send_reclaim(struct oo_core *core, struct group *group)
+{
+	send_fresh(core, group, group->mine.claim.ttl_ms); /* the same tenure */
+}
+
+/*
+ * The same tenure with the ttl of a new configuration. From the moment at which it is carried out, and
+ * that may be this one, others wait for no longer than it says: nothing that was promised under the
+ * claim of before may outlast that, whether it is ever answered or not.
+ */
+void oo_core_send_refresh(struct oo_core *core, struct group *group)
+{
+	const int64_t guard_until = core->now + core->config.ttl_ms;
+	const int64_t hold_until = guard_until - core->config.margin_ms;
+
+	if (group->want.guard_until > guard_until) {
+		group->want.guard_until = guard_until;
+	}
+	if (group->want.hold_until > hold_until) {
+		group->want.hold_until = hold_until;
+	}
+	send_fresh(core, group, core->config.ttl_ms);
 }

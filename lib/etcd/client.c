@@ -174,6 +174,11 @@ void oo_etcd_reload(struct oo_etcd *etcd)
 	etcd->login.again_at = 0;
 }
 
+void oo_etcd_set_hedge_after(struct oo_etcd *etcd, int64_t hedge_after_ms)
+{
+	etcd->hedge_after_ms = hedge_after_ms;
+}
+
 void oo_etcd_blame(struct oo_etcd *etcd, size_t i, const char *why)
 {
 	struct oo_etcd_endpoints *endpoints = &etcd->endpoints;

@@ -212,6 +212,8 @@ void oo_etcd_free(struct oo_etcd *etcd);
 
 /* password_file may hold another password: one that was refused is not waited out, but tried anew. */
 void oo_etcd_reload(struct oo_etcd *etcd);
+/* As the option of that name, for calls from now on. */
+void oo_etcd_set_hedge_after(struct oo_etcd *etcd, int64_t hedge_after_ms);
 
 /*
  * The calls. Everything given is copied. ret_request may be NULL; it is set only on success.

@@ -1,10 +1,12 @@
 """A place for one agent: a network namespace with an interface, a directory, an etcd if wanted."""
 
+import contextlib
 import http.server
 import json
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -17,15 +19,15 @@ VIP = "10.78.0.100"
 HOLE = "10.78.0.99"  # packets to it are sent and lost
 
 CONFIG = """\
-cluster: office
+cluster: {cluster}
 node:
-  name: node-a
+  name: {node}
 etcd:
   endpoints: [{endpoint}]
 {etcd}lease:
   ttl: {ttl_s}s
 groups:
-  - name: office
+  - name: {group}
     vips:
       - address: {vip}/24
         interface: {interface}
@@ -74,6 +76,7 @@ class Place:
     def config(self, name="ooha", **changes):
         """Writes a configuration that is fine but for the changes; returns its path."""
         values = {"endpoint": "http://127.0.0.1:2379", "etcd": "", "ttl_s": TTL_S, "vip": VIP,
+                  "cluster": "office", "node": "node-a", "group": "office",
                   "interface": "eth0", "checks": "", "api": "", "runtime": self.directory / "run",
                   "socket": self.directory / "run/ooha.sock", **changes}
         path = self.directory / f"{name}.yaml"
@@ -109,10 +112,23 @@ class Place:
                         "status", check=False)
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
-    def document(self):
-        done = self.run(self.tool("cli/ooha"), "--socket", self.directory / "run/ooha.sock",
-                        "status", "--json", check=False)
+    def document(self, socket=None):
+        done = self.run(self.tool("cli/ooha"), "--socket",
+                        socket or self.directory / "run/ooha.sock", "status", "--json", check=False)
         return json.loads(done.stdout)
+
+    @contextlib.contextmanager
+    def stays(self, address):
+        """The address does not leave its interface, not even for a moment."""
+        monitor = subprocess.Popen(["ip", "-n", self.namespace, "-o", "monitor", "address"],
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            yield
+        finally:
+            monitor.terminate()
+            said = monitor.communicate()[0].splitlines()
+        gone = [line for line in said if line.startswith("Deleted") and f" {address}/" in line]
+        expect(said and not gone, f"{address} was taken off: {gone}, of {len(said)} changes")
 
     def has_vip(self):
         return VIP in addresses(self.namespace)

@@ -13,7 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 from cases import Cases  # noqa: E402
-from netns import run, wait_for  # noqa: E402
+from netns import addresses, run, wait_for  # noqa: E402
 from place import (  # noqa: E402
     HOLE, PATIENCE_S, TTL_S, VIP, expect, expect_end, lines_of, wait_line, wait_started)
 
@@ -510,8 +510,37 @@ def reload_takes_checks_over(place):
 
 
 @case
+def reload_takes_groups_and_api_over(place):
+    """SIGHUP with one more group, other VIPs and other listeners: all there, and nothing began anew."""
+    place.serve(8009, 200, b"")
+    place.etcd()
+    path = place.config()
+    agent = place.agent(path)
+    wait_for(place.has_vip, PATIENCE_S, lambda: f"the VIP is up: {lines_of(agent)}")
+    epoch = place.document()["groups"][0]["epoch"]
+    second = "  - name: second\n    vips:\n      - {address: 10.78.0.102/24, interface: eth0}\n"
+    added = "      - {address: 10.78.0.101/24, interface: eth0}\n"
+    with place.stays(VIP):
+        said = reload(place, agent, checks=added + second, api="  listen: 127.0.0.1:8010\n",
+                      socket=place.directory / "run/other.sock")
+        expect(said[0] == f"reloaded {path}", f"said {said}")
+        wait_for(lambda: {VIP, "10.78.0.101", "10.78.0.102"} <= set(addresses(place.namespace)),
+                 2 * PATIENCE_S, lambda: f"all VIPs are up: {lines_of(agent)}")
+    socket = place.directory / "run/other.sock"
+    groups = place.document(socket)["groups"]
+    expect([(group["name"], group["role"]) for group in groups] ==
+           [("office", "active"), ("second", "active")], f"groups {groups}")
+    expect(groups[0]["epoch"] == epoch, "the epoch grew")
+    expect(not (place.directory / "run/ooha.sock").exists(), "the socket of before is there")
+    said = reload(place, agent, checks="", api="")
+    restart = "groups: 'second' is not there any more, which takes a restart"
+    expect(said == [f"not reloaded: {path}: {restart}"], f"said {said}")
+    expect_end(agent, 1)
+
+
+@case
 def reload_of_a_bad_file_changes_nothing(place):
-    """SIGHUP with a bad file, or what only a restart can change: said, and nothing changes."""
+    """SIGHUP with a bad file, or what cannot be taken over: said, and nothing changes."""
     checks = CHECKS.format(interval="1s")
     path = place.config(checks=checks)
     agent = place.agent(path)
@@ -524,20 +553,31 @@ def reload_of_a_bad_file_changes_nothing(place):
         after = place.document()["checks"]
         expect([c["interval_ms"] for c in after] == [c["interval_ms"] for c in before],
                f"{changes}: the checks have changed")
+        problems = place.document()["problems"]
+        expect(said[0] in problems, f"{changes}: the status says {problems}")
     expect_not(":22: api.lisen: unknown key; did you mean 'listen'?", api="  lisen: 1\n")
-    restart = " has changed, which takes a restart"
-    expect_not(f": 'groups'{restart}", vip="10.78.0.101")
-    expect_not(f": 'etcd'{restart}", endpoint="http://127.0.0.1:2399")
-    expect_not(f": 'lease'{restart}", ttl_s=4)
-    expect_not(f": 'api'{restart}", api=LISTEN)
-    expect_not(f": 'cluster, node or runtime_directory'{restart}",
-               runtime=place.directory)
+    restart = ", which takes a restart"
+    expect_not(f": cluster: 'office' has become 'home'{restart}", cluster="home")
+    expect_not(f": node.name: 'node-a' has become 'node-b'{restart}", node="node-b")
+    runtime = place.directory
+    expect_not(f": runtime_directory: '{runtime}/run' has become '{runtime}'{restart}",
+               runtime=runtime)
+    expect_not(f": groups: 'office' is not there any more{restart}", group="home")
+    expect_not(": etcd cannot be asked like this: http://127.0.0.1:2399: Connection refused",
+               endpoint="http://127.0.0.1:2399")
+    expect_not(': group office: no such interface "eth7"', interface="eth7")
+    taken = ": listen on 127.0.0.1:8009: another program listens there"
+    place.serve(8009, 200, b"")
+    expect_not(taken, api=LISTEN)
+    expect(place.document()["problems"], "the API is back")
     path.unlink()
     said = reload(place, agent)
     expect(said == [f"not reloaded: {path}: cannot be read: No such file or directory"],
            f"without a file: said {said}")
     place.config(checks=checks)
     expect(reload(place, agent) == [f"reloaded {path}"], "a good file after bad ones")
+    problems = place.document()["problems"]
+    expect(not any("not reloaded" in problem for problem in problems), f"still: {problems}")
     expect_end(agent, TTL_S + 1)
 
 

@@ -393,6 +393,20 @@ static void see(struct sim *sim, const struct sim_event *event)
 	sim_agent_tell(sim, event->agent, &news);
 }
 
+/* Another priority perhaps, or another ttl. */
+static void reload(struct sim *sim, unsigned index)
+{
+	struct sim_agent *agent = &sim->agents[index];
+
+	if (agent->alive) {
+		for (int i = 0; i < SIM_CHECKS; i++) {
+			agent->config.checks[i].inherits = i;
+		}
+		oo_core_set_config(agent->core, &agent->config);
+		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_TIME});
+	}
+}
+
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
 void sim_agent_event(struct sim *sim, const struct sim_event *event)
 {
@@ -434,6 +448,9 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_LINK:
 	case SIM_RIVAL:
 		see(sim, event);
+		return;
+	case SIM_RELOAD:
+		reload(sim, event->agent);
 		return;
 	case SIM_STOP:
 		if (event->id == agent->incarnation) {

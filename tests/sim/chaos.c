@@ -204,6 +204,20 @@ static void see_rival(struct sim *sim, unsigned index)
 	}
 }
 
+/* While agents have different ttls each may come to have the other one. */
+static void reload(struct sim *sim, unsigned index)
+{
+	struct oo_core_config *config = &sim->agents[index].config;
+
+	sim->counts[SIM_COUNT_RELOADS]++;
+	config->priority = (int)sim_between(sim, 1, 200);
+	if (sim->mixed_ttl) {
+		sim_set_ttl(config, config->ttl_ms == sim->ttl_ms ? 2 * sim->ttl_ms : sim->ttl_ms);
+	}
+	TELL(sim, "%s: reloads, ttl is %d ms", sim_node((int)index), (int)config->ttl_ms);
+	sim_push(sim, sim->now, (struct sim_event){.type = SIM_RELOAD, .agent = (uint8_t)index});
+}
+
 /* Whoever holds is hit more often than others. */
 static unsigned victim(struct sim *sim)
 {
@@ -267,10 +281,12 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		break_watch(sim, index);
 		return;
 	case 14:
-		if (sim_chance(sim, 500)) {
+		if (sim_chance(sim, 300)) {
 			remove_address(sim);
-		} else {
+		} else if (sim_chance(sim, 500)) {
 			see_rival(sim, index);
+		} else {
+			reload(sim, index);
 		}
 		return;
 	default:

@@ -73,6 +73,10 @@ static bool carry_out_txn(struct sim *sim, const struct sim_request *request)
 		}
 		put_claim(sim, request);
 	}
+	if (request->op == OO_REQUEST_RECLAIM) {
+		sim_judge_fresh_claim(sim, request);
+		sim_tempt(sim, request->agent, 100);
+	}
 	sim->store.pairs[request->group].beat = (struct sim_beat){
 		.revision = sim->store.revision, .value = request->nonce * 31 + request->beat + 1};
 	unsigned news =

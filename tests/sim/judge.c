@@ -57,6 +57,23 @@ void sim_judge_renewal(struct sim *sim, const struct sim_request *request)
 	}
 }
 
+/*
+ * Carried out: from now on others wait for the ttl of this claim, whatever was promised under the one of
+ * before. (The agent's clock is up to a ms ahead of what it shows.)
+ */
+void sim_judge_fresh_claim(struct sim *sim, const struct sim_request *request)
+{
+	const struct sim_agent *agent = &sim->agents[request->agent];
+	int64_t until = sim_true_time(agent, sim_local_ms(sim, agent) + 1 + request->ttl_ms);
+	int64_t *known = &sim->judge.until[request->agent][request->group];
+
+	if (until < *known) {
+		sim->counts[SIM_COUNT_OTHER_TTLS]++;
+		*known = until;
+		sim_judge_address(sim, request->agent, request->group);
+	}
+}
+
 /* Nothing moves by an order that was withdrawn, is another's, or names somebody else. */
 void sim_judge_yield(struct sim *sim, const struct sim_request *request)
 {

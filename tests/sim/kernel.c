@@ -33,8 +33,10 @@ static void put_up(struct sim *sim, unsigned agent, unsigned group, int64_t expi
 {
 	struct sim_address *address = &sim->agents[agent].addresses[group];
 
+	const bool sooner = address->up && expires_at < address->expires_at;
+
 	address->expires_at = expires_at;
-	if (!address->expire_queued) {
+	if (!address->expire_queued || sooner) {
 		address->expire_queued = true;
 		sim_push(sim, expires_at,
 			 (struct sim_event){.type = SIM_EXPIRE,
@@ -78,9 +80,12 @@ static void arm_lifetime(struct sim *sim, unsigned index, unsigned group,
 	int64_t nominal_at = sim->now + n * SIM_SECOND;
 	int64_t late;
 
-	if (n < 1 || (address->up && nominal_at <= address->nominal_at)) {
+	/* what is promised may become less: the claim has another ttl now */
+	bool less = address->up && want->guard_until < address->until_ms;
+	if (n < 1 || (address->up && nominal_at <= address->nominal_at && !less)) {
 		return;
 	}
+	address->until_ms = want->guard_until;
 	switch (sim_random(sim) % 3) {
 	case 0:
 		late = sim_between(sim, 0, 20000);

@@ -28,6 +28,14 @@ void sim_done(struct sim *sim)
 	free(sim->free_parcels);
 }
 
+void sim_set_ttl(struct oo_core_config *config, int64_t ttl_ms)
+{
+	config->ttl_ms = ttl_ms;
+	config->renew_ms = ttl_ms / 6;
+	config->margin_ms = ttl_ms / 20 > 100 ? ttl_ms / 20 : 100;
+	config->retry_ms = ttl_ms / 30;
+}
+
 static void init_agent(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
@@ -44,13 +52,10 @@ static void init_agent(struct sim *sim, unsigned index)
 	agent->offset = sim_between(sim, 0, 1000 * SIM_SECOND);
 	*config = (struct oo_core_config){
 		.priority = sim_chance(sim, 500) ? 100 : (int)sim_between(sim, 1, 200),
-		.ttl_ms = ttl_ms,
-		.renew_ms = ttl_ms / 6,
-		.margin_ms = ttl_ms / 20 > 100 ? ttl_ms / 20 : 100,
-		.retry_ms = ttl_ms / 30,
 		.n_groups = sim->n_groups,
 		.n_checks = SIM_CHECKS,
 	};
+	sim_set_ttl(config, ttl_ms);
 	memcpy(config->node, sim_node((int)index), sizeof("node-a"));
 	for (unsigned i = 0; i < SIM_CHECKS; i++) {
 		config->checks[i] = (struct oo_core_check){.rise = (unsigned)sim_between(sim, 1, 2),
@@ -85,7 +90,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->fence = sim->ttl_ms < 3000 || seed % 2 == 0; /* a lifetime needs whole seconds */
 	sim->fence_at_hold = sim_chance(sim, 500);
 	sim->renewals_read_nothing = sim_chance(sim, 500);
-	sim->mixed_ttl = sim_chance(sim, 100);
+	sim->mixed_ttl = sim_chance(sim, 250);
 	sim->timeout = sim->ttl_ms * SIM_MS * 2 / 15;
 	sim->hedge_after = sim->timeout / 4;
 	sim->storm_pace = sim_between(sim, 200, 3000) * SIM_MS;
@@ -180,6 +185,7 @@ static void happen(struct sim *sim, const struct sim_event *event)
 	case SIM_CHECK:
 	case SIM_LINK:
 	case SIM_RIVAL:
+	case SIM_RELOAD:
 	case SIM_STOP:
 	case SIM_PUBLISH:
 		sim_agent_event(sim, event);

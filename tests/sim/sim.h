@@ -48,6 +48,7 @@ enum sim_event_type {
 	SIM_CHECK,    /* a check result of the agent */
 	SIM_LINK,     /* the agent sees the state of a link */
 	SIM_RIVAL,    /* the agent sees another host answer for a VIP */
+	SIM_RELOAD,   /* the agent reads its configuration anew */
 	SIM_STOP,     /* the agent is told to stop */
 	SIM_PUBLISH,  /* the agent tries again to write its member key */
 	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
@@ -167,7 +168,7 @@ struct sim_address {
 	int64_t operated_at; /* of the last that is queued: they are done in order */
 	int64_t expires_at;  /* the kernel removes it, whatever becomes of the agent */
 	int64_t nominal_at;  /* of a lifetime: expires_at without the kernel's delay */
-	int64_t until_ms;    /* of a fence: as it was armed */
+	int64_t until_ms;    /* as it was armed: hold_until or guard_until */
 };
 
 /* What the tenure file says of a group. */
@@ -230,6 +231,7 @@ enum sim_count {
 	SIM_COUNT_WATCHES,
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_RIVALS,
+	SIM_COUNT_RELOADS,
 	SIM_COUNT_ORDERS,
 	SIM_COUNT_DRAINS,
 	SIM_COUNT_TAKEOVERS, /* before: faults; from here on: what they led to */
@@ -240,6 +242,7 @@ enum sim_count {
 	SIM_COUNT_ADOPTIONS,
 	SIM_COUNT_READ_BACKS,
 	SIM_COUNT_FRESH_CLAIMS,
+	SIM_COUNT_OTHER_TTLS,
 	SIM_COUNT_LOST,
 	SIM_COUNT_LAPSED,
 	SIM_COUNT_EXPIRED,
@@ -355,6 +358,9 @@ void sim_agent_plan_checks(struct sim *sim, unsigned index, unsigned check);
 void sim_address_apply(struct sim *sim, unsigned index, unsigned group);
 void sim_address_operate(struct sim *sim, const struct sim_event *event);
 
+/* run.c: renew and the rest go with it, as the configuration's defaults. */
+void sim_set_ttl(struct oo_core_config *config, int64_t ttl_ms);
+
 /* life.c: an agent that ended is started again by itself, soon. */
 void sim_life_start(struct sim *sim, unsigned index);
 void sim_life_end(struct sim *sim, unsigned index);
@@ -381,6 +387,7 @@ void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(pr
 void sim_judge_era(struct sim *sim, unsigned group);
 void sim_judge_claim(struct sim *sim, const struct sim_request *request);
 void sim_judge_renewal(struct sim *sim, const struct sim_request *request);
+void sim_judge_fresh_claim(struct sim *sim, const struct sim_request *request);
 /* Before etcd carries it out. */
 void sim_judge_yield(struct sim *sim, const struct sim_request *request);
 void sim_judge_address(struct sim *sim, unsigned agent, unsigned group);

@@ -74,7 +74,7 @@ static void test_a_holder_that_does_not_know_its_health_keeps_it(void)
 	config.groups[0].checks[1] = true;
 	config.checks[0].inherits = 0;
 	config.checks[1] = (struct oo_core_check){.rise = 1, .fall = 1, .inherits = -1};
-	oo_core_set_checks(story.core, &config);
+	oo_core_set_config(story.core, &config);
 	STEP(3060, .type = OO_EVENT_TIME);
 	struct oo_core_view view = oo_core_view(story.core, 0);
 	CU_ASSERT_EQUAL(view.eligible, OO_HEALTH_UNKNOWN);
@@ -131,7 +131,7 @@ static void test_an_optional_check_of_another_group_is_none_of_ours(void)
 {
 	begin_with_an_optional_check();
 	story.config.groups[0].checks[1] = false;
-	oo_core_set_checks(story.core, &story.config);
+	oo_core_set_config(story.core, &story.config);
 	STEP(1, .type = OO_EVENT_CHECK, .index = 1, .health = OO_HEALTH_DOWN);
 	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).ailing, 0);
 }
@@ -166,7 +166,7 @@ static void test_a_standby_with_an_optional_check_down_lets_healthier_ones_first
 	      "[ 3131] ask claim n1 ends n2 epoch 8\n");
 }
 
-static void test_set_checks_inherits_state_and_row(void)
+static void test_set_config_inherits_state_and_row(void)
 {
 	struct oo_core_config config = counting(1, 3);
 	begin_with(&config);
@@ -178,7 +178,7 @@ static void test_set_checks_inherits_state_and_row(void)
 	config.checks[0] = (struct oo_core_check){.rise = 1, .fall = 1, .inherits = -1};
 	config.groups[0].checks[0] = false;
 	config.groups[0].checks[1] = true;
-	oo_core_set_checks(story.core, &config);
+	oo_core_set_config(story.core, &config);
 	READ(3); /* nobody has drained it */
 	unsigned row;
 	CU_ASSERT_EQUAL(state(), OO_HEALTH_UNKNOWN);
@@ -273,7 +273,7 @@ CU_TestInfo stories_of_health[] = {
 	 test_the_healthiest_is_handed_the_lease_first_then_by_priority},
 	{"a standby with an optional check down lets healthier ones first",
 	 test_a_standby_with_an_optional_check_down_lets_healthier_ones_first},
-	{"set_checks inherits state and row", test_set_checks_inherits_state_and_row},
+	{"set_config inherits state and row", test_set_config_inherits_state_and_row},
 	{"the link makes a node ineligible whatever the checks say",
 	 test_the_link_makes_a_node_ineligible_whatever_the_checks_say},
 	{"a transition says for how long the holder was silent, and the epoch",

@@ -266,7 +266,7 @@ static void test_the_ttl_of_the_claim_is_what_the_holder_holds_for(void)
 	UNTIL(1199);
 	TRACE("");
 	UNTIL(1200);
-	TRACE("[ 1200] ask renew n1 beat 2\n");
+	TRACE("[ 1200] ask reclaim n2 ends n1 epoch 9\n"); /* with its own, once it holds */
 }
 
 CU_TestInfo stories_of_holding[] = {

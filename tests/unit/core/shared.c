@@ -142,7 +142,7 @@ static void test_stranded_is_who_lacks_nothing_else(void)
 	story.config.groups[0].checks[2] = true;
 	story.config.checks[0].inherits = 0;
 	story.config.checks[1].inherits = 1;
-	oo_core_set_checks(story.core, &story.config);
+	oo_core_set_config(story.core, &story.config);
 	CU_ASSERT_FALSE(oo_core_view(story.core, 0).stranded); /* one is not known yet */
 	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).failed_check, 1);
 }

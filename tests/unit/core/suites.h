@@ -14,6 +14,7 @@ extern CU_TestInfo stories_of_adopting[];
 extern CU_TestInfo stories_of_health[];
 extern CU_TestInfo stories_of_groups[];
 extern CU_TestInfo stories_of_sharing[];
+extern CU_TestInfo stories_of_reloading[];
 extern CU_TestInfo stories_of_orders[];
 extern CU_TestInfo stories_of_draining[];
 

@@ -51,6 +51,33 @@ static void test_a_member_reads_back(void)
 	CU_ASSERT_EQUAL(member.mod_revision, 0);
 }
 
+/* Before optional and shared checks and neighbours were told, and as a next version might tell them. */
+static void test_a_member_of_a_neighbouring_version_is_one(void)
+{
+	static const char *const rows[] = {
+		"{\"version\":1,\"node\":\"node-b\",\"zone\":\"az-2\",\"priority\":90,\"groups\":"
+		"{\"office\":{\"eligible\":true,\"reason\":null}},\"eligible\":true}",
+		"{\"version\":2,\"node\":\"node-b\",\"zone\":\"az-2\",\"priority\":90,\"groups\":"
+		"{\"office\":{\"eligible\":true,\"weight\":[1,2],\"ailing\":{\"n\":3}},\"new\":7},"
+		"\"eligible\":true,\"sees\":[{\"address\":\"10.0.0.100\"}],\"shared_down\":{\"a\":"
+		"1},"
+		"\"reason\":{\"code\":4},\"load\":0.5}",
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_member member;
+		struct oo_err err;
+		CU_ASSERT_EQUAL_FATAL(read_member("node-b", rows[i], &member, &err), 0);
+		CU_ASSERT_STRING_EQUAL(member.zone, "az-2");
+		CU_ASSERT_EQUAL(member.priority, 90);
+		CU_ASSERT_TRUE(member.eligible);
+		CU_ASSERT_EQUAL(member.groups, 1u << 0);
+		CU_ASSERT_EQUAL(member.stranded, 0);
+		CU_ASSERT_EQUAL(member.ailing[0], 0);
+		CU_ASSERT_EQUAL(member.n_fails, 0);
+		CU_ASSERT_EQUAL(member.n_sees, 0);
+	}
+}
+
 static void test_a_member_that_says_little_is_eligible_for_nothing(void)
 {
 	static const char *const rows[] = {
@@ -243,6 +270,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(a_member_reads_back),
+		TEST(a_member_of_a_neighbouring_version_is_one),
 		TEST(a_member_that_says_little_is_eligible_for_nothing),
 		TEST(what_a_member_sees_is_read),
 		TEST(what_is_no_address_with_a_mac_is_not_seen),

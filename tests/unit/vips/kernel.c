@@ -240,6 +240,20 @@ size_t agent_rival_select(struct agent_rival *rival, const struct oo_address **r
 	return rival->part->n;
 }
 
+bool agent_rival_withholds(const struct agent_rival *rival, size_t k)
+{
+	(void)rival;
+	(void)k;
+	return false;
+}
+
+void agent_rival_inherit(struct agent_rival *rival, const struct agent_rival *before, bool held)
+{
+	(void)rival;
+	(void)before;
+	kernel.n_inherited += held;
+}
+
 struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size_t k)
 {
 	(void)rival;

@@ -23,6 +23,7 @@ struct kernel {
 	size_t n_announced[KERNEL_LINKS_MAX]; /* addresses; 0: silent */
 	unsigned n_ups;                       /* told to the story */
 	unsigned n_told;                      /* the core */
+	unsigned n_inherited;                 /* parts that are held, from before a reload */
 };
 extern struct kernel kernel;
 

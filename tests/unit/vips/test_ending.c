@@ -13,7 +13,7 @@
 
 #include "../event/testing.h"
 #include "base/cleanup.h"
-#include "reload.h"
+#include "compare.h"
 #include "story.h"
 #include "vips.h"
 
@@ -140,7 +140,7 @@ void oo_config_free(struct oo_config *old)
 	(void)old;
 }
 
-bool agent_reload_is_adoptable(const struct oo_config *old, const struct oo_config *new)
+bool agent_compare_is_adoptable(const struct oo_config *old, const struct oo_config *new)
 {
 	(void)old;
 	(void)new;

@@ -21,7 +21,9 @@
 #define OWN "02:00:00:00:00:01"
 #define N_VIPS 2
 
-static struct oo_config config = {.node = {.name = "node-a"}};
+static struct oo_config_group groups[] = {{.n_vips = N_VIPS}, {.n_vips = N_VIPS}};
+static struct oo_config config = {
+	.node = {.name = "node-a"}, .groups = groups, .n_groups = OO_LENGTH(groups)};
 static struct agent agent;
 static sd_event *event;
 static struct agent_known_member members[2];
@@ -58,12 +60,6 @@ const struct agent_part *agent_vips_having(const struct agent_vips *of,
 		}
 	}
 	return NULL;
-}
-
-size_t agent_vips_count(const struct agent_vips *of)
-{
-	(void)of;
-	return N_VIPS;
 }
 
 bool agent_vips_is_up(const struct agent_vips *of)

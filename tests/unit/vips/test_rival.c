@@ -18,7 +18,7 @@ static const uint8_t stranger[OO_MAC_LENGTH] = {2, 0, 0, 0, 0, 0x66};
 
 static struct agent agent;
 static struct oo_config_group config = {.name = "office"};
-static struct oo_address list[1];
+static struct oo_address list[1], more[2];
 static struct agent_part part;
 static struct agent_rival *rival;
 static struct oo_claim claim = {.ttl_ms = TTL_MS};
@@ -126,6 +126,15 @@ const char *agent_part_text(const struct agent_part *of, size_t k)
 	(void)of;
 	(void)k;
 	return "10.0.0.100/24";
+}
+
+size_t agent_part_find_vip(const struct agent_part *of, const struct oo_address *address)
+{
+	size_t k = 0;
+	while (k < of->n && !oo_address_equal(&of->list[k], address)) {
+		k++;
+	}
+	return k;
 }
 
 /* -- the story */
@@ -268,6 +277,68 @@ static void test_a_stranger_that_answers_keeps_the_address_off(void)
 	tear_down();
 }
 
+/* A second VIP is added to the group: 10.0.0.101. */
+static void reload(struct agent_part *next, struct agent_rival **ret_next, bool held)
+{
+	more[1] = list[0];
+	CU_ASSERT_EQUAL_FATAL(oo_address_parse("10.0.0.101/24", &more[0], NULL), 0);
+	*next = part;
+	next->list = more;
+	next->n = 2;
+	CU_ASSERT_EQUAL_FATAL(agent_rival_new(next, 0, ret_next, NULL), 0);
+	agent_rival_inherit(*ret_next, rival, held);
+}
+
+static void test_one_that_is_added_while_held_is_asked_for_first(void)
+{
+	const struct oo_address *available;
+	struct agent_part next;
+	struct agent_rival *other;
+	set_up();
+	hold(oo_clock_now());
+	claims(OO_FRAME_ARP_CLAIM);
+	reload(&next, &other, true);
+	CU_ASSERT_TRUE(wire.listens);
+	CU_ASSERT_EQUAL(agent_rival_state(other, 1).conflicts, 1); /* is remembered */
+	CU_ASSERT_TRUE(agent_rival_withholds(other, 0));
+	CU_ASSERT_FALSE(agent_rival_withholds(other, 1));
+	CU_ASSERT_EQUAL(agent_rival_select(other, &available), 1);
+	CU_ASSERT_TRUE(oo_address_equal(&available[0], &list[0]));
+	CU_ASSERT_TRUE(await(agent.event, &retried)); /* nobody has answered */
+	CU_ASSERT_EQUAL(agent_rival_select(other, &available), 2);
+	agent_rival_free(other);
+	tear_down();
+}
+
+static void test_one_that_is_added_and_is_a_strangers_stays_off(void)
+{
+	const struct oo_address *available;
+	struct agent_part next;
+	struct agent_rival *other;
+	set_up();
+	hold(oo_clock_now());
+	reload(&next, &other, true);
+	wire.answer = stranger;
+	CU_ASSERT_TRUE(await(agent.event, &retried));
+	CU_ASSERT_EQUAL(agent_rival_select(other, &available), 1);
+	CU_ASSERT_TRUE(agent_rival_withholds(other, 0));
+	CU_ASSERT_STRING_NOT_EQUAL(agent_rival_state(other, 0).error, "");
+	agent_rival_free(other);
+	tear_down();
+}
+
+static void test_one_that_is_added_while_not_held_is_asked_for_when_it_comes(void)
+{
+	struct agent_part next;
+	struct agent_rival *other;
+	set_up();
+	reload(&next, &other, false);
+	CU_ASSERT_FALSE(wire.listens);
+	CU_ASSERT_FALSE(agent_rival_withholds(other, 0));
+	agent_rival_free(other);
+	tear_down();
+}
+
 /* It goes while its VIPs are asked for, and is back. */
 static void lose_and_restore_interface(void)
 {
@@ -316,6 +387,9 @@ int main(void)
 		TEST(a_binding_that_failed_is_tried_again_at_the_next_turn),
 		TEST(an_interface_that_went_and_is_back_is_bound_again),
 		TEST(a_stranger_that_answers_keeps_the_address_off),
+		TEST(one_that_is_added_while_held_is_asked_for_first),
+		TEST(one_that_is_added_and_is_a_strangers_stays_off),
+		TEST(one_that_is_added_while_not_held_is_asked_for_when_it_comes),
 		TEST(an_interface_that_is_back_is_asked_on_for_a_second),
 		TEST(an_answer_to_a_later_probe_keeps_the_address_off),
 	};

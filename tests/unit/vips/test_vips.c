@@ -238,6 +238,78 @@ static void test_what_stays_on_a_renamed_interface_goes_with_the_hold(void)
 	CU_ASSERT_EQUAL(kernel.n, 0);
 }
 
+/* The configuration is another one: these VIPs instead. */
+static void reload(const struct oo_config_vip *now, size_t n)
+{
+	static struct oo_config_vip other_list[OO_LENGTH(list)];
+	static struct oo_config_group other_groups[] = {{.name = "office", .vips = other_list}};
+	static struct oo_config other = {.groups = other_groups, .n_groups = 1};
+	struct agent_vips *before = vips;
+
+	memcpy(other_list, now, n * sizeof(*now));
+	other_groups[0].n_vips = n;
+	agent.config = &other;
+	CU_ASSERT_EQUAL_FATAL(agent_vips_new(&agent, 0, &vips, NULL), 0);
+	agent_vips_replace(vips, before);
+	agent_vips_free(before);
+}
+
+static void test_a_reload_adds_and_removes_what_differs_and_touches_nothing_else(void)
+{
+	const struct oo_config_vip other[] = {
+		{.address = "10.0.0.101/24", .interface = "eth0"},
+		{.address = "10.0.0.100/24", .interface = "eth0"},
+	};
+	hold();
+	take(0); /* and put back: that is remembered */
+	logged();
+	reload(other, OO_LENGTH(other));
+	CU_ASSERT_EQUAL(kernel.n, 1); /* at once */
+	CU_ASSERT_TRUE(kernel_has("10.0.0.100/24"));
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 1);
+	CU_ASSERT_EQUAL(kernel.n_announced[1], 0);
+	CU_ASSERT_EQUAL(kernel.n_closed, 0);
+	CU_ASSERT_EQUAL(kernel.n_inherited, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "10.0.1.100/24 is not configured any more"));
+	turn();
+	CU_ASSERT_TRUE(kernel_has("10.0.0.101/24"));
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	CU_ASSERT_EQUAL(agent_vips_state(vips, 1).repairs, 1);
+	drop();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
+static void test_a_reload_that_only_removes_goes_on_announcing_the_rest(void)
+{
+	hold();
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 2);
+	reload(list, 1);
+	CU_ASSERT_EQUAL(kernel.n_announced[0], 1);
+	turn();
+	CU_ASSERT_EQUAL(kernel.n_ups, 1);
+	CU_ASSERT_EQUAL(kernel.n, 1);
+}
+
+static void test_a_reload_of_what_is_not_held_puts_nothing_up(void)
+{
+	reload(list, 1);
+	turn();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+	hold();
+	CU_ASSERT_EQUAL(kernel.n, 1);
+}
+
+static void test_an_address_that_cannot_be_removed_holds_up_no_reload(void)
+{
+	hold();
+	kernel.refuses_removal = EPERM;
+	reload(list, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(logged(), "stays until its lifetime ends"));
+	kernel.refuses_removal = 0;
+	drop();
+	CU_ASSERT_EQUAL(kernel.n, 1); /* nobody arms it any more */
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -250,6 +322,10 @@ int main(void)
 		TEST(own_removal_that_failed_in_part_is_blamed_on_nobody),
 		TEST(what_stays_on_a_renamed_interface_is_taken_off_when_that_can_be),
 		TEST(what_stays_on_a_renamed_interface_goes_with_the_hold),
+		TEST(a_reload_adds_and_removes_what_differs_and_touches_nothing_else),
+		TEST(a_reload_that_only_removes_goes_on_announcing_the_rest),
+		TEST(a_reload_of_what_is_not_held_puts_nothing_up),
+		TEST(an_address_that_cannot_be_removed_holds_up_no_reload),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }

@@ -1,0 +1,92 @@
+#include "examine/pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define ELECTION_DEFAULT_MS 1000
+
+/* The number of the line that begins with name; -1: there is none. */
+static double find_number(const char *text, const char *name)
+{
+	const size_t length = strlen(name);
+	for (const char *line = text; line != NULL && *line != '\0';) {
+		if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+			return strtod(line + length + 1, NULL);
+		}
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return -1;
+}
+
+/* Buckets count all that took no longer than their edge: the first with 99 of 100 in it. */
+static int64_t find_percentile_us(const char *text, const char *bucket, int64_t count)
+{
+	const size_t length = strlen(bucket);
+	for (const char *line = strstr(text, bucket); line != NULL; line = strstr(line, bucket)) {
+		char *end;
+		double edge_s = strtod(line + length, &end);
+		line = end;
+		const char *number = strchr(end, ' ');
+		if (number != NULL && strtod(number, NULL) >= (double)count * 0.99) {
+			return edge_s >= 0 && edge_s < 60 ? (int64_t)(edge_s * 1e6) : 60000000;
+		}
+	}
+	return 0;
+}
+
+void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
+{
+	double quota = find_number(text, "etcd_server_quota_backend_bytes");
+	double count = find_number(text, "etcd_disk_wal_fsync_duration_seconds_count");
+	if (quota >= 0 && quota < 1e18) {
+		endpoint->quota_bytes = (int64_t)quota;
+	}
+	if (count > 0 && count < 1e18) {
+		endpoint->fsync_count = (int64_t)count;
+		endpoint->fsync_us = find_percentile_us(
+			text, "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"",
+			endpoint->fsync_count);
+	}
+}
+
+/* The value of option words[i], "--name=value" or "--name value"; NULL: it is another. */
+static const char *value_of(const char *const *words, size_t n, size_t i, const char *name)
+{
+	const char *word = words[i] + strspn(words[i], "-");
+	const size_t length = strlen(name);
+	if (word == words[i] || strncmp(word, name, length) != 0) {
+		return NULL;
+	}
+	if (word[length] == '=') {
+		return word + length + 1;
+	}
+	return word[length] != '\0'                  ? NULL
+	       : i + 1 < n && words[i + 1][0] != '-' ? words[i + 1]
+						     : "";
+}
+
+void oo_pages_read_options(const char *const *words, size_t n,
+			   struct oo_etcd_endpoint_facts *endpoint)
+{
+	bool has_file = false;
+	endpoint->election_ms = ELECTION_DEFAULT_MS;
+	for (size_t i = 1; i < n; i++) {
+		const char *vote = value_of(words, n, i, "pre-vote");
+		const char *retention = value_of(words, n, i, "auto-compaction-retention");
+		const char *election = value_of(words, n, i, "election-timeout");
+		has_file = has_file || value_of(words, n, i, "config-file") != NULL;
+		if (vote != NULL) {
+			endpoint->has_pre_vote = !oo_text_equal(vote, "false");
+		}
+		if (retention != NULL) {
+			endpoint->compacts = strtod(retention, NULL) > 0;
+		}
+		if (election != NULL) {
+			endpoint->election_ms = strtol(election, NULL, 10);
+		}
+	}
+	endpoint->options_look = n > 1 && !has_file ? OO_LOOK_SEEN : OO_LOOK_NONE;
+}

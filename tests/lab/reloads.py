@@ -1,0 +1,149 @@
+"""Reloads of agents that hold: nothing moves, nobody notices, no hook runs."""
+
+import signal
+import time
+from contextlib import contextmanager
+
+from netns import addresses, wait_for
+from scenarios import scenario
+
+GAP_US = 20_000
+STAY_S = 1.5
+
+
+def write(node, text):
+    (node.directory / f"{node.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def read(node):
+    return (node.directory / f"{node.name}.yaml").read_text(encoding="utf-8")
+
+
+def reload(story, node, answer="reloaded "):
+    """SIGHUP; returns when, once the agent has answered as it should."""
+    before = len(story.ears.said(node, answer))
+    fault_us = story.lab.process(node, "agent").signal(signal.SIGHUP)
+    wait_for(lambda: len(story.ears.said(node, answer)) > before, 5,
+             lambda: f"{node.name} says '{answer}' to a reload: {story.ears.said(node)}")
+    return fault_us
+
+
+@contextmanager
+def changed(story, *nodes):
+    """The nodes' configurations may be written and reloaded; afterwards they are as they were."""
+    texts = {node: read(node) for node in nodes}
+    try:
+        yield
+    finally:
+        for node in nodes:
+            write(node, texts[node])
+            reload(story, node)
+
+
+def change(story, node, *replacements, answer="reloaded "):
+    """Replaces each (old, new) in the node's configuration, and has it reloaded."""
+    text = read(node)
+    for old, new in replacements:
+        story.check(old in text, f"the configuration of {node.name} has no '{old}'")
+        text = text.replace(old, new, 1)
+    write(node, text)
+    return reload(story, node, answer)
+
+
+def expect_untouched(story, fault_us, seconds=STAY_S):
+    """Nothing that a client, a hook or another node could have noticed."""
+    story.expect_stay(fault_us, seconds, GAP_US)
+    epoch = story.lab.claim()["epoch"]
+    story.check(epoch == story.epoch, f"the epoch was {story.epoch}, and is {epoch}")
+    for node in story.lab.nodes:
+        story.expect_hooks(node)
+
+
+def expect_problem(story, node, text):
+    _, status = story.lab.status(node)
+    problems = status["problems"]
+    story.check(any(text in problem for problem in problems) == bool(text),
+                f"the status of {node.name} says {problems}, not '{text}'")
+
+
+@scenario
+def reload_of_ttl(story):
+    """Shorter and longer ttls: the holder says them in a fresh claim, and holds on."""
+    story.begin()
+    ttl_ms = story.lab.options.ttl_ms
+    with changed(story, *story.lab.nodes):
+        for now_ms in (ttl_ms // 2, ttl_ms * 3):
+            for node in [story.holder, *story.standbys()]:
+                before = read(node).split("\nlease:\n  ttl: ")[1].split("\n")[0]
+                fault_us = change(story, node, (f"ttl: {before}", f"ttl: {now_ms}ms"))
+            wait_for(lambda: story.lab.claim()["ttl_ms"] == now_ms, 3, f"the claim says {now_ms} ms")
+            expect_untouched(story, fault_us)
+    wait_for(lambda: story.lab.claim()["ttl_ms"] == ttl_ms, 3, f"the claim says {ttl_ms} ms")
+
+
+@scenario
+def reload_of_vips(story):
+    """A VIP is taken out of a group that is held, and put in again: the others do not notice."""
+    story.begin()
+    gone = story.lab.vips[1]
+    entry = f"      - address: {gone}/24\n        interface: eth0\n"
+
+    def has_it():
+        return gone in addresses(story.holder.namespace)
+    with changed(story, *story.lab.nodes):
+        fault_us = change(story, story.holder, (entry, ""))
+        story.check(not has_it(), f"{gone} is still there")
+        story.note_fault(fault_us, GAP_US)
+        time.sleep(STAY_S)
+        story.note_outage(story.watch.vips[0], "echo", fault_us)
+        fault_us = change(story, story.holder, ("    vips:\n", "    vips:\n" + entry))
+        wait_for(has_it, 1, f"{gone} is up again")
+        expect_untouched(story, fault_us)
+
+
+@scenario
+def reload_of_etcd(story):
+    """Other endpoints: asked from then on. Ones where nobody is: refused, and said so."""
+    story.begin()
+    with changed(story, story.holder):
+        endpoints = read(story.holder).split("endpoints: [")[1].split("]")[0]
+        last = endpoints.split(", ")[-1]
+        fault_us = change(story, story.holder, (endpoints, last))
+        wait_for(lambda: story.lab.status(story.holder)[1]["etcd"]["endpoint"] == last, 3,
+                 f"{last} is asked")
+        expect_untouched(story, fault_us)
+        fault_us = change(story, story.holder, (last, "http://127.0.0.1:9"), answer="not reloaded: ")
+        expect_problem(story, story.holder, "etcd cannot be asked like this")
+        expect_untouched(story, fault_us)
+    expect_problem(story, story.holder, "")
+
+
+@scenario
+def reload_of_node(story):
+    """Priority and zone of the holder: its member key says them, and nothing moves."""
+    story.begin()
+    with changed(story, story.holder):
+        zone = f"zone: {story.holder.zone}"
+        fault_us = change(story, story.holder, ("priority: 100", "priority: 7"), (zone, "zone: other"))
+
+        def is_known():
+            _, status = story.lab.status(story.standbys()[0])
+            return any((member["node"], member["priority"], member["zone"]) ==
+                       (story.holder.name, 7, "other") for member in status["members"])
+        wait_for(is_known, 3, "another node knows them")
+        expect_untouched(story, fault_us)
+
+
+@scenario
+def reload_refused(story):
+    """A file that is wrong, and a key that takes a restart: nothing changes, and both are said."""
+    story.begin()
+    with changed(story, story.holder):
+        fault_us = change(story, story.holder, ("ttl: ", "tll: "), answer="not reloaded: ")
+        expect_problem(story, story.holder, f"{story.holder.name}.yaml:9: lease.tll: unknown key")
+        change(story, story.holder, ("tll: ", "ttl: "), ("cluster: office", "cluster: home"),
+               answer="not reloaded: ")
+        expect_problem(story, story.holder, "cluster: 'office' has become 'home', which takes")
+        expect_untouched(story, fault_us)
+    expect_problem(story, story.holder, "")
+
