@@ -3,7 +3,9 @@
 
 Quiet clients: on each of the two listeners 500 that connect and say nothing, and 50 that send a
 request byte by byte. Greedy ones: 100 on each that ask without a pause. Shaking ones: 100 that make
-one TLS connection after the other (RSA, 2048 bits). Whoever is hung up on comes back. Alone in a network namespace with an etcd and an nginx of its own. Root only.
+one TLS connection after the other (RSA, 2048 bits). Whoever is hung up on comes back.
+
+Alone in a network namespace with an etcd and an nginx of its own. Root only.
 """
 
 import argparse
@@ -211,8 +213,8 @@ def run(arguments, directory):
     for words in ("link set lo up", "link add bench0 type veth peer bench1", "link set bench1 up",
                   "link set bench0 up", "addr add 10.99.0.1/24 dev bench0"):
         subprocess.run(["ip", *words.split()], check=True)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=bench",
-                    "-keyout", f"{directory}/key", "-out", f"{directory}/crt"],
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                    "/CN=bench", "-keyout", f"{directory}/key", "-out", f"{directory}/crt"],
                    check=True, stderr=subprocess.DEVNULL)
     os.chmod(f"{directory}/key", 0o600)
     config = os.path.join(directory, "nginx.conf")
@@ -253,8 +255,9 @@ def main():
     good = all(statistics.median(late) - statistics.median(alone) <= LATER_MOST_MS and
                max(late) - max(alone) <= (SHAKING_MOST_MS if name == "shaking" else LATER_MOST_MS)
                for name, (_, late, _) in found.items())
+    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     print(f"{'good' if good else 'BAD'}: at most {LATER_MOST_MS:.0f} ms ({SHAKING_MOST_MS:.0f} "
-          "with TLS) later than without; load " + " ".join(f"{value:.2f}" for value in os.getloadavg()))
+          f"with TLS) later than without; load {load}")
     return 0 if good else 1
 
 

@@ -108,8 +108,8 @@ def haproxy_follows_holder(story):
         for path, yes in (("/leader", [old]), ("/standby", story.standbys()), ("/health", nodes),
                           ("/ready", nodes), ("/leader?group=office", [old])):
             expect_verdicts(story, path, yes)
-        for path, status in (("/live", 200), ("/leader?group=none", 404), ("/leader?grp=office", 400),
-                             ("/v1/status", 404)):
+        for path, status in (("/live", 200), ("/leader?group=none", 404),
+                             ("/leader?grp=office", 400), ("/v1/status", 404)):
             got, _ = verdicts(story, path)
             story.check(set(got.values()) == {status}, f"GET {path}: {got}, not {status}")
         target = story.expect_move(story.faults.standin(old, "refuse"), check_bound("docservice"))
