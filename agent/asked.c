@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "journal.h"
 
 #define DEPTH_MAX 8
 #define SHOWN_LENGTH 300 /* of what was asked, in the log */
@@ -94,7 +95,8 @@ void agent_asked_log(void *user, const struct oo_api_request *request, unsigned 
 	(void)user;
 	char asked[SHOWN_LENGTH];
 	show(request, asked);
-	oo_log(status == 403 ? OO_LOG_WARNING : OO_LOG_NOTICE, "%s (uid %u, pid %d) asked %s: %u",
-	       request->peer.user, (unsigned)request->peer.uid, (int)request->peer.pid, asked,
-	       status);
+	agent_say(status == 403 ? OO_LOG_WARNING : OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_ASKED, .by = request->peer.user},
+		  "%s (uid %u, pid %d) asked %s: %u", request->peer.user,
+		  (unsigned)request->peer.uid, (int)request->peer.pid, asked, status);
 }

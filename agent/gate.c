@@ -17,6 +17,8 @@
 
 /* For less it is not worth starting anything. */
 #define LEAST_MS 20
+/* A node that is not fit comes so much later than any that is. */
+#define LAST_MS 1000
 
 enum step {
 	STEP_CLOSED,
@@ -280,12 +282,26 @@ static void begin_to_leave(struct gate *gate, const struct oo_want *want)
 	}
 }
 
+/* Whether all who are fit for it have let it lie: then who is not is better than nobody. */
+static bool is_nobodys(const struct gate *gate)
+{
+	const struct oo_core_view view = oo_core_view(gate->agent->core, gate->group);
+	const struct oo_claim *claim = &view.pair->claim;
+	const int64_t ttl_ms = claim->node[0] == '\0' ? 0 : claim->ttl_ms + claim->ttl_ms / 100;
+
+	return view.known && view.mine == NULL &&
+	       oo_clock_now() - view.first_seen_at > ttl_ms + LAST_MS;
+}
+
 struct oo_want agent_gate_want(struct agent_gates *gates, unsigned group)
 {
 	struct gate *gate = &gates->gates[group];
 	const struct oo_want *want = oo_core_want(gate->agent->core, group);
 	struct oo_want passed = *want;
 
+	if (gate->barred && is_nobodys(gate)) {
+		oo_timer_set(&gate->bar_timer, 0);
+	}
 	if (want->address) {
 		if (gate->step == STEP_CLOSED) {
 			begin_to_come(gate);

@@ -8,6 +8,7 @@
  *              is renewed meanwhile; when the hold ends, the hooks are killed and it begins anew.
  *              Failed or out of time: this node is not fit for the group for BAR_MS, so that the core
  *              hands over if another node is eligible; if none is, the addresses are added all the same.
+ *              A group that nobody takes ends that time.
  * pre_demote   runs before the addresses go, if there is time: for at most
  *              min(blocking_timeout, what is left of the hold - margin), since a holder that leaves does
  *              not renew. Failed or out of time: killed, and the demotion goes on.

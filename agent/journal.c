@@ -44,6 +44,10 @@ static const struct {
 	[AGENT_MESSAGE_HOOK] = {"ff8faf09495c49808a3f87ea3ebc576e", "hook"},
 	[AGENT_MESSAGE_HOOKS] = {"e94aa95ec5b74e2b9027551d6cada39c", "hooks"},
 	[AGENT_MESSAGE_UNFIT] = {"54108cbcc76d41ecbc40a77821efe160", "unfit"},
+	[AGENT_MESSAGE_PAUSE] = {"80c7df5d55df4830bd3ca8b5276d9186", "pause"},
+	[AGENT_MESSAGE_DRAIN] = {"690a445ad2d1476ebea603d90ca3be6f", "drain"},
+	[AGENT_MESSAGE_SWITCHOVER] = {"2274d3c8714945fb991674fda9451e2d", "switchover"},
+	[AGENT_MESSAGE_ASKED] = {"6c2a02f6c7004289bea8262dd3e365fc", "asked"},
 };
 
 struct fields {
@@ -84,5 +88,6 @@ void agent_say_line(const char *file, enum oo_log_level level, const struct agen
 	add(&fields, "OOHA_EPOCH", epoch);
 	add(&fields, "OOHA_PEER", said->peer);
 	add(&fields, "OOHA_CHECK", said->check);
+	add(&fields, "OOHA_BY", said->by);
 	oo_log_line(file, level, fields.list, "%s", line);
 }

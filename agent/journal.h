@@ -40,6 +40,10 @@ enum agent_message {
 	AGENT_MESSAGE_HOOK,
 	AGENT_MESSAGE_HOOKS,
 	AGENT_MESSAGE_UNFIT,
+	AGENT_MESSAGE_PAUSE,
+	AGENT_MESSAGE_DRAIN,
+	AGENT_MESSAGE_SWITCHOVER,
+	AGENT_MESSAGE_ASKED,
 };
 
 /* What a line is about; what is NULL, "" or 0 has no field. */
@@ -49,6 +53,7 @@ struct agent_said {
 	const char *peer;  /* the other node */
 	const char *cause; /* a word of a closed list, as in the history */
 	const char *check;
+	const char *by; /* the operator: "user@node" */
 	uint64_t epoch;
 };
 

@@ -24,7 +24,7 @@ struct level {
 };
 
 struct levels {
-	struct level lapsed, nobody, degraded, no_standby, ill;
+	struct level lapsed, nobody, degraded, no_standby, ill, paused;
 	enum oo_health health; /* hooks were last told; unknown: nothing */
 	bool served;           /* the addresses have been wanted in this tenure */
 };
@@ -202,6 +202,27 @@ static void look_as_holder(struct agent_notices *notices, unsigned group)
 	}
 }
 
+/* By the holder alone: it is so on all nodes. */
+static void look_at_pause(struct agent_notices *notices, unsigned group)
+{
+	const struct agent *agent = notices->agent;
+	struct level *level = &notices->groups[group].paused;
+	const bool active = oo_core_want(agent->core, group)->role == OO_ROLE_ACTIVE;
+	const struct oo_decree *pause = agent_store_pause(agent->store);
+	char text[TEXT_LENGTH];
+
+	if (!has_turned(level, active && pause != NULL, 0)) {
+		return;
+	}
+	if (pause != NULL) {
+		snprintf(text, sizeof(text), "paused by %s: nobody takes over: %s", pause->by,
+			 pause->reason);
+	}
+	tell(notices, level,
+	     (struct agent_notice){.grade = "P2", .name = "paused", .group = group, .text = text},
+	     pause == NULL ? "resumed" : "held elsewhere now");
+}
+
 /* For how long nobody has held, as far as etcd says it; 0: somebody does. */
 static int64_t unheld_ms(const struct agent *agent, const struct oo_core_view *view)
 {
@@ -250,6 +271,7 @@ void agent_notices_look(struct agent_notices *notices)
 		look_at_degraded(notices, g, view.degraded);
 		look_as_holder(notices, g);
 		look_for_holder(notices, g, &view);
+		look_at_pause(notices, g);
 	}
 	if (has_turned(&notices->etcd, trouble[0] != '\0', ETCD_AFTER_MS)) {
 		snprintf(text, sizeof(text), "etcd: %.*s", OO_REASON_LENGTH - 8, trouble);

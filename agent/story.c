@@ -392,15 +392,6 @@ struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned 
 				      .down_ms = was_up ? now - down_at : -1};
 }
 
-static void count_promotion(struct agent_story *story, unsigned group)
-{
-	const struct agent_timeline *line = &story->chapters[group].timeline;
-	struct agent_group_counts *counts = &story->agent->counts.groups[group];
-
-	oo_histogram_note(&counts->claimed, (line->claimed_at - line->detected_at) * 1000);
-	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
-}
-
 /* Its addresses are up for the first time. */
 static void begin_tenure(struct agent_story *story, unsigned group, int64_t armed_at)
 {
@@ -414,7 +405,7 @@ static void begin_tenure(struct agent_story *story, unsigned group, int64_t arme
 	const struct agent_part *parts = agent_vips_parts(story->agent->vips[group], &n);
 	chapter->timeline.added_at = agent_part_all_added_at(parts, n);
 	chapter->timeline.announced_at = oo_clock_now();
-	count_promotion(story, group);
+	agent_counts_promotion(&story->agent->counts.groups[group], &chapter->timeline);
 	run_hooks(story, group, AGENT_HOOK_PROMOTED);
 	snprintf(text, sizeof(text), "moved from %s to %s: %s", named(chapter->peer),
 		 story->agent->config->node.name, chapter->reason);

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "journal.h"
 #include "order.h"
 #include "past.h"
 #include "store.h"
@@ -86,9 +87,14 @@ static void end(struct switchover *one, enum state state)
 	static const char *const words[] = {"waits", "moved", "refused", "withdrawn"};
 	one->state = state;
 	enter(one, PHASE_OVER, OO_NEVER);
-	oo_log(OO_LOG_NOTICE, "%s: switchover %s%s%s%s%s", group_name(one), words[state],
-	       state == STATE_MOVED ? " to " : "", state == STATE_MOVED ? one->to : "",
-	       one->error[0] == '\0' ? "" : ": ", one->error);
+	agent_say(OO_LOG_NOTICE,
+		  &(struct agent_said){.message = AGENT_MESSAGE_SWITCHOVER,
+				       .group = group_name(one),
+				       .peer = one->to,
+				       .cause = words[state]},
+		  "%s: switchover %s%s%s%s%s", group_name(one), words[state],
+		  state == STATE_MOVED ? " to " : "", state == STATE_MOVED ? one->to : "",
+		  one->error[0] == '\0' ? "" : ": ", one->error);
 }
 
 static struct oo_etcd_call call(struct switchover *one, oo_etcd_fn *done)

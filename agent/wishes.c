@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-
+#include "journal.h"
 static const char *named(const char *text)
 {
 	return text[0] == '\0' ? "somebody" : text;
@@ -20,11 +20,16 @@ static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
 		oo_record_read_decree(kv->value, &wishes->pause);
 	}
 	if (wishes->paused && !was) {
-		oo_log(OO_LOG_NOTICE,
-		       "paused by %s: nothing moves for health, nobody takes over: %s",
-		       named(wishes->pause.by), wishes->pause.reason);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_PAUSE,
+					       .by = wishes->pause.by,
+					       .cause = "begun"},
+			  "paused by %s: nothing moves for health, nobody takes over: %s",
+			  named(wishes->pause.by), wishes->pause.reason);
 	} else if (was && !wishes->paused) {
-		oo_log(OO_LOG_NOTICE, "resumed");
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_PAUSE, .cause = "over"},
+			  "resumed");
 	}
 }
 
@@ -45,7 +50,11 @@ static void set_drain(struct agent_store *store, const char *node, const struct 
 	struct agent_drain *drain = find_drain(wishes, node);
 
 	if (kv == NULL && drain != NULL) {
-		oo_log(OO_LOG_NOTICE, "%s is no longer drained", drain->node);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_DRAIN,
+					       .peer = drain->node,
+					       .cause = "over"},
+			  "%s is no longer drained", drain->node);
 		*drain = wishes->drains[--wishes->n_drains];
 	}
 	if (kv == NULL || strlen(node) >= OO_CORE_NAME_LENGTH ||
@@ -57,8 +66,13 @@ static void set_drain(struct agent_store *store, const char *node, const struct 
 	oo_text_clip(drain->node, sizeof(drain->node), node);
 	oo_record_read_decree(kv->value, &drain->decree);
 	if (is_new) {
-		oo_log(OO_LOG_NOTICE, "%s is drained by %s: %s", node, named(drain->decree.by),
-		       drain->decree.reason);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_DRAIN,
+					       .peer = node,
+					       .by = drain->decree.by,
+					       .cause = "begun"},
+			  "%s is drained by %s: %s", node, named(drain->decree.by),
+			  drain->decree.reason);
 	}
 }
 
@@ -73,9 +87,15 @@ static void set_order(struct agent_store *store, unsigned group, const struct oo
 		oo_record_read_order(kv->value, kv->lease, order, text);
 	}
 	if (order->id != 0 && order->id != known) {
-		oo_log(OO_LOG_NOTICE, "%s: %s wants a switchover from %s to %s",
-		       store->agent->group_names[group], named(text->by), order->from,
-		       order->target[0] == '\0' ? "the best" : order->target);
+		agent_say(OO_LOG_NOTICE,
+			  &(struct agent_said){.message = AGENT_MESSAGE_SWITCHOVER,
+					       .group = store->agent->group_names[group],
+					       .peer = order->target,
+					       .by = text->by,
+					       .cause = "waits"},
+			  "%s: %s wants a switchover from %s to %s",
+			  store->agent->group_names[group], named(text->by), order->from,
+			  order->target[0] == '\0' ? "the best" : order->target);
 	}
 }
 

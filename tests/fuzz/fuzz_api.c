@@ -313,6 +313,11 @@ bool __wrap_oo_group_find(const char *name, gid_t *ret_gid)
 	return true;
 }
 
+bool oo_log_wants(enum oo_log_level level)
+{
+	return level != OO_LOG_DEBUG;
+}
+
 void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
 		 const char *format, ...)
 {

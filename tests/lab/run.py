@@ -10,6 +10,7 @@ import time
 sys.dont_write_bytecode = True
 
 import balancers  # noqa: E402, F401 (its scenarios)
+import commands  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import monitored  # noqa: E402, F401 (its scenarios)

@@ -11,6 +11,7 @@ from shared import reload_agents
 from story import PLANNED_US
 
 COMING_S, LEAVING_S = 0.2, 0.3
+LAST_S = 1  # who is not fit comes so much later
 EVENTS = ("pre_promote", "pre_demote", "notify")
 LISTS = "hooks:\n  blocking_timeout: 2s\n"
 NOTE = config.HOOK.format(directory="{directory}",
@@ -63,7 +64,8 @@ def notices(node):
 
 @scenario
 def hooks_waited_for(story):
-    """The holder leaves after its pre_demote; whose pre_promote fails hands on; the third serves."""
+    """The holder leaves after its pre_demote; whose pre_promote fails hands on; the third serves. When
+    that one leaves, too, who failed before is better than nobody, and fails and serves."""
     story.lab.await_settled()  # a move that is put off looks settled
     with blocking_hooks(story):
         story.begin()
@@ -87,3 +89,9 @@ def hooks_waited_for(story):
                            (refuser, "P1 pre_promote_failed |office: pre_promote: hook")):
             wait_for(lambda: any(line.startswith(text) for line in notices(node)), 5,
                      lambda: f"{node.name} tells '{text}': {notices(node)}")
+        story.holder = target
+        fault_us = story.faults.terminate(target, "agent")
+        moved_to = story.expect_move(fault_us, int((LEAVING_S + LAST_S) * 1e6) + 7 * PLANNED_US)
+        story.check(moved_to is refuser, f"{moved_to.name} holds, not {refuser.name}")
+        _, status = story.lab.status(refuser)
+        story.check(status["groups"][0]["degraded"], f"{refuser.name} says {status}")

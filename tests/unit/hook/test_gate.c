@@ -29,6 +29,8 @@ static struct oo_config config = {.cluster = "c",
 				  .hooks = {.timeout_ms = 10000}};
 static struct agent agent;
 static struct oo_want want;
+static struct oo_pair pair;
+static struct oo_core_view view;
 static bool up, told, link_up;
 static char notice[OO_REASON_LENGTH];
 
@@ -39,6 +41,13 @@ const struct oo_want *oo_core_want(const struct oo_core *core, unsigned group)
 	(void)core;
 	(void)group;
 	return &want;
+}
+
+struct oo_core_view oo_core_view(const struct oo_core *core, unsigned group)
+{
+	(void)core;
+	(void)group;
+	return view;
 }
 
 void agent_tell(struct agent *to, const struct oo_event *event)
@@ -106,6 +115,8 @@ static void set_up(void)
 	agent = (struct agent){.config = &config, .event = new_loop()};
 	agent.group_names[0] = "office";
 	want = (struct oo_want){.role = OO_ROLE_STANDBY};
+	pair = (struct oo_pair){.claim = {.node = "node-b", .ttl_ms = 10000}};
+	view = (struct oo_core_view){.pair = &pair, .known = true, .first_seen_at = oo_clock_now()};
 	up = told = false;
 	link_up = true;
 	notice[0] = '\0';
@@ -242,6 +253,30 @@ static void test_node_whose_pre_promote_fails_is_not_fit_and_serves_only_if_it_m
 	CU_ASSERT_STRING_EQUAL(agent_gate_trouble(agent.gates, 0), "");
 }
 
+static void test_node_that_is_not_fit_is_better_than_nobody(void)
+{
+	set_hooks("exit 3", NULL);
+	CU_ASSERT_FALSE(hold());
+	await_told();
+	view.mine = &pair.claim; /* ours, for long */
+	view.first_seen_at -= 60000;
+	look();
+	settle(agent.event);
+	CU_ASSERT_FALSE(link_up);
+	want = (struct oo_want){.role = OO_ROLE_STANDBY};
+	view.mine = NULL;
+	view.first_seen_at =
+		oo_clock_now() - 10500; /* silent, but others may be about to take it */
+	look();
+	settle(agent.event);
+	CU_ASSERT_FALSE(link_up);
+	view.first_seen_at = oo_clock_now() - 11200;
+	look();
+	settle(agent.event);
+	CU_ASSERT_TRUE(link_up);
+	CU_ASSERT_STRING_EQUAL(agent_gate_trouble(agent.gates, 0), "");
+}
+
 static void test_pre_promote_out_of_time_is_killed_and_counts_as_failed(void)
 {
 	set_hooks(marking("pid", "exec sleep 1000"), NULL);
@@ -252,6 +287,7 @@ static void test_pre_promote_out_of_time_is_killed_and_counts_as_failed(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(agent_gate_trouble(agent.gates, 0), "pre_promote: "));
 	CU_ASSERT_TRUE(is_killed("pid"));
 	CU_ASSERT_TRUE(look());
+	CU_ASSERT_EQUAL(agent.counts.hooks[AGENT_HOOK_PRE_PROMOTE].failed, 1);
 }
 
 static void test_pre_promote_is_killed_when_the_hold_ends_and_begins_anew(void)
@@ -383,6 +419,7 @@ int main(void)
 		TEST(without_hooks_the_want_passes_as_it_is),
 		TEST(addresses_wait_for_pre_promote),
 		TEST(node_whose_pre_promote_fails_is_not_fit_and_serves_only_if_it_must),
+		TEST(node_that_is_not_fit_is_better_than_nobody),
 		TEST(pre_promote_out_of_time_is_killed_and_counts_as_failed),
 		TEST(pre_promote_is_killed_when_the_hold_ends_and_begins_anew),
 		TEST(who_only_lapsed_and_who_adopted_have_no_pre_promote),

@@ -21,6 +21,7 @@ static struct oo_core_view view;
 static struct agent_known_member members[2];
 static const char *trouble, *health;
 static bool paused;
+static struct oo_decree pause_decree = {.by = "ann@node-b", .reason = "upgrade"};
 static int64_t now;
 static char told[2048]; /* "event grade name state|text;" each */
 
@@ -57,6 +58,12 @@ const char *agent_store_trouble(const struct agent_store *store)
 {
 	(void)store;
 	return trouble;
+}
+
+const struct oo_decree *agent_store_pause(const struct agent_store *store)
+{
+	(void)store;
+	return paused ? &pause_decree : NULL;
 }
 
 const struct agent_known_member *agent_store_members(const struct agent_store *store, size_t *ret_n)
@@ -276,6 +283,19 @@ static void test_standby_that_sees_nobody_hold_tells_unless_it_cannot_know(void)
 	expect("");
 }
 
+static void test_holder_alone_tells_of_a_pause(void)
+{
+	paused = true;
+	look(0);
+	expect("");
+	hold(true);
+	look(0);
+	expect("notify P2 paused begun|office: paused by ann@node-b: nobody takes over: upgrade;");
+	paused = false;
+	look(0);
+	expect("notify P2 paused over|office: resumed;");
+}
+
 static void test_trouble_with_etcd_that_lasts_is_told_for_the_node(void)
 {
 	trouble = "connection refused";
@@ -298,6 +318,7 @@ int main(void)
 		TEST(lapsed_hold_is_the_gravest_of_all),
 		TEST(holder_without_another_to_follow_it_tells),
 		TEST(standby_that_sees_nobody_hold_tells_unless_it_cannot_know),
+		TEST(holder_alone_tells_of_a_pause),
 		TEST(trouble_with_etcd_that_lasts_is_told_for_the_node),
 	};
 	return run_tests_in("notices", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
