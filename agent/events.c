@@ -31,16 +31,27 @@ struct agent_events {
 static const struct {
 	const char *file, *kind;
 } kinds[] = {
-	{"asked.c", "operator"},   {"checks.c", "check"},
-	{"control.c", "operator"}, {"diagnosis.c", "diagnosis"},
-	{"gate.c", "hook"},        {"guard.c", "fence"},
-	{"history.c", "etcd"},     {"hooks.c", "hook"},
-	{"link.c", "vip"},         {"members.c", "member"},
-	{"neighbours.c", "vip"},   {"notices.c", "hook"},
-	{"part.c", "vip"},         {"removal.c", "vip"},
-	{"repair.c", "repair"},    {"rival.c", "conflict"},
-	{"store.c", "etcd"},       {"story.c", "role"},
+	{"asked.c", "operator"},
+	{"checks.c", "check"},
+	{"control.c", "operator"},
+	{"diagnosis.c", "diagnosis"},
+	{"gate.c", "hook"},
+	{"guard.c", "fence"},
+	{"history.c", "etcd"},
+	{"hooks.c", "hook"},
+	{"link.c", "vip"},
+	{"members.c", "member"},
+	{"neighbours.c", "vip"},
+	{"notices.c", "hook"},
+	{"part.c", "vip"},
+	{"removal.c", "vip"},
+	{"repair.c", "repair"},
+	{"rival.c", "conflict"},
+	{"store.c", "etcd"},
+	{"story.c", "role"},
+	{"switchover.c", "operator"},
 	{"vips.c", "vip"},
+	{"wishes.c", "operator"},
 };
 
 /* The value of a journal field, name with its '='; NULL: the line has none. */
