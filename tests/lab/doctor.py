@@ -23,7 +23,7 @@ import typing
 sys.dont_write_bytecode = True
 
 from lab import Options  # noqa: E402
-from netns import batch, exists, inside, nft, run, told, wait_for  # noqa: E402
+from netns import LabError, batch, exists, inside, nft, run, told, wait_for  # noqa: E402
 from place import PATIENCE_S, VIP, Place, expect, wait_started  # noqa: E402
 from process import end_as_interrupted  # noqa: E402
 
@@ -423,9 +423,9 @@ def with_auth(node, *grants):
         yield
 
 
-def login(node, password):
+def login(node, password, endpoints=(SIDE,)):
     file = node.write("password", password + "\n")
-    node.configure(endpoints=[SIDE], login=f"  username: ooha\n  password_file: {file}\n")
+    return node.configure(endpoints=endpoints, login=f"  username: ooha\n  password_file: {file}\n")
 
 
 @fault("an etcd user without rights, and with those that doctor says to give", "etcd-rights",
@@ -692,6 +692,23 @@ def ask(node, one):
     return finding, None
 
 
+def as_nobody(node):
+    """An ordinary user is told what takes root, and no more is wrong; a secret stops it."""
+    nobody = {"wrap": ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]}
+    node.configure().chmod(0o644)
+    found, document, status = node.doctor(**nobody)
+    expect(found <= ALWAYS and status == 0, f"as nobody: {document['findings']}")
+    unseen = {item["what"]: item["why"] for item in document["not_seen"]}
+    expect(unseen.get("nf_tables") == "takes root", f"as nobody: {unseen}")
+    login(node, "right", [f"http://{HOSTS[0]}:2379"]).chmod(0o644)
+    try:
+        said = node.doctor(**nobody)
+    except LabError as error:
+        said = str(error)
+    expect("3: " in str(said) and "Permission denied" in str(said), f"as nobody: {said}")
+    node.configure()
+
+
 def well(node):
     """Nothing on a node that is well, before the first start and afterwards; --local, too."""
     for words in ((), ("--local",)):
@@ -699,6 +716,7 @@ def well(node):
         expect(found <= ALWAYS, f"{words}: found {document['findings']}")
         expect(status == 0, f"{words}: exit status {status}")
         expect(words or found == ALWAYS, "etcd's version was not looked at")
+    as_nobody(node)
     unseen = [item["what"] for item in node.doctor()[1]["not_seen"]]
     expect(not unseen, f"not seen: {unseen}")
 
