@@ -14,6 +14,8 @@ import json
 import os
 import pathlib
 import re
+import socket
+import socketserver
 import sys
 import tempfile
 import threading
@@ -131,9 +133,17 @@ class Node(Place):
         """A Document Server's port, until the server that is returned is shut down."""
         server = inside(self.namespace,
                         lambda: http.server.ThreadingHTTPServer((host, 8000), DocumentServer))
+        self.listening(server)
+        return server
+
+    def listening(self, server):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self.servers.append(server)
-        return server
+
+    def close(self, server):
+        server.shutdown()
+        server.server_close()
+        self.servers.remove(server)
 
     def doctor(self, *words, wrap=(), clock="good"):
         """What it finds: the ids, the whole document, and the exit status."""
@@ -469,6 +479,37 @@ def pre_vote(node):
              PATIENCE_S, "etcd answers again")
 
 
+class SlowWay(socketserver.StreamRequestHandler):
+    """Hands on what comes after a quarter of a second."""
+
+    def handle(self):
+        there = inside(self.server.namespace, lambda: socket.create_connection((HOSTS[0], 2379)))
+        answers = threading.Thread(target=self.pass_on, args=(there, self.connection))
+        answers.start()
+        self.pass_on(self.connection, there, delay_s=0.25)
+        answers.join()
+        there.close()
+
+    def pass_on(self, source, target, delay_s=0):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(delay_s)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@fault("a slow way to etcd", "etcd-slow")
+def slow(node):
+    server = inside(node.namespace,
+                    lambda: socketserver.ThreadingTCPServer(("127.0.0.1", 4379), SlowWay))
+    server.namespace, server.daemon_threads = node.namespace, True
+    node.listening(server)
+    node.configure(endpoints=["http://127.0.0.1:4379"] + [f"http://{host}:2379"
+                                                          for host in HOSTS[1:]])
+    yield {}
+    node.close(server)
+
+
 simple("two of three members in one zone", "etcd-zones", record={"zone": "az-1"})
 
 # -- this host
@@ -655,9 +696,7 @@ simple("checks that do not ask it", "checks-missing", config={
 def port_open(node):
     server = node.listen(HOSTS[0])
     yield {}
-    server.shutdown()
-    server.server_close()
-    node.servers.remove(server)
+    node.close(server)
 
 
 # --
