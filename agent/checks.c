@@ -11,7 +11,7 @@
  * Checks take turns, so that nothing else waits for all of them; some of many begin at the same time,
  * which costs less than to wake up for each.
  */
-#define TURN_MS 100
+#define TURN_MS 250
 
 struct slot {
 	struct agent *agent;

@@ -39,6 +39,24 @@ void agent_counts_renewal(struct agent_group_counts *counts, enum oo_outcome out
 	}
 }
 
+static void note_known(struct oo_histogram *histogram, int64_t took_ms)
+{
+	if (took_ms >= 0) {
+		oo_histogram_note(histogram, took_ms * 1000);
+	}
+}
+
+void agent_counts_promotion(struct agent_group_counts *counts, const struct agent_timeline *line)
+{
+	const struct agent_timeline_parts parts = agent_timeline_parts(line);
+
+	note_known(&counts->stages[AGENT_STAGE_DOWN], parts.down_ms);
+	note_known(&counts->stages[AGENT_STAGE_CLAIMED], parts.claimed_ms);
+	note_known(&counts->stages[AGENT_STAGE_ADDED], parts.added_ms);
+	note_known(&counts->stages[AGENT_STAGE_ANNOUNCED], parts.announced_ms);
+	note_known(&counts->gap, parts.gap_ms);
+}
+
 const char *agent_affair_name(enum agent_affair affair)
 {
 	switch (affair) {
@@ -69,6 +87,21 @@ const char *agent_failure_name(enum agent_failure failure)
 		return "full";
 	case AGENT_FAILURE_OTHER:
 		return "other";
+	}
+	return "?";
+}
+
+const char *agent_stage_name(enum agent_stage stage)
+{
+	switch (stage) {
+	case AGENT_STAGE_DOWN:
+		return "down";
+	case AGENT_STAGE_CLAIMED:
+		return "claimed";
+	case AGENT_STAGE_ADDED:
+		return "added";
+	case AGENT_STAGE_ANNOUNCED:
+		return "announced";
 	}
 	return "?";
 }

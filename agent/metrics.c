@@ -4,6 +4,7 @@
 #include "etcd/etcd.h"
 #include "guard.h"
 #include "hooks.h"
+#include "reload.h"
 #include "status.h"
 #include "store.h"
 #include "story.h"
@@ -135,6 +136,9 @@ static void add_agent(struct oo_metrics *metrics, const struct agent *agent)
 	oo_metrics_family(metrics, "ooha_build_info", OO_METRICS_GAUGE,
 			  "Always 1; the labels say what runs.");
 	oo_metrics_add(metrics, 1, "version", OO_VERSION, NULL);
+	oo_metrics_family(metrics, "ooha_config_last_reload_successful", OO_METRICS_GAUGE,
+			  "0 if the last reload changed nothing, because something is wrong.");
+	oo_metrics_add(metrics, agent_reload_problem(agent->reload)[0] == '\0', NULL);
 	oo_metrics_family(metrics, "ooha_fence_available", OO_METRICS_GAUGE,
 			  "1 if the kernel has nf_tables, and keeps the end of a hold in ms.");
 	oo_metrics_add(metrics, agent_guard_has_fence(agent->guard), NULL);
@@ -144,6 +148,11 @@ static void add_agent(struct oo_metrics *metrics, const struct agent *agent)
 	oo_metrics_family(metrics, "ooha_paused", OO_METRICS_GAUGE,
 			  "1 while a pause is in force: nothing moves, nobody takes over.");
 	oo_metrics_add(metrics, oo_core_is_paused(agent->core), NULL);
+	oo_metrics_family(
+		metrics, "ooha_drained", OO_METRICS_GAUGE,
+		"1 while this node is drained: it takes nothing, and gives up what it holds.");
+	oo_metrics_add(metrics, agent_store_drain(agent->store, agent->config->node.name) != NULL,
+		       NULL);
 	size_t n_members;
 	(void)agent_store_members(agent->store, &n_members);
 	oo_metrics_family(metrics, "ooha_members", OO_METRICS_GAUGE,

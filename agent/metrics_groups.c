@@ -195,7 +195,7 @@ static void add_renewals(struct oo_metrics *metrics, const struct agent *agent)
 	}
 }
 
-static void add_moves(struct oo_metrics *metrics, const struct agent *agent)
+static void add_transitions(struct oo_metrics *metrics, const struct agent *agent)
 {
 	oo_metrics_family(metrics, "ooha_transitions_total", OO_METRICS_COUNTER,
 			  "Changes of this node's role, by cause.");
@@ -206,14 +206,24 @@ static void add_moves(struct oo_metrics *metrics, const struct agent *agent)
 				       oo_cause_name(cause), NULL);
 		}
 	}
+}
+
+static void add_promotions(struct oo_metrics *metrics, const struct agent *agent)
+{
 	oo_metrics_family(metrics, "ooha_promotion_duration_seconds", OO_METRICS_HISTOGRAM,
-			  "From when this node saw that it had to take over until the claim was "
-			  "its own, and until the virtual addresses were added.");
+			  "Moves to this node: from when they were decided on until each stage.");
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		oo_metrics_add_histogram(metrics, &agent->counts.groups[g].claimed, "group",
-					 agent->group_names[g], "until", "claimed", NULL);
-		oo_metrics_add_histogram(metrics, &agent->counts.groups[g].added, "group",
-					 agent->group_names[g], "until", "added", NULL);
+		for (enum agent_stage stage = 0; stage < AGENT_STAGES; stage++) {
+			oo_metrics_add_histogram(metrics, &agent->counts.groups[g].stages[stage],
+						 "group", agent->group_names[g], "until",
+						 agent_stage_name(stage), NULL);
+		}
+	}
+	oo_metrics_family(metrics, "ooha_gap_seconds", OO_METRICS_HISTOGRAM,
+			  "Moves to this node: how long nobody answered for the addresses.");
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		oo_metrics_add_histogram(metrics, &agent->counts.groups[g].gap, "group",
+					 agent->group_names[g], NULL);
 	}
 }
 
@@ -227,5 +237,6 @@ void agent_metrics_groups(struct oo_metrics *metrics, const struct agent *agent)
 	add_epochs(metrics, agent);
 	add_holds(metrics, agent);
 	add_renewals(metrics, agent);
-	add_moves(metrics, agent);
+	add_transitions(metrics, agent);
+	add_promotions(metrics, agent);
 }

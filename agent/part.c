@@ -141,6 +141,9 @@ int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err
 	if (!part->up) {
 		return 0;
 	}
+	if (part->down_at <= part->added_at) { /* closing the fence comes first */
+		part->down_at = oo_clock_now();
+	}
 	int closed = agent_guard_close(part->agent->guard, &set, err);
 	if (graceful) {
 		reset_connections(part, &set);
@@ -155,6 +158,25 @@ int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *e
 {
 	struct oo_address_set set = {.ifindex = ifindex, .list = part->list, .n = part->n};
 	return oo_net_addresses_present(part->agent->net, &set, part->present, err);
+}
+
+int64_t agent_part_all_added_at(const struct agent_part *parts, size_t n)
+{
+	int64_t at = 0;
+	for (size_t i = 0; i < n; i++) {
+		at = parts[i].added_at > at ? parts[i].added_at : at;
+	}
+	return at;
+}
+
+int64_t agent_part_any_down_at(const struct agent_part *parts, size_t n)
+{
+	int64_t at = 0;
+	for (size_t i = 0; i < n; i++) {
+		at = parts[i].down_at != 0 && (at == 0 || parts[i].down_at < at) ? parts[i].down_at
+										 : at;
+	}
+	return at;
 }
 
 bool agent_part_is_any_present(const struct agent_part *part)
@@ -256,6 +278,8 @@ void agent_part_inherit(struct agent_part *part, struct agent_part *before)
 	part->suspect = before->suspect;
 	part->stray = before->stray;
 	part->armed_until = before->armed_until;
+	part->added_at = before->added_at;
+	part->down_at = before->down_at;
 	part->gone_reported = before->gone_reported;
 	for (size_t k = 0; k < part->n; k++) {
 		const size_t old = agent_part_find_vip(before, &part->list[k]);

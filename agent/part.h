@@ -30,7 +30,8 @@ struct agent_part {
 	bool up;                    /* some of them may be on this node */
 	bool whole;                 /* all of them are that no stranger has, and are announced */
 	size_t n_announced;         /* 0: none; less than there should be: unless whole */
-	int64_t added_at;           /* the last addition succeeded */
+	int64_t added_at;           /* the last addition that was needed succeeded */
+	int64_t down_at;            /* last taken down: nobody is answered since */
 	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
 	bool gone_reported;         /* some, by the kernel; to be looked at */
 	struct oo_announcer *announcer;
@@ -56,6 +57,9 @@ void agent_part_inherit(struct agent_part *part, struct agent_part *before);
 /* The same VIPs in a new configuration's memory. */
 void agent_part_set_config(struct agent_part *part, const struct oo_config_group *config);
 
+/* Of n parts: when the last of them was up, and when the first of them was taken down; 0: never. */
+int64_t agent_part_all_added_at(const struct agent_part *parts, size_t n);
+int64_t agent_part_any_down_at(const struct agent_part *parts, size_t n);
 /* As the configuration writes it. */
 const char *agent_part_text(const struct agent_part *part, size_t k);
 

@@ -308,6 +308,12 @@ void agent_profile_free(struct agent_profile *profile)
 	free(profile);
 }
 
+void agent_profile_look(struct agent_profile *profile)
+{
+	profile->changed = (struct timespec){0}; /* its file may be another one, too */
+	oo_timer_set(&profile->timer, 0);
+}
+
 struct json_object *agent_profile_get(const struct agent_profile *profile)
 {
 	return json_object_get(profile->said);

@@ -15,6 +15,9 @@ struct json_object;
 int agent_profile_new(struct agent *agent, struct agent_profile **ret_profile, struct oo_err *err);
 void agent_profile_free(struct agent_profile *profile);
 
+/* Looks again at the next turn of the loop: the configuration is another. */
+void agent_profile_look(struct agent_profile *profile);
+
 /* What the record says; a reference of the caller's own. */
 struct json_object *agent_profile_get(const struct agent_profile *profile);
 /* Another number whenever that has changed. */

@@ -11,6 +11,7 @@
 #include "compare.h"
 #include "etcd/etcd.h"
 #include "journal.h"
+#include "profile.h"
 #include "reconfigure.h"
 #include "store.h"
 
@@ -61,6 +62,7 @@ static void put_in(struct agent_reload *reload)
 	} else { /* both are the agent's now */
 		reload->next = NULL;
 		reload->etcd = NULL;
+		agent_profile_look(reload->agent->profile);
 	}
 	finish(reload, r, &err);
 }

@@ -14,6 +14,7 @@
 #include "hooks.h"
 #include "journal.h"
 #include "notices.h"
+#include "part.h"
 #include "store.h"
 #include "vips.h"
 
@@ -380,26 +381,19 @@ struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned 
 {
 	const struct chapter *chapter = &story->chapters[group];
 	const int64_t now = oo_clock_now();
-	const int64_t down_at = agent_vips_down_at(story->agent->vips[group]);
-	const bool was_up = chapter->promoted && down_at != 0;
+	size_t n;
+	const struct agent_part *parts = agent_vips_parts(story->agent->vips[group], &n);
+	const int64_t down_at = agent_part_any_down_at(parts, n);
+	/* up in this very tenure, and down since */
+	const bool was_up = chapter->promoted && down_at > agent_part_all_added_at(parts, n);
 
 	return (struct oo_claim_ages){.left_ms =
 					      chapter->left_at == 0 ? -1 : now - chapter->left_at,
 				      .down_ms = was_up ? now - down_at : -1};
 }
 
-static void count_promotion(struct agent_story *story, unsigned group)
-{
-	const struct agent_timeline *line = &story->chapters[group].timeline;
-	struct agent_group_counts *counts = &story->agent->counts.groups[group];
-
-	oo_histogram_note(&counts->claimed, (line->claimed_at - line->detected_at) * 1000);
-	oo_histogram_note(&counts->added, (line->added_at - line->detected_at) * 1000);
-}
-
 /* Its addresses are up for the first time. */
-static void begin_tenure(struct agent_story *story, unsigned group, int64_t armed_at,
-			 int64_t added_at)
+static void begin_tenure(struct agent_story *story, unsigned group, int64_t armed_at)
 {
 	struct chapter *chapter = &story->chapters[group];
 	char text[OO_REASON_LENGTH + 2 * OO_CORE_NAME_LENGTH + 24];
@@ -407,9 +401,11 @@ static void begin_tenure(struct agent_story *story, unsigned group, int64_t arme
 	chapter->promoted = true;
 	chapter->epoch = oo_core_view(story->agent->core, group).epoch;
 	chapter->timeline.armed_at = armed_at;
-	chapter->timeline.added_at = added_at;
+	size_t n;
+	const struct agent_part *parts = agent_vips_parts(story->agent->vips[group], &n);
+	chapter->timeline.added_at = agent_part_all_added_at(parts, n);
 	chapter->timeline.announced_at = oo_clock_now();
-	count_promotion(story, group);
+	agent_counts_promotion(&story->agent->counts.groups[group], &chapter->timeline);
 	run_hooks(story, group, AGENT_HOOK_PROMOTED);
 	snprintf(text, sizeof(text), "moved from %s to %s: %s", named(chapter->peer),
 		 story->agent->config->node.name, chapter->reason);
@@ -427,8 +423,7 @@ static void begin_tenure(struct agent_story *story, unsigned group, int64_t arme
 					  });
 }
 
-void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
-			    int64_t added_at)
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at)
 {
 	struct chapter *chapter = &story->chapters[group];
 	const struct oo_config_group *config = &story->agent->config->groups[group];
@@ -443,7 +438,7 @@ void agent_story_address_up(struct agent_story *story, unsigned group, int64_t a
 		run_hooks(story, group,
 			  AGENT_HOOK_PROMOTED); /* what pre_demote did is to be undone */
 	} else if (!chapter->promoted) {
-		begin_tenure(story, group, armed_at, added_at);
+		begin_tenure(story, group, armed_at);
 	}
 }
 

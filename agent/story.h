@@ -18,11 +18,10 @@ void agent_story_fill_event(const struct agent_story *story, struct agent_hook_e
 /* Tells the transitions of the core's last step. Before they are applied. */
 void agent_story_tell(struct agent_story *story);
 /*
- * The address of group has come up: hooks and history if it is the first time of a tenure. armed_at,
- * added_at: when the hold began that it is up by, and when it was added; it has just been announced.
+ * The address of group has come up and was announced: hooks and history if it is the first time of a
+ * tenure. armed_at: when the hold was known to be ours.
  */
-void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
-			    int64_t added_at);
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at);
 /* Of a claim that gives group away now: how long ago this node decided to, and took its VIPs down. */
 struct oo_claim_ages agent_story_ages(const struct agent_story *story, unsigned group);
 /* Why group is what it is, in words: "node-b silent for 3031 ms". */

@@ -57,7 +57,6 @@ static void arm(struct agent_vips *vips)
 	uint32_t valid_s = agent_guard_lifetime_s(vips->agent->guard, vips->guard_until, now);
 	const size_t n_before = count_announced(vips);
 	struct oo_err err = {0};
-	int64_t added_at = now;
 	int r = 0;
 
 	if (valid_s == 0 || now >= vips->hold_until) {
@@ -70,18 +69,14 @@ static void arm(struct agent_vips *vips)
 			r = part_r;
 			err = part_err;
 		}
-		if (vips->parts[i].added_at > added_at) {
-			added_at = vips->parts[i].added_at;
-		}
 	}
-	vips->down_at = 0;
 	note(vips, r, &err);
 	oo_timer_set(&vips->timer,
 		     r < 0 ? now + RETRY_MS
 			   : agent_guard_rearm_at(vips->agent->guard, vips->guard_until, now,
 						  now + (int64_t)valid_s * 1000));
 	if (count_announced(vips) > n_before) {
-		agent_story_address_up(vips->agent->story, vips->group, now, added_at);
+		agent_story_address_up(vips->agent->story, vips->group, now);
 	}
 }
 
@@ -90,9 +85,6 @@ static void take_down(struct agent_vips *vips)
 	struct oo_err err = {0};
 	int r = 0;
 
-	if (vips->down_at == 0) { /* closing the fence comes first */
-		vips->down_at = oo_clock_now();
-	}
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct oo_err part_err;
@@ -168,11 +160,6 @@ bool agent_vips_is_up(const struct agent_vips *vips)
 		}
 	}
 	return false;
-}
-
-int64_t agent_vips_down_at(const struct agent_vips *vips)
-{
-	return vips->down_at;
 }
 
 bool agent_vips_has_link(const struct agent_vips *vips)

@@ -40,8 +40,6 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want);
 void agent_vips_retry(struct agent_vips *vips);
 /* Arms what is up anew, for as long as the hold allows: nobody will, for a while. */
 void agent_vips_rearm(struct agent_vips *vips);
-/* When they were last taken down, from when on nobody was answered; 0: not since they were put up. */
-int64_t agent_vips_down_at(const struct agent_vips *vips);
 /* Whether any of them may be on this node. */
 bool agent_vips_is_up(const struct agent_vips *vips);
 /* All of its interfaces have; a carrier that was lost or has come back counts when it has lasted. */

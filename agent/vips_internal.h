@@ -24,7 +24,6 @@ struct agent_vips {
 	bool said_link; /* that all interfaces have link */
 	int64_t hold_until, guard_until;
 	int64_t repaired_at;       /* what somebody had removed; 0: never */
-	int64_t down_at;           /* taken down; 0: not since they were put up */
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 

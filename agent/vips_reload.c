@@ -11,7 +11,6 @@ static void copy_state(struct agent_vips *vips, const struct agent_vips *before)
 	vips->hold_until = before->hold_until;
 	vips->guard_until = before->guard_until;
 	vips->repaired_at = before->repaired_at;
-	vips->down_at = before->down_at;
 }
 
 void agent_vips_replace(struct agent_vips *vips, struct agent_vips *before)

@@ -21,11 +21,9 @@ struct options {
 static void print_notes(json_object *answer)
 {
 	json_object *notes = field_array(answer, "notes");
-	char text[TEXT_LENGTH];
 	for (size_t i = 0; i < field_length(notes); i++) {
 		json_object *note = json_object_array_get_idx(notes, i);
-		printf("note: %s\n",
-		       printable_copy(text, sizeof(text), json_object_get_string(note)));
+		output_say("note: %s", json_object_get_string(note));
 	}
 }
 
@@ -57,9 +55,9 @@ static enum outcome run_drain(struct settings *settings, int argc, char **argv)
 	json_object_object_add(body, "force", json_object_new_boolean(options.force));
 	outcome = act_and_wait(settings, PATH, body, &answer);
 	if (outcome == OUTCOME_FINE) {
-		printf("%s is drained: it gives up what it holds, and takes nothing until ooha "
-		       "undrain\n",
-		       node_of(answer, text));
+		output_say("%s is drained: it gives up what it holds, and takes nothing until ooha "
+			   "undrain",
+			   node_of(answer, text));
 		print_notes(answer);
 	}
 	return output_flush(outcome);
@@ -80,7 +78,7 @@ static enum outcome run_undrain(struct settings *settings, int argc, char **argv
 	curl_free(escaped);
 	outcome = act_and_wait(settings, path, NULL, &answer);
 	if (outcome == OUTCOME_FINE) {
-		printf("%s is no longer drained\n", node_of(answer, text));
+		output_say("%s is no longer drained", node_of(answer, text));
 	}
 	return output_flush(outcome);
 }
@@ -99,7 +97,7 @@ const struct command command_drain = {
 	.operands = "[NODE]",
 	.operands_max = 1,
 	.run = run_drain,
-	.help = "take a node out of service: it gives up what it holds, and takes nothing",
+	.help = "take a node out of service: it gives up what it holds",
 	.more = "This node, or another one. It stays so over restarts of the agent and of the\n"
 		"machine. Refused where it holds a group that nobody else could take; with\n"
 		"--force it is drained all the same, and keeps that group, degraded, until\n"

@@ -36,7 +36,7 @@ static const struct command_option history_options[] = {
 const struct command command_history = {
 	.name = "history",
 	.run = run,
-	.help = "show the last moves: from, to, why, and what the gap consisted of",
+	.help = "show the last moves: from, to, why, and the parts of the gap",
 	.more = "Shows what moved in the cluster, the newest last: the same on all nodes, as etcd\n"
 		"keeps it. Times below a move count from its detection: when the addresses were\n"
 		"down, when the claim was made, when they were added, and when announced. Repairs\n"

@@ -30,8 +30,8 @@ static enum outcome run_pause(struct settings *settings, int argc, char **argv)
 	act_add_text(body, "reason", options.reason);
 	outcome = act_and_wait(settings, PATH, body, &answer);
 	if (outcome == OUTCOME_FINE) {
-		printf("paused: nothing moves for health, and nobody takes over, until ooha "
-		       "resume\n");
+		output_say("paused: nothing moves for health, and nobody takes over, until ooha "
+			   "resume");
 	}
 	return output_flush(outcome);
 }

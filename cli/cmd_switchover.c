@@ -90,23 +90,26 @@ static int add_moved(json_object *answer, struct oo_buffer *text)
 		     {"claimed_ms", "claimed"},
 		     {"added_ms", "added"},
 		     {"announced_ms", "announced"}};
+	struct page page = output_page(NULL);
 	json_object *timeline = field_object(answer, "timeline");
 	int64_t gap_ms = field_number(answer, "gap_ms");
-	char line[TEXT_LENGTH], shown[TEXT_LENGTH];
-	snprintf(line, sizeof(line), "%s moved from %s to %s", field_text(answer, "group", "?"),
-		 field_text(answer, "from", "?"), field_text(answer, "to", "?"));
-	int r = oo_buffer_add_format(text, "%s", printable_copy(shown, sizeof(shown), line));
+	OO_AUTO(oo_buffer_done) struct oo_buffer line;
+	oo_buffer_init(&line, TEXT_LENGTH);
+	int r = oo_buffer_add_format(
+		&line, "%s moved from %s to %s", field_text(answer, "group", "?"),
+		field_text(answer, "from", "?"), field_text(answer, "to", "?"));
 	if (gap_ms != FIELD_NONE) {
-		r = r < 0 ? r : oo_buffer_add_format(text, "; gap %" PRId64 " ms (asked 0", gap_ms);
+		r = r < 0 ? r
+			  : oo_buffer_add_format(&line, "; gap %" PRId64 " ms (asked 0", gap_ms);
 		for (size_t i = 0; r == 0 && i < OO_LENGTH(parts); i++) {
 			int64_t ms = field_number(timeline, parts[i].field);
 			r = ms == FIELD_NONE ? 0
-					     : oo_buffer_add_format(text, ", %s %" PRId64,
+					     : oo_buffer_add_format(&line, ", %s %" PRId64,
 								    parts[i].word, ms);
 		}
-		r = r < 0 ? r : oo_buffer_add(text, ")", 1);
+		r = r < 0 ? r : oo_buffer_add(&line, ")", 1);
 	}
-	return r < 0 ? r : oo_buffer_add(text, "\n", 1);
+	return r < 0 ? r : paint_sentence(text, &page, PAINT_PLAIN, 0, line.data);
 }
 
 static enum outcome show(const struct options *options, json_object *answer)
@@ -229,7 +232,7 @@ static const struct command_option switchover_options[] = {
 const struct command command_switchover = {
 	.name = "switchover",
 	.run = run,
-	.help = "move the addresses to another node, and say how long nobody was answered",
+	.help = "move the addresses to another node, and measure the gap",
 	.more = "May be asked for on any node, also while paused. The target must be eligible and\n"
 		"present. What is refused, late or given up with Ctrl-C is withdrawn, and then\n"
 		"surely not carried out any more. With --at the command itself waits, checks once\n"

@@ -9,9 +9,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "printable.h"
 
 #define OPTIONS_MAX 16
 #define NAME_LENGTH 64
+#define PARAGRAPH_LENGTH 4096
+#define WIDTH 80
 #define HELP_COLUMN 20
 /* Beyond any letter. */
 #define VALUE_FIRST 256
@@ -73,13 +76,25 @@ static void print_option(const struct command_option *option)
 	printf("  %-*s  %s\n", length > HELP_COLUMN ? length : HELP_COLUMN, name, option->help);
 }
 
+/* Wherever it was broken in the source, its lines are as long as they may be. */
+static void print_paragraph(const char *text)
+{
+	char line[PARAGRAPH_LENGTH];
+	const char *rest = printable_copy(line, sizeof(line), text);
+	while (*rest != '\0') {
+		size_t length = printable_fit_words(rest, WIDTH);
+		printf("%.*s\n", (int)length, rest);
+		rest += length + strspn(rest + length, " ");
+	}
+}
+
 static void print_help(const struct command *command)
 {
 	const struct command_option *option;
-	printf("usage: ooha %s [OPTION...]%s%s\n\n%s\n", command->name,
+	printf("usage: ooha %s [OPTION...]%s%s\n\n", command->name,
 	       command->operands != NULL ? " " : "",
-	       command->operands != NULL ? command->operands : "",
-	       command->more != NULL ? command->more : command->help);
+	       command->operands != NULL ? command->operands : "");
+	print_paragraph(command->more != NULL ? command->more : command->help);
 	printf("\noptions:\n");
 	for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
 		print_option(option);

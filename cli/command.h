@@ -96,6 +96,7 @@ extern const struct command command_pause;
 extern const struct command command_resume;
 extern const struct command command_status;
 extern const struct command command_switchover;
+extern const struct command command_top;
 extern const struct command command_undrain;
 extern const struct command command_version;
 extern const struct command command_vip_announce;

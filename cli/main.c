@@ -14,6 +14,7 @@
 /* clang-format off */
 const struct command *const commands[] = {
 	&command_status,
+	&command_top,
 	&command_members,
 	&command_checks,
 	&command_history,

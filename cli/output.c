@@ -1,11 +1,13 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "printable.h"
 
 #define WIDTH_DEFAULT 80
@@ -50,6 +52,26 @@ void output_error(FILE *file, const struct oo_err *err, const char *end)
 {
 	char text[sizeof(err->text)];
 	fprintf(file, "ooha: %s%s", printable_copy(text, sizeof(text), err->text), end);
+}
+
+void output_say(const char *format, ...)
+{
+	char raw[SENTENCE_BYTES];
+	struct page page = output_page(NULL);
+	OO_AUTO(oo_buffer_done) struct oo_buffer text;
+	va_list arguments;
+	oo_buffer_init(&text, 2 * SENTENCE_BYTES);
+	va_start(arguments, format);
+	vsnprintf(raw, sizeof(raw), format, arguments);
+	va_end(arguments);
+	/* without memory it is not wrapped */
+	bool wrapped = paint_sentence(&text, &page, PAINT_PLAIN, 0, raw) == 0;
+	if (wrapped) {
+		fwrite(text.data, 1, text.length, stdout);
+	} else {
+		char shown[SENTENCE_BYTES];
+		printf("%s\n", printable_copy(shown, sizeof(shown), raw));
+	}
 }
 
 enum outcome output_flush(enum outcome outcome)

@@ -22,6 +22,9 @@ int output_add_json(struct oo_buffer *text, json_object *answer);
 /* "ooha: ...", without what a terminal would obey. */
 void output_error(FILE *file, const struct oo_err *err, const char *end);
 
+/* A sentence of any origin, wrapped to the page, to standard output. */
+void output_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Writes what there is. Returns outcome, or OUTCOME_OUTPUT after saying why it could not be written. */
 enum outcome output_flush(enum outcome outcome);
 /* The same with text, without the empty line that it may begin with. */

@@ -38,6 +38,7 @@ struct line {
 static const char *const paint_codes[] = {
 	[PAINT_PLAIN] = "",        [PAINT_QUIET] = "\033[2m",    [PAINT_STRONG] = "\033[1m",
 	[PAINT_GOOD] = "\033[32m", [PAINT_WARNING] = "\033[33m", [PAINT_BAD] = "\033[31m",
+	[PAINT_BAR] = "\033[7m",
 };
 
 void table_init(struct table *table, const struct column *columns, size_t n_columns)

@@ -22,6 +22,7 @@ enum paint {
 	PAINT_GOOD,
 	PAINT_WARNING,
 	PAINT_BAD,
+	PAINT_BAR, /* a line above all else */
 };
 
 /* What a page is made for. */

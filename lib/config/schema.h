@@ -52,7 +52,7 @@ struct config_key {
 	const struct config_list *list;     /* of a list */
 	const char *const *choices;         /* of a choice, ended by NULL */
 	bool secret;                        /* may hold one: is not shown */
-	bool fixed; /* and all below it: only a restart changes it, no reload (agent/reload.c) */
+	bool fixed; /* only a restart changes it, no reload: as agent/compare.c has it */
 	config_write_fn *write; /* NULL: by parse (write.c) */
 	bool (*given)(
 		const void *structure); /* whether it is part of the whole; NULL: by its value */

@@ -151,6 +151,16 @@ static bool should_leave_for_health(const struct oo_core *core, const struct gro
 	return true;
 }
 
+/*
+ * The order may be an old one, withdrawn while we did not run: nothing goes down for it before etcd has
+ * answered a renewal that was sent after it was seen.
+ */
+static bool should_leave_by_order(const struct oo_core *core, const struct group *group)
+{
+	return oo_core_ordered(core, group) != NULL && is_heard(core, group) &&
+	       group->renewed_at >= group->order_seen_at;
+}
+
 static void settle_active(struct oo_core *core, struct group *group)
 {
 	enum oo_cause why;
@@ -159,7 +169,7 @@ static void settle_active(struct oo_core *core, struct group *group)
 		oo_core_leave(core, group, OO_CAUSE_LOST);
 	} else if (core->stopping) {
 		oo_core_leave(core, group, OO_CAUSE_STOPPING);
-	} else if (is_heard(core, group) && oo_core_ordered(core, group) != NULL) {
+	} else if (should_leave_by_order(core, group)) {
 		oo_core_leave(core, group,
 			      OO_CAUSE_SWITCHOVER); /* also paused: a person wants it */
 	} else if (is_heard(core, group) && should_leave_for_health(core, group, &why)) {

@@ -167,6 +167,7 @@ void oo_core_observe_order(struct oo_core *core, struct group *group, int64_t no
 	}
 	group->order = *order;
 	group->order_seen_at = core->now;
+	group->doubted = group->doubted || order->id != 0; /* ask now whether we still hold */
 }
 
 /*

@@ -7,7 +7,7 @@
 /* Lines after the first stand below it. */
 static int add_lines(struct oo_buffer *buffer, const char *title, const char *text)
 {
-	int r = oo_buffer_add_format(buffer, "   %s: ", title);
+	int r = oo_buffer_add_format(buffer, "   %-5s", title);
 	while (r == 0) {
 		size_t length = strcspn(text, "\n");
 		r = oo_buffer_add(buffer, text, length);
@@ -26,8 +26,8 @@ static int add_ill(const struct oo_ill *ill, size_t number, struct oo_buffer *bu
 	int r = oo_buffer_add_format(buffer, "%zu. %s: %s\n   %s\n", number,
 				     oo_severity_name(ill->severity), ill->what,
 				     oo_ailment_name(ill->ailment));
-	r = r < 0 ? r : add_lines(buffer, "why", oo_ailment_why(ill->ailment));
-	r = r < 0 ? r : add_lines(buffer, "do ", ill->fix);
+	r = r < 0 ? r : add_lines(buffer, "why:", oo_ailment_why(ill->ailment));
+	r = r < 0 ? r : add_lines(buffer, "do:", ill->fix);
 	return r < 0 ? r : oo_buffer_add(buffer, "\n", 1);
 }
 

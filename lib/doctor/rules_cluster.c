@@ -76,12 +76,12 @@ static void judge_ttl(struct oo_doctor *doctor)
 		const struct oo_node_facts *node = &facts->nodes[i];
 		first = first == NULL && node->ttl_ms > 0 ? node : first;
 		if (first != NULL && node->ttl_ms > 0 && node->ttl_ms != first->ttl_ms) {
-			oo_doctor_fix(oo_doctor_say(doctor, OO_AILMENT_TTL_DIFFERS,
-						    "lease.ttl is %lld ms on %s and %lld ms on %s",
-						    (long long)first->ttl_ms, first->name,
-						    (long long)node->ttl_ms, node->name),
-				      "one lease.ttl for all, then on each node in turn: systemctl "
-				      "restart ooha");
+			oo_doctor_fix(
+				oo_doctor_say(doctor, OO_AILMENT_TTL_DIFFERS,
+					      "lease.ttl is %lld ms on %s and %lld ms on %s",
+					      (long long)first->ttl_ms, first->name,
+					      (long long)node->ttl_ms, node->name),
+				"one lease.ttl for all, then on each node: systemctl reload ooha");
 			return;
 		}
 	}

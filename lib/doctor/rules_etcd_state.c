@@ -7,8 +7,8 @@
 #define FILLING_PERCENT 75
 #define COMPACTED_WITHIN 500000 /* revisions: some three days of one group */
 #define FSYNC_US 100000
-#define FSYNC_SAMPLES 100 /* fewer are a start's */
-#define ELECTION_DEFAULT_MS 1000
+#define FSYNC_SAMPLES 100  /* fewer are a start's */
+#define ELECTION_TENTHS 19 /* of the timeout: the default ttl was made for 1.9 s */
 
 /* "3.4.23": returns whether it is one. */
 static bool parse_version(const char *text, unsigned parts[static 3])
@@ -121,13 +121,18 @@ static void judge_compaction(struct oo_doctor *doctor)
 	}
 	struct oo_ill *ill = NULL;
 	if (etcd->compact_revision >= 0 && behind > COMPACTED_WITHIN) {
-		ill = oo_doctor_say(
-			doctor, OO_AILMENT_ETCD_NOT_COMPACTED,
-			"etcd keeps %lld old revisions: it is at %lld and was compacted "
-			"%s%lld",
-			(long long)behind, (long long)etcd->revision,
-			etcd->compact_revision > 0 ? "up to " : "never: ",
-			(long long)etcd->compact_revision);
+		ill = etcd->compact_revision > 0
+			      ? oo_doctor_say(
+					doctor, OO_AILMENT_ETCD_NOT_COMPACTED,
+					"etcd keeps %lld old revisions: it is at %lld and was "
+					"compacted up to %lld",
+					(long long)behind, (long long)etcd->revision,
+					(long long)etcd->compact_revision)
+			      : oo_doctor_say(
+					doctor, OO_AILMENT_ETCD_NOT_COMPACTED,
+					"etcd keeps all revisions: it is at %lld and was never "
+					"compacted",
+					(long long)etcd->revision);
 	} else if (told != NULL && etcd->compact_revision <= 0) {
 		ill = oo_doctor_say(
 			doctor, OO_AILMENT_ETCD_NOT_COMPACTED,
@@ -207,16 +212,13 @@ static int64_t least_election_ms(const struct oo_etcd_facts *etcd)
 	return least_ms;
 }
 
-/* An election takes up to two timeouts; the renewal before, and the one after, come on top. */
+/* An election takes nearly two timeouts; the renewal before it comes on top. */
 static void judge_election(struct oo_doctor *doctor)
 {
 	const struct oo_facts *facts = doctor->facts;
 	int64_t election_ms = least_election_ms(&facts->etcd);
 	int64_t room_ms = facts->ttl_ms - facts->margin_ms - facts->renew_ms;
-	/* the default takes up to 1.9 s, and the default ttl was made for it */
-	if (election_ms > ELECTION_DEFAULT_MS
-		    ? 2 * election_ms > room_ms
-		    : election_ms > 0 && 19 * election_ms / 10 > room_ms) {
+	if (election_ms * ELECTION_TENTHS / 10 > room_ms) {
 		oo_doctor_fix(
 			oo_doctor_say(
 				doctor, OO_AILMENT_ETCD_ELECTION_LONG,

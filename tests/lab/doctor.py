@@ -170,18 +170,26 @@ class Node(Place):
 
         def said():
             text = self.etcdctl("get", f"{PREFIX}members/node-a", "--print-value-only").stdout
-            config = (json.loads(text or "{}").get("config") or {})
-            return json.loads(text) if config.get("documentserver") else None
-        self.own = wait_for(said, PATIENCE_S, "the agent's record with its configuration")
+            return json.loads(text or "{}")
+
+        def config():
+            return said().get("config") or {}
+        wait_for(lambda: config().get("documentserver"), PATIENCE_S,
+                 "the agent's record with its configuration")
+        self.own = said()
         for i, name in ((1, "node-b"), (2, "node-c")):
             self.record(name, zone=f"az-{i + 1}", etcd=HOSTS[i])
         wait_for(self.has_vip, PATIENCE_S, "the agent takes the VIP")
         found, document, status = self.doctor()
         expect(found == ALWAYS and status == 0, f"with the agent running: {document['findings']}")
+        self.configure(checks=CHECKS.replace("interval: 1s", "interval: 2s"))
+        agent.signal(1)
+        wait_for(lambda: config()["checks"] != self.own["config"]["checks"], PATIENCE_S,
+                 "the record with the checks of the new file")
         agent.signal(15)
         expect(agent.wait_dead(5), "the agent does not end")
         self.etcdctl("del", PREFIX, "--prefix")
-        self.records()
+        same_as_before(self)
 
 
 @dataclasses.dataclass

@@ -159,8 +159,7 @@ def expect_told(story, prometheus, target):
         f'ooha_role{{{group}, node="{target.name}", role="active"}}': 1,
         f"cluster_group:ooha_holders:count{{{group}}}": 1,
         f"cluster_group:ooha_moves:increase15m{{{group}}}": 1,
-        f'increase(ooha_promotion_duration_seconds_count{{{group}, node="{target.name}",'
-        ' until="added"}[1m]) > bool 0': 1,
+        f'increase(ooha_gap_seconds_count{{{group}, node="{target.name}"}}[1m]) > bool 0': 1,
         f"max(ooha_standbys_eligible{{{group}}})": len(story.lab.nodes) - 1,
         "sum(up)": len(story.lab.nodes),
         'ALERTS{alertname="OohaMoved", alertstate="firing", severity="P1"}': 1,

@@ -10,9 +10,11 @@ import time
 sys.dont_write_bytecode = True
 
 import balancers  # noqa: E402, F401 (its scenarios)
+import commands  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import monitored  # noqa: E402, F401 (its scenarios)
+import operators  # noqa: E402, F401 (its scenarios)
 import reloads  # noqa: E402, F401 (its scenarios)
 import repairs  # noqa: E402, F401 (its scenarios)
 import rivals  # noqa: E402, F401 (its scenarios)

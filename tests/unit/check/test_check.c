@@ -474,46 +474,9 @@ static void test_states_and_reasons_have_names(void)
 	}
 }
 
-static void test_a_run_after_a_good_one_connects_anew_and_sees_what_is(void)
-{
-	char url[64];
-	struct watch http, tcp;
-	struct peer *peer = peer_new(event, (struct peer_script){.answer = TRUE_ANSWER});
-	struct oo_check_spec spec = web(peer_port(peer), url);
-	start(&http, &spec, 1);
-	CU_ASSERT(await(event, &http.done));
-	spec = good_port;
-	spec.tcp.address = (struct oo_check_address){"127.0.0.1", (uint16_t)peer_port(peer)};
-	spec.interval_ms = spec.timeout_ms = AWAIT_MS;
-	start(&tcp, &spec, 1);
-	CU_ASSERT(await(event, &tcp.done));
-	for (int i = 0; i < 2; i++) {
-		struct watch *watch = i == 0 ? &http : &tcp;
-		CU_ASSERT_EQUAL(watch->result.reason, OO_CHECK_REASON_OK);
-		watch->done = false;
-		oo_check_run_now(watch->check);
-		CU_ASSERT(await(event, &watch->done));
-		CU_ASSERT_EQUAL(watch->result.reason, OO_CHECK_REASON_OK);
-	}
-	settle(event);
-	CU_ASSERT_EQUAL(peer_accepted(peer), 4);
-	peer_free(peer);
-	for (int i = 0; i < 2; i++) {
-		struct watch *watch = i == 0 ? &http : &tcp;
-		watch->done = false;
-		oo_check_run_now(watch->check);
-		CU_ASSERT(await(event, &watch->done));
-		CU_ASSERT_EQUAL(watch->result.reason, OO_CHECK_REASON_REFUSED);
-		CU_ASSERT_EQUAL(watch->result.http_status, 0);
-		CU_ASSERT_EQUAL(watch->result.times.first_byte_us, 0);
-		oo_check_free(watch->check);
-	}
-}
-
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(a_run_after_a_good_one_connects_anew_and_sees_what_is),
 		TEST(a_bad_value_is_refused_with_what_would_be_right),
 		TEST(a_bad_place_is_refused_with_what_would_be_right),
 		TEST(a_spec_is_copied),

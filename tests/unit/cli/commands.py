@@ -21,6 +21,40 @@ sys.dont_write_bytecode = True
 from fake_api import PATIENCE_S, Agent, Program, environment  # noqa: E402
 
 OOHA = Program(sys.argv[1])
+# A process of its own, as it is its terminal's session that is looked at.
+ON_TERMINAL = """
+import json, os, pty, signal, sys, termios, time
+changes, act, *words = sys.argv[1:]
+master, slave = pty.openpty()
+termios.tcsetwinsize(slave, (24, 80))
+before = termios.tcgetattr(slave)
+pid = os.fork()
+if pid == 0:
+    os.close(master)
+    os.login_tty(slave)
+    os.execve(words[0], words, {**os.environ, **json.loads(changes)})
+shown, acted = b"", 0
+os.set_blocking(master, False)
+ended = 0
+while not ended:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    try:
+        while more := os.read(master, 65536):
+            shown += more
+    except OSError:
+        time.sleep(0.01)
+    if act == "resize" and not acted and b"q quit" in shown:
+        acted = 1
+        termios.tcsetwinsize(master, (6, 80))
+    elif acted < 2 and (b"q quit" in shown if act != "resize" else b"there is more" in shown):
+        acted = 2
+        if act.isupper():
+            os.kill(pid, getattr(signal, "SIG" + act))
+        else:
+            os.write(master, b"q" if act == "resize" else act.encode())
+print(json.dumps({"shown": shown.decode(), "code": os.waitstatus_to_exitcode(status),
+                  "same": termios.tcgetattr(slave) == before}))
+"""
 LONG = "document-server-17.fra1.internal.example.company.com"
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07"
 SENTENCE = ("check proxy down: timeout: no first byte within 4000 ms, and before that connection "
@@ -405,6 +439,18 @@ needs a restart: systemctl restart ooha
                          .replace("                           a reload",
                                   "                               a reload"))
 
+    def test_a_group_that_goes_takes_a_restart(self):
+        more = self.LEAST.replace("groups: [", "groups: [{name: h, vips: [{address: 10.0.0.101/24, "
+                                  "interface: eth0}]}, ")
+        running = json.loads(OOHA.run("config", "show", "--json", self.write(more)).stdout)
+        shown = self.show({"/v1/config": {"config": running}}, "config", "diff",
+                          self.write(self.LEAST), code=1)
+        self.assertRegex(shown, r"- groups\[h\] +a restart\n")
+        running = json.loads(OOHA.run("config", "show", "--json", self.write(self.LEAST)).stdout)
+        shown = self.show({"/v1/config": {"config": running}}, "config", "diff", self.write(more),
+                          code=1)
+        self.assertRegex(shown, r"\+ groups\[h\] +a reload\n")
+
     def test_long_differences_fit(self):
         self.diff(lambda text: text.replace("127.0.0.1:80", f"{LONG}:80")
                   .replace('http://127.0.0.1/', f"http://{LONG}/{LONG}"), 1)
@@ -419,6 +465,53 @@ needs a restart: systemctl restart ooha
         done = OOHA.run("config", "check", right)
         self.assertEqual((done.returncode, done.stdout, done.stderr),
                          (0, f"{right}: nothing wrong\n", ""))
+
+    # -- top
+
+    TOP = {"/v1/status": {"state": "fine", "now": "2026-01-31T12:00:00Z",
+                          "agent": {"cluster": "office", "node": "node-a", "version": "0.1.0"},
+                          "groups": [{"name": "office", "holder": "node-a"}]},
+           "/v1/events": events(*[event(seq) for seq in range(1, 40)])}
+
+    def ended(self, act, **changes):
+        """What top shows on a terminal of 24 lines until it is ended by act, and how it ends."""
+        with Agent(self.TOP) as agent:
+            shown = subprocess.run(
+                [sys.executable, "-c", ON_TERMINAL, json.dumps(changes), act, OOHA.path,
+                 "--socket", agent.socket, "top"], capture_output=True, text=True,
+                timeout=PATIENCE_S, check=True, env=environment()).stdout
+        return json.loads(shown)
+
+    def test_top_leaves_the_terminal_as_it_was_however_it_ends(self):
+        for act in ("q", "\x03", "TERM", "HUP", "INT"):
+            done = self.ended(act)
+            self.assertTrue(done["shown"].startswith("\x1b[?1049h\x1b[?25l"), done)
+            self.assertTrue(done["shown"].endswith("\x1b[?25h\x1b[?1049l"), (act, done))
+            self.assertEqual((done["code"], done["same"]), (0, True), (act, done))
+
+    def test_top_shows_the_last_events_and_fits(self):
+        done = self.ended("q", NO_COLOR="1")
+        picture = done["shown"].split("\x1b[H")[1].split("\x1b[J")[0]
+        lines = [line.removesuffix("\x1b[K") for line in picture.split("\r\n")]
+        self.assertEqual(len(lines), 24, lines)
+        self.assertNotIn("\x1b", "".join(lines))
+        self.assertIn("office  node-a", re.sub(" +", "  ", lines[4]))
+        self.assertEqual(lines[0][:13], " ooha  office")
+        self.assertEqual(lines[0].rstrip()[-31:], "node-a  2026-01-31 12:00:00 UTC")
+        self.assertEqual(lines[22], "  12:00:39.123  check      check proxy up: ok (200), 39 in a row")
+        self.assertEqual(lines[23].strip(), "q quit")
+        self.assertLessEqual(max(map(columns, lines)), 80)
+
+    def test_top_follows_the_size_of_the_terminal(self):
+        done = self.ended("resize")
+        self.assertIn("there is more: make the window higher", done["shown"])
+        self.assertEqual(done["same"], True)
+
+    def test_top_needs_a_terminal(self):
+        done = OOHA.run("top")
+        self.assertEqual((done.returncode, done.stdout), (64, ""))
+        self.assertEqual(done.stderr, "ooha top: needs a terminal; for a file or a pipe: ooha status "
+                                      "--watch\n")
 
     # -- all of them
 

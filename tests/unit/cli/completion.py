@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 
 from fake_api import PATIENCE_S, Agent, Program, environment  # noqa: E402
 
-OOHA = Program(sys.argv[1])
+OOHA = Program(os.path.abspath(sys.argv[1]))
 STATUS = {"groups": [{"name": "office"}, {"name": "mail"}],
           "members": [{"node": "node-a"}, {"node": "node-b"}, {"node": "$(touch evil)"}],
           "checks": [{"name": "proxy"}, {"name": "docservice"}, {"name": "a b"}]}

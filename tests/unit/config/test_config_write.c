@@ -152,20 +152,19 @@ static void test_a_buffer_that_is_full_is_said(void)
 
 static void test_some_keys_take_a_restart(void)
 {
-	static const char *const fixed[] = {
-		"cluster",   "node.name",         "groups[office].vips[10.0.0.1/24].interface",
-		"lease.ttl", "etcd.endpoints[1]", "runtime_directory",
-		"api",       "groups[0].name",
-	};
+	static const char *const fixed[] = {"cluster", "node.name", "runtime_directory"};
 	static const char *const others[] = {
 		"checks[proxy].interval",
-		"checks",
-		"groups[office].checks",
+		"node.zone",
+		"groups[office].vips[10.0.0.1/24].interface",
+		"lease.ttl",
+		"etcd.endpoints[1]",
+		"api.tls.cert_file",
 		"hooks.timeout",
-		"repair.window",
-		"",
+		"node",
 		"groups",
 		"nonsense.cluster",
+		"",
 		"documentserver.url",
 	};
 	for (size_t i = 0; i < OO_LENGTH(fixed); i++) {

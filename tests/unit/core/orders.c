@@ -18,11 +18,19 @@ static void hold(void)
 	become_active();
 }
 
+/* Seen, and etcd has answered since; the trace tells what comes of it. */
+static void order_now(int64_t at, uint64_t id, const char *target)
+{
+	order(at, id, target);
+	story_forget_trace();
+	ANSWER(at);
+}
+
 /* The order is 5, the address is down, n2 offers the claim to node-a. */
 static void offer_by_order(void)
 {
 	hold();
-	order(3100, 5, "node-a");
+	order_now(3100, 5, "node-a");
 	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
 }
 
@@ -44,7 +52,7 @@ static void test_a_healthy_holder_hands_over_to_exactly_the_one_ordered(void)
 static void test_an_order_without_a_target_goes_to_the_best(void)
 {
 	hold();
-	order(3100, 5, "");
+	order_now(3100, 5, "");
 	TRACE("[ 3100] active -> releasing: switchover node-c\n"
 	      "[ 3100] address down, gracefully\n");
 }
@@ -54,22 +62,24 @@ static void test_an_order_that_only_a_read_shows_is_carried_out(void)
 	hold();
 	order_unheard(5, "node-a");
 	UNTIL(3500);
-	TRACE("[ 3500] active -> releasing: switchover node-a\n"
-	      "[ 3500] address down, gracefully\n");
+	ANSWER(3501);
+	TRACE("[ 3500] ask renew n1 beat 2\n"
+	      "[ 3501] active -> releasing: switchover node-a\n"
+	      "[ 3501] address down, gracefully\n");
 }
 
 static void test_a_person_may_move_it_in_a_pause(void)
 {
 	hold();
 	STEP(3060, .type = OO_EVENT_PAUSE, .revision = story.etcd.revision, .paused = true);
-	order(3100, 5, "node-a");
+	order_now(3100, 5, "node-a");
 	TRACE("[ 3100] active -> releasing: switchover node-a\n"
 	      "[ 3100] address down, gracefully\n");
 }
 
 static void expect_kept(const char *target)
 {
-	order(3100, 5, target);
+	order_now(3100, 5, target);
 	UNTIL(3500);
 	TRACE("");
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->role, OO_ROLE_ACTIVE);
@@ -117,8 +127,9 @@ static void test_an_order_that_was_meant_for_another_holder_is_left_alone(void)
 	memcpy(story.etcd.orders[0].from, "node-c", sizeof("node-c"));
 	STEP(3100, .type = OO_EVENT_ORDER, .revision = story.etcd.revision,
 	     .orders = story.etcd.orders);
+	ANSWER(3101);
 	UNTIL(3500);
-	TRACE("");
+	TRACE("[ 3100] ask renew n1 beat 2\n");
 }
 
 static void test_a_standby_does_nothing_for_an_order(void)
@@ -141,14 +152,15 @@ static void test_an_order_is_not_carried_out_after_its_time(void)
 	see_members(0, late, 2);
 	become_active();
 	order(3100, 5, "node-a");
-	for (int64_t at = 3533; at < 8100; at += 502) {
+	for (int64_t at = 3100; at < 8100; at += 502) {
 		UNTIL(at);
 		ANSWER(at + 2);
 	}
 	story_forget_trace();
 	see_members(8100, others, 2);
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->role, OO_ROLE_ACTIVE);
-	order(8101, 6, "node-a");
+	ANSWER(8101);
+	order_now(8101, 6, "node-a");
 	TRACE("[ 8101] active -> releasing: switchover node-a\n"
 	      "[ 8101] address down, gracefully\n");
 }
@@ -161,9 +173,27 @@ static void test_while_etcd_is_silent_an_order_waits(void)
 	order(4035, 5, "node-a");
 	TRACE("[ 3533] ask renew n1 beat 2\n"
 	      "[ 4034] ask renew n1 beat 3\n");
+	ANSWER(4036); /* to what was asked before it was seen */
 	ANSWER(4040);
-	TRACE("[ 4040] active -> releasing: switchover node-a\n"
+	TRACE("[ 4036] ask renew n1 beat 4\n"
+	      "[ 4040] active -> releasing: switchover node-a\n"
 	      "[ 4040] address down, gracefully\n");
+}
+
+/* It stands since etcd was well, and can be carried out only now that etcd is not. */
+static void test_an_order_that_waited_does_not_move_it_while_etcd_is_silent(void)
+{
+	struct oo_core_member sick = {.node = "node-a", .priority = 50};
+	begin();
+	become_active();
+	see_members(3050, &sick, 1);
+	order_now(3100, 5, "node-a");
+	UNTIL(3600);
+	LOSE_REQUEST(4100);
+	sick.eligible = 1;
+	see_members(4101, &sick, 1);
+	TRACE("[ 3600] ask renew n1 beat 3\n"
+	      "[ 4100] ask renew n1 beat 4\n");
 }
 
 static void test_an_older_event_does_not_bring_an_order_back(void)
@@ -192,11 +222,21 @@ static void test_the_same_order_seen_again_is_no_new_one(void)
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->role, OO_ROLE_ACTIVE);
 }
 
+/* A holder that did not run finds the order, and then that it is gone: nothing may go down for it. */
+static void test_an_order_that_is_gone_before_etcd_answers_moves_nothing(void)
+{
+	hold();
+	order(3100, 5, "node-a");
+	order(3100, 0, "");
+	ANSWER(3110);
+	TRACE("[ 3100] ask renew n1 beat 2\n");
+}
+
 /* Somebody has been told that nothing will move any more. */
 static void test_an_order_withdrawn_while_the_address_goes_down_is_not_carried_out(void)
 {
 	hold();
-	order(3100, 5, "node-a");
+	order_now(3100, 5, "node-a");
 	order(3105, 0, "");
 	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
 	ANSWER(3120);
@@ -221,10 +261,12 @@ static void test_an_order_withdrawn_before_the_offer_comes_refuses_it(void)
 			  "[ 3130] ask renew n3 beat 1\n");
 	order(3200, 6, "node-a"); /* nothing was wrong with node-a */
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 0)->role, OO_ROLE_ACTIVE); /* not renewed yet */
+	ANSWER(3200); /* to what was asked before */
 	ANSWER(3210);
-	TRACE("[ 3210] active -> releasing: switchover node-a\n"
-	      "[ 3210] releasing -> handing_over: address_down\n" /* never up again */
-	      "[ 3210] ask offer n4 to node-a ends n3 epoch 2\n");
+	TRACE("[ 3200] ask renew n3 beat 2\n"
+	      "[ 3200] address up until 5980\n"
+	      "[ 3210] active -> releasing: switchover node-a\n"
+	      "[ 3210] address down, gracefully\n");
 }
 
 static void test_a_late_copy_of_the_offer_does_nothing_once_the_order_is_withdrawn(void)
@@ -333,9 +375,13 @@ CU_TestInfo stories_of_orders[] = {
 	{"an order is not carried out after its time",
 	 test_an_order_is_not_carried_out_after_its_time},
 	{"while etcd is silent an order waits", test_while_etcd_is_silent_an_order_waits},
+	{"an order that waited does not move it while etcd is silent",
+	 test_an_order_that_waited_does_not_move_it_while_etcd_is_silent},
 	{"an older event does not bring an order back",
 	 test_an_older_event_does_not_bring_an_order_back},
 	{"the same order seen again is no new one", test_the_same_order_seen_again_is_no_new_one},
+	{"an order that is gone before etcd answers moves nothing",
+	 test_an_order_that_is_gone_before_etcd_answers_moves_nothing},
 	{"an order withdrawn while the address goes down is not carried out",
 	 test_an_order_withdrawn_while_the_address_goes_down_is_not_carried_out},
 	{"an order withdrawn before the offer comes refuses it",

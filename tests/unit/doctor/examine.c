@@ -17,13 +17,13 @@ static void test_metrics_tell_quota_and_fsync(void)
 {
 	struct oo_etcd_endpoint_facts endpoint = {0};
 	oo_pages_read("# HELP etcd_server_quota_backend_bytes x\n"
-			"etcd_server_quota_backend_bytes 2.147483648e+09\n"
-			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 10\n"
-			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.008\"} 980\n"
-			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.016\"} 990\n"
-			"etcd_disk_wal_fsync_duration_seconds_bucket{le=\"+Inf\"} 1000\n"
-			"etcd_disk_wal_fsync_duration_seconds_count 1000\n",
-			&endpoint);
+		      "etcd_server_quota_backend_bytes 2.147483648e+09\n"
+		      "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 10\n"
+		      "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.008\"} 980\n"
+		      "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.016\"} 990\n"
+		      "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"+Inf\"} 1000\n"
+		      "etcd_disk_wal_fsync_duration_seconds_count 1000\n",
+		      &endpoint);
 	CU_ASSERT_EQUAL(endpoint.quota_bytes, INT64_C(2) << 30);
 	CU_ASSERT_EQUAL(endpoint.fsync_count, 1000);
 	CU_ASSERT_EQUAL(endpoint.fsync_us, 16000);

@@ -1,4 +1,5 @@
 /* The report as a whole: its order, its limits, its text and its JSON. */
+#include <errno.h>
 #include <json-c/json.h>
 
 #include "doctor/render.h"
@@ -37,6 +38,117 @@ static void test_well_node_says_so_and_what_was_looked_at(void)
 	struct oo_facts *facts = node_well();
 	CU_ASSERT_TRUE(says(facts, "nothing wrong found\n\nlooked at:\n  the configuration\n"));
 	CU_ASSERT_FALSE(says(facts, "not seen:"));
+}
+
+static void test_text_of_a_finding_is_whole(void)
+{
+	struct oo_facts *facts = node_well();
+	struct oo_buffer text;
+	SET(facts->etcd.username, "ooha");
+	facts->etcd.write_look = OO_LOOK_DENIED;
+	SET(facts->etcd.access_error, "etcdserver: permission denied");
+	SET(facts->host.unit_state, "masked");
+	facts->took_ms = 321;
+	facts->host.unit_look = OO_LOOK_SEEN;
+	facts->documentserver.proxy_look = OO_LOOK_ABSENT;
+	render(&text, facts, false);
+	CU_ASSERT_STRING_EQUAL(
+		text.data,
+		"1. critical: etcd user ooha may not write the keys under /ooha/office/\n"
+		"   etcd-rights\n"
+		"   why: the agent reads and writes all keys of its prefix; without that it can "
+		"hold nothing\n"
+		"   do:  as etcd's root:\n"
+		"        etcdctl role add ooha\n"
+		"        etcdctl role grant-permission ooha readwrite /ooha/office/ --prefix\n"
+		"        etcdctl user grant-role ooha ooha\n"
+		"\n"
+		"2. warning: ooha.service is masked\n"
+		"   unit-not-enabled\n"
+		"   why: after a reboot nobody starts the agent here\n"
+		"   do:  systemctl unmask ooha && systemctl enable ooha\n"
+		"\n"
+		"not seen:\n"
+		"  nginx's configuration: not here\n"
+		"(321 ms)\n");
+	oo_buffer_done(&text);
+}
+
+static void test_report_beyond_its_room_is_an_error(void)
+{
+	struct oo_facts *facts = node_well();
+	facts->host.is_synchronised = false;
+	for (int json = 0; json < 2; json++) {
+		struct oo_buffer whole, cut;
+		render(&whole, facts, json != 0);
+		for (size_t room = 0; room < whole.length; room++) {
+			oo_buffer_init(&cut, room);
+			int r = json != 0 ? oo_doctor_render_json(facts, node_report(facts), &cut)
+					  : oo_doctor_render_text(facts, node_report(facts), &cut);
+			CU_ASSERT_EQUAL(r, -EMSGSIZE);
+			oo_buffer_done(&cut);
+		}
+		oo_buffer_done(&whole);
+	}
+}
+
+static void test_what_there_is_not_to_look_at_is_not_listed(void)
+{
+	struct oo_facts *facts = node_well();
+	CU_ASSERT_TRUE(says(facts, "  zones of etcd's members\n"));
+	CU_ASSERT_TRUE(says(facts, "  ttl, groups, checks and MTU of the nodes\n"));
+	CU_ASSERT_TRUE(says(facts, "  its JWT secret\n"));
+	CU_ASSERT_FALSE(says(facts, "  hooks\n"));
+	CU_ASSERT_FALSE(says(facts, "  modes of files with secrets\n"));
+	facts->host.n_hooks = facts->host.n_secrets = 1;
+	CU_ASSERT_TRUE(says(facts, "  hooks\n"));
+	CU_ASSERT_TRUE(says(facts, "  modes of files with secrets\n"));
+	facts->n_nodes = 0;
+	facts->documentserver.look = OO_LOOK_ABSENT;
+	CU_ASSERT_FALSE(says(facts, "  ttl, groups, checks and MTU of the nodes"));
+	CU_ASSERT_FALSE(says(facts, "  its JWT secret"));
+}
+
+static void test_what_is_only_known_in_part_is_not_seen(void)
+{
+	struct oo_facts *facts = node_well();
+	facts->nodes[1].zone[0] = facts->nodes[2].zone[0] = '\0';
+	facts->nodes[1].secret[0] = '\0';
+	facts->nodes[2].has_digest = false;
+	facts->host.unit_look = OO_LOOK_LATE;
+	CU_ASSERT_TRUE(says(facts, "  zones of etcd's members: known only of members on"));
+	CU_ASSERT_TRUE(says(facts, "  JWT secrets of the nodes: not every agent may read its own"));
+	CU_ASSERT_TRUE(
+		says(facts, "  ttl, groups, checks and MTU of the nodes: an agent is too old"));
+	CU_ASSERT_TRUE(says(facts, "  the agent's unit: systemctl does not answer"));
+}
+
+static void test_words_tell_apart_what_a_person_does_differently(void)
+{
+	struct oo_facts *facts = node_well();
+	facts->etcd.endpoints[0].reach = OO_REACH_REJECTED;
+	SET(facts->etcd.endpoints[0].error, "No route to host");
+	CU_ASSERT_TRUE(says(facts, "rejected on the way, or no route: No route to host"));
+	CU_ASSERT_TRUE(says(facts, "ip route get 10.0.1.11"));
+	facts = node_well();
+	facts->etcd.endpoints[0].reach = OO_REACH_REFUSED;
+	CU_ASSERT_TRUE(says(facts, "http://10.0.1.11:2379: refused: "));
+	facts = node_well();
+	facts->vips[0].answer_look = OO_LOOK_SEEN;
+	SET(facts->vips[0].answer_mac, "02:00:00:00:00:99");
+	CU_ASSERT_TRUE(says(facts, "answers for 10.0.0.100 on eth0, and no node holds it\n"));
+	SET(facts->vips[0].holder, "node-b");
+	CU_ASSERT_TRUE(says(facts, "on eth0, and node-b holds it, which has another MAC\n"));
+	facts = node_well();
+	facts->etcd.revision = 5000000;
+	CU_ASSERT_TRUE(says(facts, "it is at 5000000 and was compacted up to 890000\n"));
+	facts->etcd.compact_revision = 0;
+	CU_ASSERT_TRUE(says(facts, "it is at 5000000 and was never compacted\n"));
+	facts = node_well();
+	facts->nodes[0].mtu = 9000;
+	CU_ASSERT_TRUE(says(facts, "mtu 9000, and so in"));
+	facts->nodes[0].mtu = 1400;
+	CU_ASSERT_TRUE(says(facts, "mtu 1500, and so in"));
 }
 
 static void test_notes_alone_are_nothing_wrong(void)
@@ -156,9 +268,43 @@ static void test_json_has_the_same(void)
 	oo_buffer_done(&text);
 }
 
+static void test_characters_of_any_length_stay(void)
+{
+	static const char names[] =
+		"a \xc2\x80 \xdf\xbf \xe4\xbd\xa0 \xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf";
+	static const struct {
+		const char *from, *to;
+	} rows[] = {
+		{names, names},
+		{"\x80 b", "\xef\xbf\xbd b"},
+		{"\xc1\x81 b", "\xef\xbf\xbd\xef\xbf\xbd b"},
+		{"\xe4\xbd", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xf5\x80\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	};
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		struct oo_facts *facts = node_well();
+		struct oo_buffer text;
+		facts->config.n = 1;
+		SET(facts->config.items[0].error, rows[i].from);
+		render(&text, facts, true);
+		json_object *whole = json_tokener_parse(text.data);
+		json_object *first =
+			json_object_array_get_idx(json_object_object_get(whole, "findings"), 0);
+		CU_ASSERT_STRING_EQUAL(text_of(first, "what"), rows[i].to);
+		json_object_put(whole);
+		oo_buffer_done(&text);
+	}
+}
+
 CU_TestInfo tests_of_report[] = {
 	TOLD(test_every_ailment_has_a_name_of_its_own_and_a_reason),
 	TOLD(test_well_node_says_so_and_what_was_looked_at),
+	TOLD(test_text_of_a_finding_is_whole),
+	TOLD(test_report_beyond_its_room_is_an_error),
+	TOLD(test_what_there_is_not_to_look_at_is_not_listed),
+	TOLD(test_what_is_only_known_in_part_is_not_seen),
+	TOLD(test_words_tell_apart_what_a_person_does_differently),
+	TOLD(test_characters_of_any_length_stay),
 	TOLD(test_notes_alone_are_nothing_wrong),
 	TOLD(test_worst_comes_first_and_equals_stay_in_order),
 	TOLD(test_what_has_no_place_is_counted),

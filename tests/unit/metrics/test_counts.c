@@ -57,6 +57,47 @@ static void test_only_an_answered_renewal_has_a_duration(void)
 	CU_ASSERT_EQUAL(counts.renewal_time.sum_us, 2000);
 }
 
+/* Handed over: down 4 ms after the decision, committed 2 ms later, and up 5 ms after that. */
+static const struct agent_timeline given = {
+	.detected_at = 1000,
+	.claimed_at = 1000,
+	.armed_at = 1002,
+	.added_at = 1004,
+	.announced_at = 1005,
+	.given = true,
+	.given_ages = {.left_ms = 6, .down_ms = 2},
+};
+
+static void test_a_promotion_counts_at_each_stage_and_as_a_gap(void)
+{
+	static const int64_t took_us[AGENT_STAGES] = {
+		[AGENT_STAGE_DOWN] = 4000,
+		[AGENT_STAGE_CLAIMED] = 8000,
+		[AGENT_STAGE_ADDED] = 12000,
+		[AGENT_STAGE_ANNOUNCED] = 13000,
+	};
+	struct agent_group_counts counts = {0};
+	agent_counts_promotion(&counts, &given);
+	for (int i = 0; i < AGENT_STAGES; i++) {
+		CU_ASSERT_EQUAL(count_in(&counts.stages[i]), 1);
+		CU_ASSERT_EQUAL(counts.stages[i].sum_us, took_us[i]);
+	}
+	CU_ASSERT_EQUAL(count_in(&counts.gap), 1);
+	CU_ASSERT_EQUAL(counts.gap.sum_us, 9000);
+}
+
+/* As a group's first holder: nobody went down, and nobody had answered. */
+static void test_what_is_not_known_of_a_promotion_is_not_counted(void)
+{
+	struct agent_timeline first = given;
+	struct agent_group_counts counts = {0};
+	first.given = false;
+	agent_counts_promotion(&counts, &first);
+	CU_ASSERT_EQUAL(count_in(&counts.stages[AGENT_STAGE_DOWN]), 0);
+	CU_ASSERT_EQUAL(count_in(&counts.gap), 0);
+	CU_ASSERT_EQUAL(count_in(&counts.stages[AGENT_STAGE_ANNOUNCED]), 1);
+}
+
 static void test_every_reason_and_affair_has_a_name_of_its_own(void)
 {
 	for (int i = 0; i < AGENT_FAILURES; i++) {
@@ -77,6 +118,8 @@ int main(void)
 		TEST(a_failed_request_counts_as_one_of_its_reason),
 		TEST(a_good_request_is_no_failure),
 		TEST(only_an_answered_renewal_has_a_duration),
+		TEST(a_promotion_counts_at_each_stage_and_as_a_gap),
+		TEST(what_is_not_known_of_a_promotion_is_not_counted),
 		TEST(every_reason_and_affair_has_a_name_of_its_own),
 	};
 	return run_tests("counts", tests, OO_LENGTH(tests));

@@ -263,13 +263,11 @@ struct agent_rival_state agent_rival_state(const struct agent_rival *rival, size
 
 /* -- the rest of the agent */
 
-void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at,
-			    int64_t added_at)
+void agent_story_address_up(struct agent_story *story, unsigned group, int64_t armed_at)
 {
 	(void)story;
 	(void)group;
 	(void)armed_at;
-	(void)added_at;
 	kernel.n_ups++;
 }
 
