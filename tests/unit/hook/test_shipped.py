@@ -187,7 +187,7 @@ class Shipped(unittest.TestCase):
         receiver = self.receiver(None)
         began = time.monotonic()
         self.check(self.webhook(receiver, "timeout = 1"), 1, "[duty]: ")
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, 6)
 
     def test_webhook_follows_no_redirect_with_its_secret(self):
         other = self.receiver()
@@ -296,7 +296,7 @@ class Shipped(unittest.TestCase):
         server = self.receiver(kind=DocumentServer)
         began = time.monotonic()
         self.check(self.drain(server, "pre_demote"), 0)
-        self.assertLess(time.monotonic() - began, 2, "it waited for the answer")
+        self.assertLess(time.monotonic() - began, 10, "it waited for the answer")
         self.assertTrue(server.inactive)
         self.check(self.drain(server, "demoted"), 0)
         self.assertFalse(server.inactive)
