@@ -104,11 +104,12 @@ static bool has_group(const struct oo_config *config, const struct oo_config_gro
 	return g < config->n_groups && !agent_compare_is_other_vips(group, &config->groups[g]);
 }
 
-bool agent_compare_is_adoptable(const struct oo_config *now, const struct oo_config *next)
+bool agent_compare_is_adoptable(const struct oo_config *now, const struct oo_config *next,
+				uint32_t held)
 {
 	bool all = check_tenure(now, next, NULL) == 0;
 	for (size_t g = 0; all && g < now->n_groups; g++) {
-		all = has_group(next, &now->groups[g]);
+		all = (held & 1u << g) == 0 || has_group(next, &now->groups[g]);
 	}
 	return all;
 }

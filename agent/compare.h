@@ -2,6 +2,7 @@
 #define OO_AGENT_COMPARE_H
 /* What differs between the configuration that an agent runs with and another one. Pure. */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -21,7 +22,11 @@ bool agent_compare_is_other_api(const struct oo_config *now, const struct oo_con
 bool agent_compare_is_other_vips(const struct oo_config_group *now,
 				 const struct oo_config_group *next);
 
-/* Whether an agent that starts with next can adopt all that one with now holds. */
-bool agent_compare_is_adoptable(const struct oo_config *now, const struct oo_config *next);
+/*
+ * Whether an agent that starts with next can adopt all that one with now holds.
+ * held  bit g: group number g of now.
+ */
+bool agent_compare_is_adoptable(const struct oo_config *now, const struct oo_config *next,
+				uint32_t held);
 
 #endif

@@ -60,15 +60,16 @@ bool agent_ending_is_stopping(const struct agent_ending *ending)
 	return ending->step == STEP_STOPPING;
 }
 
-static bool is_held(const struct agent_ending *ending)
+/* Bit g: group g is not just watched. */
+static uint32_t held(const struct agent *agent)
 {
-	const struct agent *agent = ending->agent;
+	uint32_t groups = 0;
 	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
 		if (oo_core_want(agent->core, g)->role != OO_ROLE_STANDBY) {
-			return true;
+			groups |= 1u << g;
 		}
 	}
-	return false;
+	return groups;
 }
 
 /* Whether no group is on its way from one node to another. */
@@ -93,7 +94,7 @@ void agent_ending_check(struct agent_ending *ending)
 	    !(ending->waited || is_at_rest(ending))) {
 		return;
 	}
-	if (!is_held(ending)) {
+	if (held(ending->agent) == 0) {
 		stop(ending, "a restart with nothing to keep");
 		return;
 	}
@@ -108,7 +109,7 @@ static int check_next(const struct agent *agent, struct oo_err *err)
 {
 	struct oo_config *next = NULL;
 	int r = oo_config_load(agent->config_path, &next, err);
-	if (r == 0 && !agent_compare_is_adoptable(agent->config, next)) {
+	if (r == 0 && !agent_compare_is_adoptable(agent->config, next, held(agent))) {
 		r = oo_fail_text(err, EINVAL, "%s: cluster, node or groups have changed",
 				 agent->config_path);
 	}

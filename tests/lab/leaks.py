@@ -167,13 +167,22 @@ def loses_etcd(watched):
 
 @step
 def reloads(watched):
-    """SIGHUP with more, fewer and other checks, with a bad file and with what takes a restart."""
+    """SIGHUP with other checks, times, VIPs, etcd, listeners; with a bad file, and what it cannot take."""
     watched.reload("reloaded /", "interval: 2s", "interval: 1s")
     watched.reload("reloaded /", "  - name: docservice", "  - name: other")
     watched.reload("reloaded /")
     watched.reload("not reloaded: ", "interval: 2s", "interval: two")
     watched.reload("not reloaded: ", "cluster: office", "clustre: office")
-    watched.reload("not reloaded: ", "ttl: ", "renew: 100ms\n  ttl: ")
+    watched.reload("not reloaded: ", "cluster: office", "cluster: home")
+    watched.reload("not reloaded: ", "endpoints: [", "endpoints: [http://127.0.0.1:9] # [")
+    watched.reload("not reloaded: ", "interface: eth0", "interface: eth7")
+    watched.reload("reloaded /", "ttl: ", "renew: 100ms\n  ttl: ")
+    watched.reload("reloaded /", "endpoints: [", "endpoints: [http://127.0.0.1:2379] # [")
+    watched.reload("reloaded /", "    vips:\n",
+                   "    vips:\n      - {address: 10.77.0.150/24, interface: eth0}\n")
+    watched.reload("reloaded /", "listen: 127.0.0.1:8009", "listen: 127.0.0.1:8010")
+    watched.reload("reloaded /")
+    watched.await_holder(watched.node)
     watched.require()
 
 

@@ -612,7 +612,7 @@ def certificates_of_the_api(place):
     wait_line(agent, "etcd: ")
     expect(is_shown(place, "good"), "the API does not show the certificate")
     said = reload(place, agent, api=bad)
-    expect(said == [f"not reloaded: {wrong}"], f"said {said}")
+    expect(said == [f"not reloaded: {path}: {wrong}"], f"said {said}")
     expect(is_shown(place, "good"), "the API no longer shows the certificate")
     old = (place.directory / "good.crt").rename(place.directory / "old.crt")
     make_certificate(place, "good")

@@ -8,7 +8,7 @@ from netns import addresses, wait_for
 from scenarios import scenario
 
 GAP_US = 20_000
-STAY_S = 1.5
+STAY_S = 1.0
 
 
 def write(node, text):
@@ -79,6 +79,21 @@ def reload_of_ttl(story):
             wait_for(lambda: story.lab.claim()["ttl_ms"] == now_ms, 3, f"the claim says {now_ms} ms")
             expect_untouched(story, fault_us)
     wait_for(lambda: story.lab.claim()["ttl_ms"] == ttl_ms, 3, f"the claim says {ttl_ms} ms")
+
+
+@scenario
+def reload_and_freeze(story):
+    """A holder that was given a shorter ttl, and is frozen with the claim on its way: never two."""
+    story.begin()
+    with changed(story, *story.lab.nodes):
+        try:
+            change(story, story.holder, ("ttl: 3000ms", "ttl: 9000ms"))
+            wait_for(lambda: story.lab.claim()["ttl_ms"] == 9000, 3, "the claim says 9 s")
+            time.sleep(0.5)  # held and armed for that long
+            change(story, story.holder, ("ttl: 9000ms", "ttl: 2500ms"))
+            story.expect_move(story.faults.freeze(story.holder, "agent"), story.death_us)
+        finally:
+            story.faults.thaw(story.holder, "agent")
 
 
 @scenario

@@ -140,8 +140,10 @@ void oo_config_free(struct oo_config *old)
 	(void)old;
 }
 
-bool agent_compare_is_adoptable(const struct oo_config *old, const struct oo_config *new)
+bool agent_compare_is_adoptable(const struct oo_config *old, const struct oo_config *new,
+				uint32_t held)
 {
+	(void)held;
 	(void)old;
 	(void)new;
 	return true;
