@@ -72,7 +72,9 @@ static const struct {
 	{"members.c", "member"},
 	{"part.c", "vip"},
 	{"rival.c", "conflict"},
+	{"switchover.c", "operator"},
 	{"vips.c", "vip"},
+	{"wishes.c", "operator"},
 };
 /* clang-format on */
 
