@@ -119,8 +119,11 @@ static int add_mapping(struct oo_buffer *out, json_object *mapping, int indent, 
 {
 	int r = 0;
 	bool is_first = true;
-	json_object_object_foreach(mapping, key, value)
-	{
+	const struct json_object_iterator end = json_object_iter_end(mapping);
+	for (struct json_object_iterator at = json_object_iter_begin(mapping);
+	     !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+		const char *key = json_object_iter_peek_name(&at);
+		json_object *value = json_object_iter_peek_value(&at);
 		int room = 80 - indent - (int)strlen(key) - 2;
 		if (r == 0) {
 			r = oo_buffer_add_format(out, "%*s%s:", is_item && is_first ? 0 : indent,

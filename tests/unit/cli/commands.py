@@ -332,7 +332,7 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
     def test_the_second_word_is_asked_for(self):
         for words, said in ((["vip"], "ooha vip: its second word is missing; there are: announce\n"),
                             (["vip", "anounce"],
-                             "ooha vip: no command 'anounce'; there are: announce\n"),
+                             "ooha vip: no command 'anounce'; did you mean 'announce'? there are: announce\n"),
                             (["vip", "announce", "a", "b"],
                              "ooha vip announce: unexpected argument 'b'\n"
                              "usage: ooha vip announce [--json] [--socket PATH] [GROUP]\n")):
