@@ -51,6 +51,7 @@ struct switchover {
 	int64_t until;          /* this phase at most; OO_NEVER */
 	char to[OO_CORE_NAME_LENGTH];
 	char error[ERROR_LENGTH];
+	char trouble[ERROR_LENGTH]; /* of what is under way */
 	struct oo_timer timer;
 };
 
@@ -126,7 +127,8 @@ static void wait_for_report(struct switchover *one)
 
 static void try_again(struct switchover *one, const char *why)
 {
-	say(one, "etcd does not say whether it still stands: %s", why);
+	snprintf(one->trouble, sizeof(one->trouble),
+		 "etcd does not say whether it still stands: %.*s", ERROR_LENGTH - 60, why);
 	oo_timer_set(&one->timer, oo_clock_now() + RETRY_MS);
 }
 
@@ -141,6 +143,7 @@ static void on_deleted(void *user, int r, const struct oo_etcd_answer *answer,
 		try_again(one, r < 0 ? err->text : "an answer of another form");
 		return;
 	}
+	one->trouble[0] = '\0';
 	one->looked = true;
 	if (answer->succeeded) {
 		one->undone_at = answer->revision;
@@ -167,6 +170,7 @@ static void on_revoked(void *user, int r, const struct oo_etcd_answer *answer,
 		try_again(one, err->text);
 		return;
 	}
+	one->trouble[0] = '\0';
 	one->revoked = true;
 	oo_timer_set(&one->timer, 0);
 }
@@ -191,8 +195,6 @@ static void withdraw(struct switchover *one, enum state verdict)
 	enter(one, PHASE_WITHDRAWING, OO_NEVER);
 	take_back(one);
 }
-
-/* -- beginning */
 
 static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const struct oo_err *err)
 {
@@ -246,8 +248,6 @@ static void on_granted(void *user, int r, const struct oo_etcd_answer *answer,
 		end(one, STATE_REFUSED);
 	}
 }
-
-/* -- waiting */
 
 /* Why it may not have come to anything, as far as can be seen from here. */
 static void explain_late(struct switchover *one)
@@ -350,8 +350,6 @@ void agent_switchovers_apply(struct agent_switchovers *switchovers)
 		}
 	}
 }
-
-/* -- from outside */
 
 static struct switchover *find(const struct agent_switchovers *switchovers, uint64_t id)
 {
@@ -464,7 +462,7 @@ struct json_object *agent_switchover_new_answer(const struct agent_switchovers *
 	add_text(object, "to", one->to[0] != '\0' ? one->to : one->order.target);
 	add_field(object, record, "gap_ms");
 	add_field(object, record, "timeline");
-	add_text(object, "error", one->error);
+	add_text(object, "error", one->trouble[0] != '\0' ? one->trouble : one->error);
 	json_object_put(record);
 	return object;
 }
