@@ -44,6 +44,7 @@ struct switchover {
 	enum phase phase;
 	enum state state, verdict; /* verdict: once it is deleted */
 	bool seen;                 /* the store has shown the order */
+	bool given_up;             /* by a person */
 	bool looked;               /* it was deleted, or is not there */
 	bool revoked;              /* its lease is: none of it can be written any more */
 	int64_t undone_at;         /* the revision at which it had not been carried out yet */
@@ -61,9 +62,8 @@ struct agent_switchovers {
 	size_t next; /* the oldest, of those that are over */
 };
 
-static void say(struct switchover *one, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void say(struct switchover *one, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct switchover *one, const char *format,
+						      ...)
 {
 	char text[sizeof(one->error)];
 	va_list arguments;
@@ -287,7 +287,9 @@ static void look(struct switchover *one)
 		      there.id == one->order.id;
 
 	one->seen = one->seen || stands;
-	if (!stands && one->seen && note_holder(one, &view.pair->claim)) {
+	if (one->given_up) {
+		withdraw(one, STATE_WITHDRAWN);
+	} else if (!stands && one->seen && note_holder(one, &view.pair->claim)) {
 		wait_for_report(one);
 	} else if (note_holder(one, &view.pair->claim)) {
 		say(one, "%s has taken it over meanwhile", one->to);
@@ -418,9 +420,10 @@ int agent_switchover_withdraw(struct agent_switchovers *switchovers, uint64_t id
 	if (one == NULL) {
 		return -ENOENT;
 	}
-	if (one->phase == PHASE_WAITING) {
+	one->given_up = one->phase <= PHASE_WAITING && one->phase != PHASE_OVER;
+	if (one->given_up) { /* one that is about to be written is withdrawn then */
 		say(one, "withdrawn by %s", by);
-		withdraw(one, STATE_WITHDRAWN);
+		agent_switchovers_apply(switchovers);
 	}
 	return 0;
 }

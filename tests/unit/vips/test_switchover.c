@@ -382,6 +382,7 @@ static void test_who_gives_it_up_is_named(void)
 {
 	begin_and_wait(10000);
 	CU_ASSERT_EQUAL(agent_switchover_withdraw(switchovers, id, "ann@node-c"), 0);
+	run_loop();
 	answer(&yes);
 	prove_that_nothing_moved();
 	expect("withdrawn", "withdrawn by ann@node-c");

@@ -263,6 +263,7 @@ static void test_a_late_copy_of_what_was_withdrawn_is_not_written(void)
 {
 	begin_and_show();
 	CU_ASSERT_EQUAL(agent_switchover_withdraw(all, id, "root"), 0);
+	run();
 	answer(carry_out(KIND_DELETE));
 	expect("waiting"); /* a copy could still be */
 	run();
@@ -277,6 +278,7 @@ static void test_a_copy_that_is_carried_out_before_the_lease_ends_has_moved_it(v
 {
 	begin_and_show();
 	CU_ASSERT_EQUAL(agent_switchover_withdraw(all, id, "root"), 0);
+	run();
 	answer(carry_out(KIND_DELETE));
 	CU_ASSERT(write_order());
 	CU_ASSERT(delete_order());
@@ -334,6 +336,20 @@ static void test_who_takes_over_while_it_stands_was_not_ordered_to(void)
 	expect("refused");
 }
 
+static void test_what_is_given_up_before_it_is_written_is_withdrawn_then(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(agent_switchover_withdraw(all, id, "root"), 0);
+	answer(carry_out(KIND_PUT));
+	run();
+	answer(carry_out(KIND_DELETE));
+	run();
+	answer(carry_out(KIND_REVOKE));
+	run();
+	answer(carry_out(KIND_DELETE));
+	expect("withdrawn");
+}
+
 /* The claim is known before the watch has shown the order. */
 static void test_an_order_that_was_not_seen_is_looked_for_before_it_counts_as_done(void)
 {
@@ -370,6 +386,7 @@ int main(void)
 		TEST(an_order_whose_answer_was_lost_is_refused_once_it_cannot_come),
 		TEST(an_order_beside_another_is_refused_once_it_cannot_come),
 		TEST(who_takes_over_while_it_stands_was_not_ordered_to),
+		TEST(what_is_given_up_before_it_is_written_is_withdrawn_then),
 		TEST(an_order_that_was_not_seen_is_looked_for_before_it_counts_as_done),
 		TEST(an_order_that_is_carried_out_has_moved_it),
 	};
