@@ -119,17 +119,15 @@ static int add_mapping(struct oo_buffer *out, json_object *mapping, int indent, 
 {
 	int r = 0;
 	bool is_first = true;
-	const struct json_object_iterator end = json_object_iter_end(mapping);
-	for (struct json_object_iterator at = json_object_iter_begin(mapping);
-	     !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
-		const char *key = json_object_iter_peek_name(&at);
-		json_object *value = json_object_iter_peek_value(&at);
-		int room = 80 - indent - (int)strlen(key) - 2;
+	json_object_iter entry;
+	json_object_object_foreachC(mapping, entry)
+	{
+		int room = 80 - indent - (int)strlen(entry.key) - 2;
 		if (r == 0) {
 			r = oo_buffer_add_format(out, "%*s%s:", is_item && is_first ? 0 : indent,
-						 "", key);
+						 "", entry.key);
 		}
-		r = r < 0 ? r : add_value(out, value, indent, room);
+		r = r < 0 ? r : add_value(out, entry.val, indent, room);
 		is_first = false;
 	}
 	return r;

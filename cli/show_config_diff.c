@@ -102,24 +102,19 @@ static void compare_keys(struct diff *diff, const char *path, json_object *runs,
 {
 	char one[PATH_LENGTH];
 	const char *dot = path[0] == '\0' ? "" : ".";
-	const struct json_object_iterator end = json_object_iter_end(runs);
-	for (struct json_object_iterator at = json_object_iter_begin(runs);
-	     !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
-		const char *key = json_object_iter_peek_name(&at);
-		json_object *value = json_object_iter_peek_value(&at);
+	json_object_iter entry;
+	json_object_object_foreachC(runs, entry)
+	{
 		json_object *other = NULL;
-		(void)json_object_object_get_ex(next, key, &other);
-		snprintf(one, sizeof(one), "%s%s%s", path, dot, key);
-		compare(diff, one, value, other);
+		(void)json_object_object_get_ex(next, entry.key, &other);
+		snprintf(one, sizeof(one), "%s%s%s", path, dot, entry.key);
+		compare(diff, one, entry.val, other);
 	}
-	const struct json_object_iterator last = json_object_iter_end(next);
-	for (struct json_object_iterator at = json_object_iter_begin(next);
-	     !json_object_iter_equal(&at, &last); json_object_iter_next(&at)) {
-		const char *added = json_object_iter_peek_name(&at);
-		json_object *what = json_object_iter_peek_value(&at);
-		if (!json_object_object_get_ex(runs, added, NULL)) {
-			snprintf(one, sizeof(one), "%s%s%s", path, dot, added);
-			compare(diff, one, NULL, what);
+	json_object_object_foreachC(next, entry)
+	{
+		if (!json_object_object_get_ex(runs, entry.key, NULL)) {
+			snprintf(one, sizeof(one), "%s%s%s", path, dot, entry.key);
+			compare(diff, one, NULL, entry.val);
 		}
 	}
 }

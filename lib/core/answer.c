@@ -53,7 +53,7 @@ static void on_renewal_answer(struct oo_core *core, struct group *group,
  */
 static void on_not_yielded(struct oo_core *core, struct group *group)
 {
-	if (!core->stopping) {
+	if (!oo_core_is_ending(core, group)) {
 		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_UNKNOWN);
 		return;
 	}

@@ -405,6 +405,9 @@ static void reload(struct sim *sim, unsigned index)
 		oo_core_set_config(agent->core, &agent->config);
 		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_TIME});
 	}
+	if (agent->alive) {
+		publish(sim, index);
+	}
 }
 
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
@@ -451,6 +454,14 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		return;
 	case SIM_RELOAD:
 		reload(sim, event->agent);
+		return;
+	case SIM_RETIRE:
+		if (agent->alive) {
+			oo_core_retire(agent->core, event->group);
+			sim_agent_tell(sim, event->agent,
+				       &(struct oo_event){.type = OO_EVENT_TIME});
+			publish(sim, event->agent);
+		}
 		return;
 	case SIM_STOP:
 		if (event->id == agent->incarnation) {
