@@ -49,6 +49,7 @@ struct switchover {
 	int64_t until;          /* this phase at most; OO_NEVER */
 	char to[OO_CORE_NAME_LENGTH];
 	char error[ERROR_LENGTH];
+	char trouble[ERROR_LENGTH]; /* of what is under way */
 	struct oo_timer timer;
 };
 
@@ -133,11 +134,13 @@ static void on_deleted(void *user, int r, const struct oo_etcd_answer *answer,
 
 	one->busy = false;
 	if (r < 0 || (!answer->succeeded && answer->n_results != 2)) {
-		say(one, "etcd does not say whether it still stands: %s",
-		    r < 0 ? err->text : "an answer of another form");
+		snprintf(one->trouble, sizeof(one->trouble),
+			 "etcd does not say whether it still stands: %.*s", ERROR_LENGTH - 60,
+			 r < 0 ? err->text : "an answer of another form");
 		oo_timer_set(&one->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
+	one->trouble[0] = '\0';
 	if (answer->succeeded) {
 		end(one, one->verdict);
 		return;
@@ -449,7 +452,7 @@ struct json_object *agent_switchover_new_answer(const struct agent_switchovers *
 	add_text(object, "to", one->to[0] != '\0' ? one->to : one->order.target);
 	add_field(object, record, "gap_ms");
 	add_field(object, record, "timeline");
-	add_text(object, "error", one->error);
+	add_text(object, "error", one->trouble[0] != '\0' ? one->trouble : one->error);
 	json_object_put(record);
 	return object;
 }

@@ -147,7 +147,8 @@ static void fill_eligibility(struct table *table, size_t column, json_object *me
 		return;
 	}
 	if (!field_is_true(member, "eligible")) {
-		table_cell(table, column, PAINT_WARNING, "not eligible");
+		table_cell(table, column, PAINT_WARNING, "%s",
+			   field_is_null(member, "drained") ? "not eligible" : "drained");
 		table_note(table, PAINT_WARNING, "%s",
 			   field_text(member, "reason", "no reason given"));
 		return;

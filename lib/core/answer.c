@@ -117,6 +117,7 @@ static void on_refresh_answer(struct oo_core *core, struct group *group,
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
 		group->mine = *event->pairs;
 		group->fresh = 0;
+		group->n_tried = 0; /* that one is known now: lost later, it is not read back */
 		group->beat = 0;
 		group->request.next_at = core->now;
 	} else {

@@ -45,7 +45,8 @@ static struct MHD_Daemon daemons[2];
 static size_t n_daemons;
 static const char *content_length, *coding;
 static char query[LINE_LENGTH];
-static uint8_t who; /* as in the input */
+static bool suspended; /* until the next turn */
+static uint8_t who;    /* as in the input */
 static struct {
 	unsigned status, answers;
 	bool allow, asked, asked_local, asked_change, changed;
@@ -99,6 +100,19 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *connection, enum 
 	(void)connection;
 	(void)kind;
 	return strcmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ? content_length : coding;
+}
+
+void MHD_suspend_connection(struct MHD_Connection *connection)
+{
+	(void)connection;
+	suspended = true;
+}
+
+void MHD_resume_connection(struct MHD_Connection *connection)
+{
+	(void)connection;
+	FUZZ_CHECK(suspended);
+	suspended = false;
 }
 
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *connection,
@@ -339,7 +353,9 @@ static void check_request(const struct oo_api_request *request)
 	const char *group = oo_api_parameter(request, "group");
 	FUZZ_CHECK(request->body[request->body_length] == '\0');
 	FUZZ_CHECK(request->body_length <= OO_API_BODY_BYTES_MAX);
-	FUZZ_CHECK(group == NULL || strlen(group) < LINE_LENGTH);
+	for (; group != NULL && *group != '\0'; group++) {
+		FUZZ_CHECK(*group >= 0x20 && *group < 0x7f);
+	}
 	FUZZ_CHECK(request->peer.known == (who != 't'));
 }
 
@@ -439,9 +455,11 @@ static void play(const struct fuzz_input *body, const struct MHD_Daemon *daemon,
 					  &state) == MHD_YES);
 		FUZZ_CHECK(part == 0);
 	}
-	if (seen.answers == 0) {
+	for (int turn = 0; turn < 9 && seen.answers == 0; turn++) {
+		oo_serve_begin_turn(daemon->user);
 		FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", NULL, &none,
 					  &state) == MHD_YES);
+		FUZZ_CHECK(suspended == (seen.answers == 0));
 	}
 	oo_serve_end(NULL, NULL, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }

@@ -609,7 +609,7 @@ def is_shown(place, name):
 
 @case
 def certificates_of_the_api(place):
-    """A key that is not the certificate's: 78, or not reloaded; a renewed one is shown from a reload on."""
+    """A key that is not the certificate's: 78, or not reloaded; a renewed one is shown at once."""
     good = make_certificate(place, "good")
     bad = good.replace("good.key", "other.key")
     make_certificate(place, "other")

@@ -35,9 +35,13 @@ if pid == 0:
     os.execve(words[0], words, {**os.environ, **json.loads(changes)})
 shown, acted = b"", 0
 os.set_blocking(master, False)
-ended = 0
+ended, stopped = 0, None
 while not ended:
-    ended, status = os.waitpid(pid, os.WNOHANG)
+    ended, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+    if ended and os.WIFSTOPPED(status):
+        stopped = (termios.tcgetattr(slave) == before, shown.count(b"q quit"))
+        ended = 0
+        os.kill(pid, signal.SIGCONT)
     try:
         while more := os.read(master, 65536):
             shown += more
@@ -46,14 +50,20 @@ while not ended:
     if act == "resize" and not acted and b"q quit" in shown:
         acted = 1
         termios.tcsetwinsize(master, (6, 80))
+    elif act == "\\x1a" and not acted and b"q quit" in shown:
+        acted = 1
+        os.write(master, act.encode())
+    elif acted == 1 and act == "\\x1a" and not (stopped and shown.count(b"q quit") > stopped[1]):
+        pass
     elif acted < 2 and (b"q quit" in shown if act != "resize" else b"there is more" in shown):
         acted = 2
         if act.isupper():
             os.kill(pid, getattr(signal, "SIG" + act))
         else:
-            os.write(master, b"q" if act == "resize" else act.encode())
+            os.write(master, b"q" if act in ("resize", "\\x1a") else act.encode())
 print(json.dumps({"shown": shown.decode(), "code": os.waitstatus_to_exitcode(status),
-                  "same": termios.tcgetattr(slave) == before}))
+                  "same": termios.tcgetattr(slave) == before,
+                  "stopped": stopped and stopped[0]}))
 """
 LONG = "document-server-17.fra1.internal.example.company.com"
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07"
@@ -332,7 +342,7 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
     def test_the_second_word_is_asked_for(self):
         for words, said in ((["vip"], "ooha vip: its second word is missing; there are: announce\n"),
                             (["vip", "anounce"],
-                             "ooha vip: no command 'anounce'; there are: announce\n"),
+                             "ooha vip: no command 'anounce'; did you mean 'announce'? there are: announce\n"),
                             (["vip", "announce", "a", "b"],
                              "ooha vip announce: unexpected argument 'b'\n"
                              "usage: ooha vip announce [--json] [--socket PATH] [GROUP]\n")):
@@ -506,6 +516,12 @@ needs a restart: systemctl restart ooha
         done = self.ended("resize")
         self.assertIn("there is more: make the window higher", done["shown"])
         self.assertEqual(done["same"], True)
+
+    def test_top_lets_itself_be_stopped_and_comes_back(self):
+        done = self.ended("\x1a")
+        self.assertEqual((done["code"], done["stopped"], done["same"]), (0, True, True), done)
+        self.assertEqual(done["shown"].count("\x1b[?1049h"), 2)
+        self.assertEqual(done["shown"].count("\x1b[?1049l"), 2)
 
     def test_top_needs_a_terminal(self):
         done = OOHA.run("top")

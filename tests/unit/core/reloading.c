@@ -130,6 +130,40 @@ static void test_a_copy_of_a_fresh_claim_that_comes_late_does_no_harm(void)
 	      "[ 3320] ask renew n3 beat 1\n");
 }
 
+/* A doubt wants an answer at once, not one try after another. */
+static void test_a_doubt_does_not_hurry_a_fresh_claim_that_fails(void)
+{
+	begin();
+	become_active();
+	reload_with_ttl(3100, 2000);
+	STEP(3110, .type = OO_EVENT_DOUBT);
+	LOSE_REQUEST(3120);
+	LOSE_REQUEST(3201);
+	STEP(3202, .type = OO_EVENT_TIME);
+	UNTIL(3300);
+	TRACE("[ 3100] ask reclaim n2 ends n1 epoch 1\n"
+	      "[ 3120] ask reclaim n2 ends n1 epoch 1\n"
+	      "[ 3220] ask reclaim n2 ends n1 epoch 1\n");
+}
+
+/* Its fate is known once it is ours: it is no claim that may yet be read back. */
+static void test_a_fresh_claim_whose_beat_is_deleted_is_lost_for_good(void)
+{
+	begin();
+	become_active();
+	reload_with_ttl(3100, 2000);
+	ANSWER(3110);
+	ANSWER(3120);
+	story.etcd.pairs[0].beat = (struct oo_beat){0};
+	story.etcd.revision++;
+	UNTIL(3500);
+	ANSWER(3510);
+	STEP(3520, .type = OO_EVENT_ADDRESS, .up = false);
+	UNTIL(4500);
+	CU_ASSERT_EQUAL(want()->role, OO_ROLE_STANDBY);
+	CU_ASSERT_FALSE(want()->address);
+}
+
 static void test_a_hold_that_has_lapsed_is_renewed_first(void)
 {
 	begin();
@@ -258,6 +292,10 @@ CU_TestInfo stories_of_reloading[] = {
 	 test_a_holder_whose_claim_was_taken_meanwhile_has_lost_it},
 	{"a copy of a fresh claim that comes late does no harm",
 	 test_a_copy_of_a_fresh_claim_that_comes_late_does_no_harm},
+	{"a doubt does not hurry a fresh claim that fails",
+	 test_a_doubt_does_not_hurry_a_fresh_claim_that_fails},
+	{"a fresh claim whose beat is deleted is lost for good",
+	 test_a_fresh_claim_whose_beat_is_deleted_is_lost_for_good},
 	{"a hold that has lapsed is renewed first", test_a_hold_that_has_lapsed_is_renewed_first},
 	{"a standby takes its own ttl at its next claim",
 	 test_a_standby_takes_its_own_ttl_at_its_next_claim},
