@@ -170,6 +170,26 @@ def reload_of_node(story):
 
 
 @scenario
+def reload_of_api(story):
+    """Neither the new place of the API nor that of before can be had: the next reload makes it."""
+    story.begin()
+    place = story.holder.directory / "elsewhere"
+    place.mkdir()
+    here, there = f"socket: {story.holder.socket}", f"socket: {place}/ooha.sock"
+    with changed(story, story.holder):
+        fault_us = change(story, story.holder, (here, there))
+        (place / "ooha.sock").unlink()
+        place.rmdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8009", "listen: 0.0.0.0:8010"),
+               answer="not reloaded: ")
+        place.mkdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8010", "listen: 0.0.0.0:8009"))
+        story.check((place / "ooha.sock").exists(), "there is no API after a reload")
+        expect_untouched(story, fault_us)
+    expect_problem(story, story.holder, "")
+
+
+@scenario
 def reload_refused(story):
     """A file that is wrong, and a key that takes a restart: nothing changes, and both are said."""
     story.begin()
