@@ -393,30 +393,23 @@ static void see(struct sim *sim, const struct sim_event *event)
 	sim_agent_tell(sim, event->agent, &news);
 }
 
-/* Another priority perhaps, or another ttl. */
-static void reload(struct sim *sim, unsigned index)
+/* Another priority perhaps, or another ttl; or a group that leaves. */
+static void reload(struct sim *sim, const struct sim_event *event)
 {
-	struct sim_agent *agent = &sim->agents[index];
+	struct sim_agent *agent = &sim->agents[event->agent];
 
-	if (agent->alive) {
+	if (agent->alive && event->type == SIM_RETIRE) {
+		oo_core_retire(agent->core, event->group);
+	} else if (agent->alive) {
 		for (int i = 0; i < SIM_CHECKS; i++) {
 			agent->config.checks[i].inherits = i;
 		}
 		oo_core_set_config(agent->core, &agent->config);
-		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_TIME});
 	}
 	if (agent->alive) {
-		publish(sim, index);
-	}
-}
-
-static void retire(struct sim *sim, const struct sim_event *event)
-{
-	struct sim_agent *agent = &sim->agents[event->agent];
-
-	if (agent->alive) {
-		oo_core_retire(agent->core, event->group);
 		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+	}
+	if (agent->alive) {
 		publish(sim, event->agent);
 	}
 }
@@ -473,10 +466,8 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		see(sim, event);
 		return;
 	case SIM_RELOAD:
-		reload(sim, event->agent);
-		return;
 	case SIM_RETIRE:
-		retire(sim, event);
+		reload(sim, event);
 		return;
 	case SIM_STOP:
 		if (event->id == agent->incarnation) {
