@@ -41,11 +41,7 @@ static const char *text_of(json_object *value)
 static void add_row(struct diff *diff, const char *path, json_object *runs, json_object *next)
 {
 	enum { KEY, RUNS, NEXT, TAKES };
-	/* a group that is held cannot just go */
-	bool is_gone = next == NULL && strncmp(path, "groups[", 7) == 0 &&
-		       json_object_is_type(runs, json_type_object) &&
-		       field_array(runs, "vips") != NULL;
-	bool fixed = oo_config_is_fixed(path) || is_gone;
+	bool fixed = oo_config_is_fixed(path);
 	bool is_whole = json_object_is_type(runs != NULL ? runs : next, json_type_object);
 	table_row(&diff->table, runs == NULL ? '+' : next == NULL ? '-' : ' ');
 	table_cell(&diff->table, KEY, PAINT_PLAIN, "%s", path);

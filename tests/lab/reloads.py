@@ -4,7 +4,7 @@ import signal
 import time
 from contextlib import contextmanager
 
-from netns import addresses, nft, wait_for
+from netns import addresses, nft, now_us, wait_for
 from scenarios import scenario
 from story import SLACK_DEATH_US
 
@@ -170,6 +170,26 @@ def reload_of_node(story):
 
 
 @scenario
+def reload_of_api(story):
+    """Neither the new place of the API nor that of before can be had: the next reload makes it."""
+    story.begin()
+    place = story.holder.directory / "elsewhere"
+    place.mkdir()
+    here, there = f"socket: {story.holder.socket}", f"socket: {place}/ooha.sock"
+    with changed(story, story.holder):
+        fault_us = change(story, story.holder, (here, there))
+        (place / "ooha.sock").unlink()
+        place.rmdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8009", "listen: 0.0.0.0:8010"),
+               answer="not reloaded: ")
+        place.mkdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8010", "listen: 0.0.0.0:8009"))
+        story.check((place / "ooha.sock").exists(), "there is no API after a reload")
+        expect_untouched(story, fault_us)
+    expect_problem(story, story.holder, "")
+
+
+@scenario
 def reload_refused(story):
     """A file that is wrong, and a key that takes a restart: nothing changes, and both are said."""
     story.begin()
@@ -182,3 +202,25 @@ def reload_refused(story):
         expect_untouched(story, fault_us)
     expect_problem(story, story.holder, "")
 
+
+@scenario
+def reload_of_groups(story):
+    """A group comes and goes again: taken, then given up, and the other does not notice."""
+    story.begin()
+    group = ("  - name: second\n    vips:\n      - address: 10.77.0.150/24\n"
+             "        interface: eth0\n")
+
+    def holders():
+        return [node for node in story.lab.nodes if "10.77.0.150" in addresses(node.namespace)]
+    with changed(story, *story.lab.nodes):
+        for node in story.lab.nodes:
+            fault_us = change(story, node, ("\nchecks:\n", "\n" + group + "checks:\n"))
+        wait_for(lambda: len(holders()) == 1, 2 * story.ttl_us / 1e6, "one has the second group")
+        story.expect_stay(fault_us, STAY_S, GAP_US)
+    wait_for(lambda: not holders(), 1, "nobody has the second group")
+    story.lab.await_settled()
+    story.expect_stay(now_us(), STAY_S, GAP_US)
+    story.check(story.lab.claim()["epoch"] == story.epoch, "the epoch grew")
+    told = [line for node in story.lab.nodes for line in story.hooks(node)
+            if line["GROUP"] == "office"]
+    story.check(not told, f"hooks were told {told}")

@@ -316,6 +316,24 @@ proxy: down, silent: connected, no answer
                    "/v1/events": events(event(1, text=f"check {LONG} down: {SENTENCE}"))},
                   "checks", LONG, code=1)
 
+    # -- status
+
+    def test_of_many_that_are_well_the_status_shows_some(self):
+        checks = [check(name=f"check-{i:03}") for i in range(200)]
+        checks[150]["state"] = "down"
+        vips = [{"address": f"10.0.{i // 250}.{i % 250}/32", "interface": "eth0", "up": True,
+                 "announced_ms": 900, "repairs": 0, "error": None} for i in range(4000)]
+        vips[3000]["repairs"] = 2
+        status = {"state": "fine", "checks": checks, "groups": [
+            {"name": "office", "holder": "node-a", "role": "active", "vips": vips}]}
+        shown = self.show({"/v1/status": status}, "status")
+        self.assertLess(len(shown.splitlines()), 50)
+        self.assertIn("check-150  http  down", shown)
+        self.assertIn("\n  and 187 more that are up: ooha checks\n", shown)
+        self.assertRegex(shown, r"10\.0\.12\.0/32 .* put back 2 times")
+        self.assertIn("\n  and 3987 more that are as they should be: ooha status --json\n", shown)
+        self.assertEqual(len(self.show({"/v1/checks": status}, "checks", code=1).splitlines()), 202)
+
     # -- vip announce
 
     def test_announcing_says_what_was_announced(self):
@@ -449,13 +467,13 @@ needs a restart: systemctl restart ooha
                          .replace("                           a reload",
                                   "                               a reload"))
 
-    def test_a_group_that_goes_takes_a_restart(self):
+    def test_groups_that_come_and_go_take_a_reload(self):
         more = self.LEAST.replace("groups: [", "groups: [{name: h, vips: [{address: 10.0.0.101/24, "
                                   "interface: eth0}]}, ")
         running = json.loads(OOHA.run("config", "show", "--json", self.write(more)).stdout)
         shown = self.show({"/v1/config": {"config": running}}, "config", "diff",
                           self.write(self.LEAST), code=1)
-        self.assertRegex(shown, r"- groups\[h\] +a restart\n")
+        self.assertRegex(shown, r"- groups\[h\] +a reload\n")
         running = json.loads(OOHA.run("config", "show", "--json", self.write(self.LEAST)).stdout)
         shown = self.show({"/v1/config": {"config": running}}, "config", "diff", self.write(more),
                           code=1)

@@ -17,6 +17,7 @@ enum asked {
 	ASKED_GRANT,
 	ASKED_PUT,
 	ASKED_DELETE,
+	ASKED_REVOKE,
 };
 
 static struct oo_config config = {.node = {.name = "node-c"}};
@@ -44,6 +45,18 @@ int oo_etcd_lease_grant(struct oo_etcd *etcd, int64_t lease, int64_t ttl_s,
 	n_asked++;
 	under_way = *call;
 	snprintf(asked_text, sizeof(asked_text), "%lld s", (long long)ttl_s);
+	return 0;
+}
+
+int oo_etcd_lease_revoke(struct oo_etcd *etcd, int64_t lease, const struct oo_etcd_call *call,
+			 struct oo_etcd_request **ret_request)
+{
+	(void)etcd;
+	(void)ret_request;
+	CU_ASSERT_EQUAL((uint64_t)lease, id);
+	asked = ASKED_REVOKE;
+	n_asked++;
+	under_way = *call;
 	return 0;
 }
 
@@ -213,6 +226,15 @@ static void refuse_deletion(const char *node, int64_t revision)
 	answer(&(struct oo_etcd_answer){.results = results, .n_results = 2});
 }
 
+/* The deletion has been answered: its lease is ended, and the claim looked at again. */
+static void prove_that_nothing_moved(void)
+{
+	CU_ASSERT_EQUAL(asked, ASKED_REVOKE);
+	answer(&yes);
+	CU_ASSERT_EQUAL(asked, ASKED_DELETE);
+	refuse_deletion("node-a", 10);
+}
+
 /* -- what is told */
 
 static void test_it_is_written_under_a_lease_of_its_own_while_the_holder_is_the_same(void)
@@ -256,6 +278,7 @@ static void test_it_may_have_moved_before_the_order_was_ever_seen(void)
 	see_holder("node-b", 20);
 	report = "{}";
 	answer(&yes);
+	refuse_deletion("node-b", 20); /* that it was carried out, etcd says */
 	expect("moved", "");
 }
 
@@ -270,6 +293,7 @@ static void test_late_it_is_withdrawn_and_that_is_told_only_when_etcd_has_said_s
 	CU_ASSERT_STRING_EQUAL(asked_text, wanted);
 	expect("waiting", "node-a, which holds, is no longer present");
 	answer(&yes);
+	prove_that_nothing_moved();
 	expect("withdrawn", "node-a, which holds, is no longer present");
 }
 
@@ -295,6 +319,7 @@ static void test_a_deletion_that_nobody_confirms_is_asked_for_again(void)
 	}
 	CU_ASSERT_EQUAL_FATAL(n_asked, 4);
 	refuse_deletion("node-a", 10); /* the first has done it */
+	prove_that_nothing_moved();
 	expect("withdrawn", "node-a, which holds, is no longer present");
 }
 
@@ -306,6 +331,7 @@ static void test_an_order_of_which_nobody_knows_whether_it_was_written_is_withdr
 	CU_ASSERT_EQUAL(asked, ASKED_DELETE);
 	expect("waiting", "etcd: no answer");
 	answer(&yes);
+	prove_that_nothing_moved();
 	expect("refused", "etcd: no answer");
 }
 
@@ -331,6 +357,8 @@ static void test_one_that_stands_already_is_named(void)
 	begin(10000);
 	answer(&yes);
 	answer(&(struct oo_etcd_answer){.results = &there, .n_results = 1});
+	refuse_deletion("node-a", 10);
+	prove_that_nothing_moved();
 	expect("refused", "ann@node-a has just asked for a switchover to node-d");
 	begin(10000);
 	answer(&yes);
@@ -344,7 +372,9 @@ static void test_a_takeover_by_another_node_ends_it(void)
 	see_holder("node-d", 20);
 	run_loop();
 	CU_ASSERT_EQUAL(asked, ASKED_DELETE);
+	answer(&(struct oo_etcd_answer){.succeeded = true, .revision = 21});
 	answer(&yes);
+	refuse_deletion("node-d", 20);
 	expect("refused", "node-d has taken it over meanwhile");
 }
 
@@ -352,7 +382,9 @@ static void test_who_gives_it_up_is_named(void)
 {
 	begin_and_wait(10000);
 	CU_ASSERT_EQUAL(agent_switchover_withdraw(switchovers, id, "ann@node-c"), 0);
+	run_loop();
 	answer(&yes);
+	prove_that_nothing_moved();
 	expect("withdrawn", "withdrawn by ann@node-c");
 	CU_ASSERT_EQUAL(agent_switchover_withdraw(switchovers, id + 1, "ann@node-c"), -ENOENT);
 	CU_ASSERT_PTR_NULL(agent_switchover_new_answer(switchovers, id + 1));
