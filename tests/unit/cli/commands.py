@@ -316,6 +316,24 @@ proxy: down, silent: connected, no answer
                    "/v1/events": events(event(1, text=f"check {LONG} down: {SENTENCE}"))},
                   "checks", LONG, code=1)
 
+    # -- status
+
+    def test_of_many_that_are_well_the_status_shows_some(self):
+        checks = [check(name=f"check-{i:03}") for i in range(200)]
+        checks[150]["state"] = "down"
+        vips = [{"address": f"10.0.{i // 250}.{i % 250}/32", "interface": "eth0", "up": True,
+                 "announced_ms": 900, "repairs": 0, "error": None} for i in range(4000)]
+        vips[3000]["repairs"] = 2
+        status = {"state": "fine", "checks": checks, "groups": [
+            {"name": "office", "holder": "node-a", "role": "active", "vips": vips}]}
+        shown = self.show({"/v1/status": status}, "status")
+        self.assertLess(len(shown.splitlines()), 50)
+        self.assertIn("check-150  http  down", shown)
+        self.assertIn("\n  and 187 more that are up: ooha checks\n", shown)
+        self.assertRegex(shown, r"10\.0\.12\.0/32 .* put back 2 times")
+        self.assertIn("\n  and 3987 more that are as they should be: ooha status --json\n", shown)
+        self.assertEqual(len(self.show({"/v1/checks": status}, "checks", code=1).splitlines()), 202)
+
     # -- vip announce
 
     def test_announcing_says_what_was_announced(self):
