@@ -410,6 +410,35 @@ static void reload(struct sim *sim, unsigned index)
 	}
 }
 
+static void retire(struct sim *sim, const struct sim_event *event)
+{
+	struct sim_agent *agent = &sim->agents[event->agent];
+
+	if (agent->alive) {
+		oo_core_retire(agent->core, event->group);
+		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+		publish(sim, event->agent);
+	}
+}
+
+static void wake(struct sim *sim, const struct sim_event *event)
+{
+	struct sim_agent *agent = &sim->agents[event->agent];
+
+	if (agent->alive && event->id == agent->incarnation && event->at >= agent->wake_at) {
+		agent->wake_at = SIM_NEVER;
+		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+	}
+}
+
+static void take_parcel(struct sim *sim, uint32_t parcel)
+{
+	uint32_t id = sim_wire_parcel(sim, parcel)->request;
+	take_answer(sim, id, sim_wire_parcel(sim, parcel));
+	sim_wire_release_request(sim, id);
+	sim_wire_release_parcel(sim, parcel);
+}
+
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
 void sim_agent_event(struct sim *sim, const struct sim_event *event)
 {
@@ -421,20 +450,11 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	}
 	switch ((enum sim_event_type)event->type) {
 	case SIM_WAKE:
-		if (agent->alive && event->id == agent->incarnation &&
-		    event->at >= agent->wake_at) {
-			agent->wake_at = SIM_NEVER;
-			sim_agent_tell(sim, event->agent,
-				       &(struct oo_event){.type = OO_EVENT_TIME});
-		}
+		wake(sim, event);
 		return;
-	case SIM_ANSWER: {
-		uint32_t id = sim_wire_parcel(sim, event->id)->request;
-		take_answer(sim, id, sim_wire_parcel(sim, event->id));
-		sim_wire_release_request(sim, id);
-		sim_wire_release_parcel(sim, event->id);
+	case SIM_ANSWER:
+		take_parcel(sim, event->id);
 		return;
-	}
 	case SIM_DEADLINE:
 		take_answer(sim, event->id, NULL);
 		sim_wire_release_request(sim, event->id);
@@ -456,12 +476,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		reload(sim, event->agent);
 		return;
 	case SIM_RETIRE:
-		if (agent->alive) {
-			oo_core_retire(agent->core, event->group);
-			sim_agent_tell(sim, event->agent,
-				       &(struct oo_event){.type = OO_EVENT_TIME});
-			publish(sim, event->agent);
-		}
+		retire(sim, event);
 		return;
 	case SIM_STOP:
 		if (event->id == agent->incarnation) {

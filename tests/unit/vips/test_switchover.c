@@ -65,6 +65,9 @@ int oo_etcd_txn(struct oo_etcd *etcd, const struct oo_etcd_txn *txn,
 {
 	(void)etcd;
 	(void)ret_request;
+	for (size_t i = 0; i < txn->n_compare; i++) {
+		CU_ASSERT_EQUAL(txn->compare[i].relation, OO_ETCD_EQUAL);
+	}
 	asked = txn->success[0].type == OO_ETCD_OP_PUT ? ASKED_PUT : ASKED_DELETE;
 	n_asked++;
 	under_way = *call;
