@@ -62,6 +62,7 @@ static void notify(struct agent *agent)
 void agent_check_leaving(struct agent *agent)
 {
 	agent_ending_check(agent->ending);
+	agent_reload_check(agent->reload);
 	if (!agent->leaving && oo_core_is_stopped(agent->core)) {
 		agent->leaving = true;
 		agent_presence_leave(agent->presence);
@@ -416,6 +417,7 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 
 void agent_done(struct agent *agent)
 {
+	agent_reload_free(agent->reload);
 	oo_api_free(agent->api);
 	agent_checks_free(agent->checks);
 	agent_repair_free(agent->repair);
@@ -442,7 +444,6 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
-	agent_reload_free(agent->reload);
 	agent_ending_free(agent->ending);
 	agent_events_free(agent->events);
 	sd_event_unref(agent->event);

@@ -79,6 +79,7 @@ struct agent {
 	sd_event *event;
 	const char *config_path;
 	struct oo_config *config;
+	struct oo_config *successor; /* the process starts anew with it; NULL: it ends */
 	const char *group_names[OO_CORE_GROUPS_MAX];
 	struct oo_core_config core_config;
 	struct oo_core *core;

@@ -80,22 +80,33 @@ static size_t find_group(const struct oo_config *config, const char *name)
 	return g;
 }
 
-int agent_compare_align(const struct oo_config *now, struct oo_config *next, struct oo_err *err)
+static void order_groups(const struct oo_config *now, struct oo_config *next)
 {
-	int r = check_tenure(now, next, err);
-	for (size_t g = 0; r == 0 && g < now->n_groups; g++) {
+	for (size_t g = 0; g < now->n_groups; g++) {
 		const size_t at = find_group(next, now->groups[g].name);
-		if (at == next->n_groups) {
-			return oo_fail_text(err, EINVAL,
-					    "groups: '%s' is not there any more, which takes a "
-					    "restart",
-					    now->groups[g].name);
-		}
 		const struct oo_config_group moved = next->groups[at];
 		next->groups[at] = next->groups[g];
 		next->groups[g] = moved;
 	}
-	return r;
+}
+
+int agent_compare_align(const struct oo_config *now, struct oo_config *next, uint32_t *ret_gone,
+			struct oo_err *err)
+{
+	int r = check_tenure(now, next, err);
+	if (r < 0) {
+		return r;
+	}
+	*ret_gone = 0;
+	for (size_t g = 0; g < now->n_groups; g++) {
+		if (find_group(next, now->groups[g].name) == next->n_groups) {
+			*ret_gone |= 1u << g;
+		}
+	}
+	if (*ret_gone == 0) {
+		order_groups(now, next);
+	}
+	return 0;
 }
 
 static bool has_group(const struct oo_config *config, const struct oo_config_group *group)

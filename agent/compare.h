@@ -9,11 +9,13 @@
 
 /*
  * Whether an agent that runs with now can go on with next: cluster, node.name and runtime_directory are
- * what it is known by, and a group that is there stays. Puts the groups of next into the order of now's;
- * those that are new follow.
+ * what it is known by. Puts the groups of next into the order of now's, if all are there; those that
+ * are new follow.
+ * ret_gone  bit g: group number g of now is not there any more.
  * Returns 0, or -EINVAL: "KEY: 'now' has become 'next', which takes a restart".
  */
-int agent_compare_align(const struct oo_config *now, struct oo_config *next, struct oo_err *err);
+int agent_compare_align(const struct oo_config *now, struct oo_config *next, uint32_t *ret_gone,
+			struct oo_err *err);
 
 bool agent_compare_is_other_etcd(const struct oo_config *now, const struct oo_config *next);
 /* Where it listens, and whether with TLS; not with which files. */

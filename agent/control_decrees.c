@@ -70,8 +70,9 @@ void agent_control_pause(void *user, const struct oo_api_request *request,
 		return;
 	}
 	if (pause != NULL) {
-		oo_api_refuse(answer, 409, "paused already, by %s at %s: %s",
-			      agent_body_named(pause->by), pause->at, pause->reason);
+		oo_api_refuse(answer, 409, "paused already, by %s at %s%s%s",
+			      agent_body_named(pause->by), pause->at,
+			      pause->reason[0] == '\0' ? "" : ": ", pause->reason);
 	} else if (make_decree(agent, request, agent_body_text(body, "reason"), &decree, answer)) {
 		agent_store_key(agent->store, key, "pause");
 		change(agent, key, &decree, json_object_new_object(), answer);
@@ -131,8 +132,9 @@ static bool check_drain(const struct agent *agent, const char *node, bool force,
 	char all[AGENT_MEMBERS_TEXT];
 
 	if (drain != NULL) {
-		oo_api_refuse(answer, 409, "%s is drained already, by %s at %s: %s", node,
-			      agent_body_named(drain->by), drain->at, drain->reason);
+		oo_api_refuse(answer, 409, "%s is drained already, by %s at %s%s%s", node,
+			      agent_body_named(drain->by), drain->at,
+			      drain->reason[0] == '\0' ? "" : ": ", drain->reason);
 		return false;
 	}
 	if (!force && agent_members_find(agent, node) == NULL) {

@@ -86,11 +86,27 @@ static bool is_at_rest(const struct agent_ending *ending)
 	return true;
 }
 
+static void end_kept(struct agent *agent)
+{
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		agent_vips_rearm(agent->vips[g]);
+	}
+	sd_event_exit(agent->event, 0);
+}
+
+bool agent_ending_try_keep(struct agent_ending *ending)
+{
+	if (ending->step != STEP_NONE || !agent_story_is_quiet(ending->agent->story) ||
+	    !is_at_rest(ending)) {
+		return false;
+	}
+	end_kept(ending->agent);
+	return true;
+}
+
 void agent_ending_check(struct agent_ending *ending)
 {
-	struct agent *agent = ending->agent;
-
-	if (ending->step != STEP_KEEPING || !agent_story_is_quiet(agent->story) ||
+	if (ending->step != STEP_KEEPING || !agent_story_is_quiet(ending->agent->story) ||
 	    !(ending->waited || is_at_rest(ending))) {
 		return;
 	}
@@ -98,10 +114,7 @@ void agent_ending_check(struct agent_ending *ending)
 		stop(ending, "a restart with nothing to keep");
 		return;
 	}
-	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
-		agent_vips_rearm(agent->vips[g]);
-	}
-	sd_event_exit(agent->event, 0);
+	end_kept(ending->agent);
 }
 
 /* A file that is wrong keeps the next agent from starting; one of other groups, from adopting. */

@@ -24,6 +24,11 @@ void agent_ending_on_signal(struct agent_ending *ending, int number);
 /* It hands over or releases: nothing is to be given to it any more. */
 bool agent_ending_is_stopping(const struct agent_ending *ending);
 /*
+ * Ends the loop, with all that is held kept for the next agent, in this process, if nothing is half
+ * done and nobody has told the agent to end. Returns whether it does.
+ */
+bool agent_ending_try_keep(struct agent_ending *ending);
+/*
  * Ends the loop once a restart may take its course: no hook is under way, and each group is either
  * held or not; the latter is waited for for at most a ttl.
  */

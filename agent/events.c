@@ -27,21 +27,56 @@ struct agent_events {
 	struct event ring[AGENT_EVENTS_MAX];
 };
 
-/* What an event is about goes by who says it, unless the line says so itself. */
+/* What an event is about: by the name of its message, as the journal has it (journal.h). */
+/* clang-format off */
+static const struct {
+	const char *message, *kind;
+} messages[] = {
+	{"role", "role"},
+	{"nobody_holds", "role"},
+	{"degraded", "health"},
+	{"no_standby", "health"},
+	{"unfit", "health"},
+	{"link", "health"},
+	{"check", "check"},
+	{"etcd_trouble", "etcd"},
+	{"etcd_back", "etcd"},
+	{"etcd_asked", "etcd"},
+	{"name_taken", "member"},
+	{"address_up", "vip"},
+	{"address_down", "vip"},
+	{"address_failed", "vip"},
+	{"address_removed", "vip"},
+	{"neighbour", "vip"},
+	{"address_in_use", "conflict"},
+	{"address_free", "conflict"},
+	{"conflict", "conflict"},
+	{"fence", "fence"},
+	{"hook", "hook"},
+	{"hooks", "hook"},
+	{"pause", "operator"},
+	{"drain", "operator"},
+	{"switchover", "operator"},
+	{"asked", "operator"},
+	{"diagnosis", "diagnosis"},
+	{"repair", "repair"},
+};
+/* Lines without one: by the part that says it. */
 static const struct {
 	const char *file, *kind;
-} kinds[] = {
-	{"asked.c", "operator"},   {"checks.c", "check"},
-	{"control.c", "operator"}, {"diagnosis.c", "diagnosis"},
-	{"gate.c", "hook"},        {"guard.c", "fence"},
-	{"history.c", "etcd"},     {"hooks.c", "hook"},
-	{"link.c", "vip"},         {"members.c", "member"},
-	{"neighbours.c", "vip"},   {"notices.c", "hook"},
-	{"part.c", "vip"},         {"removal.c", "vip"},
-	{"repair.c", "repair"},    {"rival.c", "conflict"},
-	{"store.c", "etcd"},       {"story.c", "role"},
+} parts[] = {
+	{"diagnosis.c", "diagnosis"},
+	{"gate.c", "hook"},
+	{"history.c", "etcd"},
+	{"link.c", "vip"},
+	{"members.c", "member"},
+	{"part.c", "vip"},
+	{"rival.c", "conflict"},
+	{"switchover.c", "operator"},
 	{"vips.c", "vip"},
+	{"wishes.c", "operator"},
 };
+/* clang-format on */
 
 /* The value of a journal field, name with its '='; NULL: the line has none. */
 static const char *find_field(const struct oo_log_said *said, const char *name)
@@ -57,11 +92,18 @@ static const char *find_field(const struct oo_log_said *said, const char *name)
 
 static const char *find_kind(const struct oo_log_said *said)
 {
-	const char *kind = find_field(said, "OOHA_KIND=");
-	for (size_t i = 0; i < OO_LENGTH(kinds) && kind == NULL; i++) {
-		kind = oo_text_equal(kinds[i].file, said->file) ? kinds[i].kind : NULL;
+	const char *message = find_field(said, "OOHA_MESSAGE=");
+	for (size_t i = 0; i < OO_LENGTH(messages) && message != NULL; i++) {
+		if (oo_text_equal(messages[i].message, message)) {
+			return messages[i].kind;
+		}
 	}
-	return kind != NULL ? kind : "agent";
+	for (size_t i = 0; i < OO_LENGTH(parts) && message == NULL; i++) {
+		if (oo_text_equal(parts[i].file, said->file)) {
+			return parts[i].kind;
+		}
+	}
+	return "agent";
 }
 
 /* Lines of a group begin with its name and ": "; here it has a place of its own. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/duration.h"
@@ -36,8 +37,9 @@ struct gate {
 	struct oo_timer bar_timer;
 	int64_t began_at, limit_ms;
 	bool barred;
-	bool left;                  /* pre_demote has run */
-	char why[OO_REASON_LENGTH]; /* the first that went wrong with what runs, or did */
+	char trouble[OO_REASON_LENGTH]; /* why it is barred */
+	bool left;                      /* pre_demote has run */
+	char why[OO_REASON_LENGTH];     /* the first that went wrong with what runs; "": nothing */
 };
 
 struct agent_gates {
@@ -101,6 +103,7 @@ static void bar(struct gate *gate)
 							      .group = gate->group,
 							      .text = gate->why});
 	gate->barred = true;
+	memcpy(gate->trouble, gate->why, sizeof(gate->trouble));
 	oo_timer_set(&gate->bar_timer, oo_clock_now() + AGENT_GATE_BAR_MS);
 }
 
@@ -348,7 +351,7 @@ void agent_gate_tell_link(struct agent *agent, unsigned group)
 const char *agent_gate_trouble(const struct agent_gates *gates, unsigned group)
 {
 	const struct gate *gate = &gates->gates[group];
-	return gate->barred ? gate->why : "";
+	return gate->barred ? gate->trouble : "";
 }
 
 bool agent_gate_take_returned(struct agent_gates *gates, unsigned group)

@@ -88,30 +88,63 @@ static void print_problem(const char *text, void *user)
 	fprintf(stderr, "%s\n", text);
 }
 
-static int run(const struct options *options)
+static void say_started(const struct agent *agent, bool anew)
 {
-	struct agent agent = {.config_path = options->config};
-	struct oo_err err;
-	int exit_code = OO_EXIT_CONFIG;
-
-	if (oo_config_load(options->config, &agent.config, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
-		return exit_code;
-	}
-	if (options->diagnose) {
-		exit_code = agent_look(agent.config);
-	} else if (agent_start(&agent, &exit_code, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
+	if (anew) {
+		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_RELOADED},
+			  "reloaded %s", agent->config_path);
 	} else {
 		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STARTED},
 			  "started: ooha " OO_VERSION ", cluster %s, node %s",
-			  agent.config->cluster, agent.config->node.name);
+			  agent->config->cluster, agent->config->node.name);
+	}
+}
+
+/*
+ * One agent's life. config is taken. ret_successor: with what the next one is to be started.
+ * Returns how to exit if there is none.
+ */
+static int live(const char *path, struct oo_config *config, bool anew,
+		struct oo_config **ret_successor)
+{
+	struct agent agent = {.config_path = path, .config = config};
+	struct oo_err err;
+	int exit_code = OO_EXIT_CONFIG;
+
+	if (agent_start(&agent, &exit_code, &err) < 0) {
+		oo_log(OO_LOG_ERROR, "%s", err.text);
+	} else {
+		say_started(&agent, anew);
 		exit_code = sd_event_loop(agent.event) == 0 ? 0 : OO_EXIT_SOFTWARE;
+	}
+	*ret_successor = agent.successor;
+	if (exit_code == 0 && agent.successor == NULL) {
 		agent_say(OO_LOG_INFO, &(struct agent_said){.message = AGENT_MESSAGE_STOPPED},
 			  "stopped");
 	}
 	agent_done(&agent);
 	oo_config_free(agent.config);
+	return exit_code;
+}
+
+static int run(const struct options *options)
+{
+	struct oo_config *config = NULL;
+	struct oo_err err;
+
+	if (oo_config_load(options->config, &config, &err) < 0) {
+		oo_log(OO_LOG_ERROR, "%s", err.text);
+		return OO_EXIT_CONFIG;
+	}
+	if (options->diagnose) {
+		int exit_code = agent_look(config);
+		oo_config_free(config);
+		return exit_code;
+	}
+	int exit_code = 0;
+	for (bool anew = false; config != NULL; anew = true) {
+		exit_code = live(options->config, config, anew, &config);
+	}
 	return exit_code;
 }
 

@@ -15,8 +15,9 @@ int agent_order_put(struct agent *agent, unsigned group, const struct oo_order *
 		    const struct oo_etcd_call *call);
 
 /*
- * Deletes that one. Success proves that it was not carried out, and never will be: the holder's offer
- * deletes it, too. A refusal reads the claim (first of two results).
+ * Deletes that one. Success proves that it was not carried out: the holder's offer deletes it, too; only
+ * the end of its lease proves that no copy of agent_order_put comes later. A refusal reads the claim
+ * (first of two results).
  */
 int agent_order_delete(struct agent *agent, unsigned group, uint64_t id,
 		       const struct oo_etcd_call *call);

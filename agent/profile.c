@@ -23,12 +23,17 @@
 #define BODY_BYTES_MAX 4096
 #define VERSION "Version: "
 #define MACS_MAX 4
+#define LINKS_MAX 16
 
 struct agent_profile {
 	struct agent *agent;
 	struct oo_timer timer;
 	struct json_object *said; /* owned; NULL: nothing yet */
 	uint64_t revision;
+	/* of the configuration; made once for each, as they take ms for thousands of VIPs */
+	bool is_read;
+	char groups[AGENT_DIGEST_LENGTH], checks[AGENT_DIGEST_LENGTH];
+	char etcd[OO_NAME_LENGTH]; /* the host of the first endpoint that is this one; "" */
 	/* the Document Server: none is asked unless its configuration is here */
 	bool has_documentserver;
 	uint16_t port;
@@ -69,23 +74,37 @@ static bool has_text(struct json_object *array, const char *text)
 	return false;
 }
 
+/* Another interface than those before; those that find no place are passed over. */
+static bool is_next(const char *names[static LINKS_MAX], size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (oo_text_equal(names[i], name)) {
+			return false;
+		}
+	}
+	bool has_room = *n < LINKS_MAX && !oo_text_equal(name, "lo");
+	if (has_room) {
+		names[(*n)++] = name;
+	}
+	return has_room;
+}
+
 /* The least MTU, and the MACs, of the interfaces that VIPs are for. */
 static void add_links(struct json_object *object, const struct agent *agent)
 {
+	const char *names[LINKS_MAX];
+	size_t n = 0;
 	struct json_object *macs = json_object_new_array();
 	uint32_t mtu = 0;
 	for (size_t g = 0; g < agent->config->n_groups; g++) {
 		const struct oo_config_group *group = &agent->config->groups[g];
-		const char *before = "";
 		for (size_t i = 0; i < group->n_vips; i++) {
-			const char *name = group->vips[i].interface;
 			char mac[OO_MAC_TEXT_LENGTH];
 			struct oo_link link;
-			if (oo_text_equal(name, before) || oo_text_equal(name, "lo") ||
-			    oo_net_link(agent->net, name, &link, NULL) < 0) {
+			if (!is_next(names, &n, group->vips[i].interface) ||
+			    oo_net_link(agent->net, group->vips[i].interface, &link, NULL) < 0) {
 				continue;
 			}
-			before = name;
 			mtu = mtu == 0 || link.mtu < mtu ? link.mtu : mtu;
 			oo_mac_format(link.mac, mac);
 			if (json_object_array_length(macs) < MACS_MAX && !has_text(macs, mac)) {
@@ -125,37 +144,44 @@ static bool is_ours(const char *text)
 	return false;
 }
 
-/* The host of the first endpoint that is this one. */
-static void add_etcd(struct json_object *object, const struct agent *agent)
+static void find_etcd(struct agent_profile *profile)
 {
-	for (size_t i = 0; i < agent->config->etcd.endpoints.n; i++) {
-		const char *url = strstr(agent->config->etcd.endpoints.items[i], "://");
+	const struct oo_config_texts *endpoints = &profile->agent->config->etcd.endpoints;
+	profile->etcd[0] = '\0';
+	for (size_t i = 0; i < endpoints->n && profile->etcd[0] == '\0'; i++) {
+		const char *url = strstr(endpoints->items[i], "://");
 		char host[OO_NAME_LENGTH];
 		url = url == NULL ? "" : url + strlen("://");
 		bool is_six = *url == '[';
 		snprintf(host, sizeof(host), "%.*s",
 			 (int)strcspn(url + is_six, is_six ? "]" : ":/"), url + is_six);
 		if (is_ours(host)) {
-			add_text(object, "etcd", host);
-			return;
+			oo_text_clip(profile->etcd, sizeof(profile->etcd), host);
 		}
+	}
+}
+
+static void read_config(struct agent_profile *profile)
+{
+	if (!profile->is_read) {
+		agent_digest_groups(profile->agent->config, profile->groups);
+		agent_digest_checks(profile->agent->config, profile->checks);
+		find_etcd(profile);
+		profile->is_read = true;
 	}
 }
 
 static void describe(struct agent_profile *profile)
 {
 	const struct agent *agent = profile->agent;
-	char digest[AGENT_DIGEST_LENGTH];
 	OO_AUTO(put_json) struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "ttl_ms",
 			       json_object_new_int64(agent->config->lease.ttl_ms));
-	agent_digest_groups(agent->config, digest);
-	add_text(object, "groups", digest);
-	agent_digest_checks(agent->config, digest);
-	add_text(object, "checks", digest);
+	add_text(object, "groups", profile->groups);
+	add_text(object, "checks", profile->checks);
 	add_links(object, agent);
-	add_etcd(object, agent);
+	add_text(object, "etcd", profile->etcd);
 	add_text(object, "documentserver", profile->version);
 	add_text(object, "secret", profile->secret);
 	if (profile->said == NULL || json_object_equal(object, profile->said) == 0) {
@@ -268,6 +294,7 @@ static bool ask(struct agent_profile *profile)
 static void on_timer(struct oo_timer *timer)
 {
 	struct agent_profile *profile = oo_container_of(timer, struct agent_profile, timer);
+	read_config(profile);
 	read_settings(profile);
 	if (!ask(profile)) {
 		describe(profile);
@@ -310,6 +337,7 @@ void agent_profile_free(struct agent_profile *profile)
 
 void agent_profile_look(struct agent_profile *profile)
 {
+	profile->is_read = false;
 	profile->changed = (struct timespec){0}; /* its file may be another one, too */
 	oo_timer_set(&profile->timer, 0);
 }

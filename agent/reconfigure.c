@@ -44,7 +44,9 @@ static void compare(struct draft *draft)
 			agent_compare_is_other_vips(&draft->before->groups[g], &next->groups[g]);
 		draft->any_other_vips = draft->any_other_vips || draft->other_vips[g];
 	}
-	draft->other_api = agent_compare_is_other_api(draft->before, next);
+	/* none, where that of before could not be put back: whatever is configured is another one */
+	draft->other_api =
+		draft->agent->api == NULL || agent_compare_is_other_api(draft->before, next);
 }
 
 static int make_vips(struct draft *draft, struct oo_err *err)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "compare.h"
+#include "ending.h"
 #include "etcd/etcd.h"
 #include "journal.h"
 #include "profile.h"
@@ -23,8 +24,19 @@ struct agent_reload {
 	struct oo_etcd *etcd;
 	struct oo_timer timer; /* the trial has ended: no client may be freed in its own answer */
 	struct oo_err trial;   /* what was wrong with it; "" if nothing */
+	uint32_t gone;         /* bit g: group g is not in next */
+	bool leaving;          /* they are being given up */
 	char problem[OO_ERR_LENGTH];
 };
+
+/* Groups that were being given up: as ever, unless the next file is without them, too. */
+static void keep_after_all(struct agent *agent)
+{
+	for (size_t i = 0; i < agent->config->n_checks; i++) {
+		agent->core_config.checks[i].inherits = (int)i;
+	}
+	oo_core_set_config(agent->core, &agent->core_config);
+}
 
 static void drop(struct agent_reload *reload)
 {
@@ -33,6 +45,10 @@ static void drop(struct agent_reload *reload)
 	oo_config_free(reload->next);
 	reload->etcd = NULL;
 	reload->next = NULL;
+	if (reload->leaving) {
+		keep_after_all(reload->agent);
+		reload->leaving = false;
+	}
 }
 
 /* The one end of each reload. */
@@ -50,8 +66,42 @@ static void finish(struct agent_reload *reload, int r, const struct oo_err *err)
 	(void)sd_notify(0, "READY=1");
 }
 
+static void give_up(struct agent_reload *reload)
+{
+	struct agent *agent = reload->agent;
+
+	for (unsigned g = 0; g < agent->core_config.n_groups; g++) {
+		if ((reload->gone & 1u << g) != 0) {
+			oo_log(OO_LOG_NOTICE, "%s: is not configured any more: given up",
+			       agent->group_names[g]);
+			oo_core_retire(agent->core, g);
+		}
+	}
+	reload->leaving = true;
+	agent_tell(agent, &(struct oo_event){.type = OO_EVENT_TIME});
+}
+
+void agent_reload_check(struct agent_reload *reload)
+{
+	struct agent *agent = reload->agent;
+
+	for (unsigned g = 0; reload->leaving && g < agent->core_config.n_groups; g++) {
+		if ((reload->gone & 1u << g) != 0 && !oo_core_is_retired(agent->core, g)) {
+			return;
+		}
+	}
+	if (reload->leaving && agent_ending_try_keep(agent->ending)) {
+		reload->leaving = false;
+		agent->successor = oo_take_ptr(reload->next);
+	}
+}
+
 static void put_in(struct agent_reload *reload)
 {
+	if (reload->gone != 0) {
+		give_up(reload);
+		return;
+	}
 	struct oo_config *next = reload->next;
 	struct oo_etcd *etcd = reload->etcd;
 	struct oo_err err;
@@ -124,7 +174,14 @@ static int load(struct agent_reload *reload, struct oo_err *err)
 	if (r < 0) {
 		return r;
 	}
-	r = agent_compare_align(agent->config, reload->next, err);
+	r = agent_compare_align(agent->config, reload->next, &reload->gone, err);
+	if (r == 0 && reload->gone != 0 &&
+	    !agent_compare_is_adoptable(agent->config, reload->next, ~reload->gone)) {
+		r = oo_fail_text(
+			err, EINVAL,
+			"groups: some are gone and others have other VIPs: take one reload "
+			"for each");
+	}
 	if (r == 0 && agent_compare_is_other_etcd(agent->config, reload->next)) {
 		r = try_etcd(reload, err);
 	}

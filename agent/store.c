@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "past.h"
 #include "presence.h"
+#include "switchover.h"
 
 /* How long one member is given before the same request goes to the next one too. */
 #define HEDGE_SHARE 5     /* of renew: 100 ms at the default of 500 */
@@ -151,6 +152,8 @@ static bool tell_revision(struct agent_store *store, const struct oo_etcd_event 
 				agent_store_members_change(store, &events[i]) || members_changed;
 		} else if (agent_store_after(store, kv->key, "history/") != NULL) {
 			agent_past_change(store->agent->past, &events[i]);
+			agent_switchovers_apply(
+				store->agent->switchovers); /* one may wait for it */
 		}
 	}
 	for (unsigned g = 0; g < store->agent->core_config.n_groups; g++) {

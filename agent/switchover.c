@@ -44,11 +44,15 @@ struct switchover {
 	enum phase phase;
 	enum state state, verdict; /* verdict: once it is deleted */
 	bool seen;                 /* the store has shown the order */
-	bool busy;                 /* a request is under way */
+	bool given_up;             /* by a person */
+	bool looked;               /* it was deleted, or is not there */
+	bool revoked;              /* its lease is: none of it can be written any more */
+	int64_t undone_at;         /* the revision at which it had not been carried out yet */
 	int64_t claim_revision; /* of the holder that was seen when it began; then of the new one */
 	int64_t until;          /* this phase at most; OO_NEVER */
 	char to[OO_CORE_NAME_LENGTH];
 	char error[ERROR_LENGTH];
+	char trouble[ERROR_LENGTH]; /* of what is under way */
 	struct oo_timer timer;
 };
 
@@ -58,9 +62,8 @@ struct agent_switchovers {
 	size_t next; /* the oldest, of those that are over */
 };
 
-static void say(struct switchover *one, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void say(struct switchover *one, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct switchover *one, const char *format,
+						      ...)
 {
 	char text[sizeof(one->error)];
 	va_list arguments;
@@ -99,7 +102,6 @@ static void end(struct switchover *one, enum state state)
 
 static struct oo_etcd_call call(struct switchover *one, oo_etcd_fn *done)
 {
-	one->busy = true;
 	return (struct oo_etcd_call){
 		.deadline = oo_clock_now() + CALL_MS, .hedge = true, .done = done, .user = one};
 }
@@ -123,43 +125,67 @@ static void wait_for_report(struct switchover *one)
 	agent_switchovers_apply(one->all);
 }
 
-/* -- withdrawing */
+static void try_again(struct switchover *one, const char *why)
+{
+	snprintf(one->trouble, sizeof(one->trouble),
+		 "etcd does not say whether it still stands: %.*s", ERROR_LENGTH - 60, why);
+	oo_timer_set(&one->timer, oo_clock_now() + RETRY_MS);
+}
 
+/* Deleted or not, a copy of it may still be on its way: only without its lease that writes nothing. */
 static void on_deleted(void *user, int r, const struct oo_etcd_answer *answer,
 		       const struct oo_err *err)
 {
 	struct switchover *one = user;
 	struct oo_claim claim = {0};
 
-	one->busy = false;
 	if (r < 0 || (!answer->succeeded && answer->n_results != 2)) {
-		say(one, "etcd does not say whether it still stands: %s",
-		    r < 0 ? err->text : "an answer of another form");
-		oo_timer_set(&one->timer, oo_clock_now() + RETRY_MS);
+		try_again(one, r < 0 ? err->text : "an answer of another form");
 		return;
 	}
+	one->trouble[0] = '\0';
+	one->looked = true;
 	if (answer->succeeded) {
-		end(one, one->verdict);
-		return;
-	}
-	if (answer->results[0].n_kvs > 0) {
+		one->undone_at = answer->revision;
+	} else if (answer->results[0].n_kvs > 0) {
 		const struct oo_etcd_kv *kv = answer->results[0].kvs;
 		oo_record_read_claim(kv->value, kv->value_length, &claim);
 		claim.revision = kv->mod_revision;
 	}
-	if (note_holder(one, &claim)) {
+	if (claim.revision > one->undone_at && note_holder(one, &claim)) {
 		wait_for_report(one);
-	} else { /* an earlier try of ours did it, or the lease ended */
+	} else if (one->revoked) {
 		end(one, one->verdict);
+	} else {
+		oo_timer_set(&one->timer, 0);
 	}
 }
 
-static void delete_order(struct switchover *one)
+static void on_revoked(void *user, int r, const struct oo_etcd_answer *answer,
+		       const struct oo_err *err)
 {
-	struct oo_etcd_call etcd_call = call(one, on_deleted);
-	if (agent_order_delete(one->all->agent, one->group, one->order.id, &etcd_call) < 0) {
-		one->busy = false;
-		oo_timer_set(&one->timer, oo_clock_now() + RETRY_MS);
+	struct switchover *one = user;
+	(void)answer;
+	if (r < 0) {
+		try_again(one, err->text);
+		return;
+	}
+	one->trouble[0] = '\0';
+	one->revoked = true;
+	oo_timer_set(&one->timer, 0);
+}
+
+/* Deletes it, ends its lease, and looks again whether it was carried out in between. */
+static void take_back(struct switchover *one)
+{
+	struct agent *agent = one->all->agent;
+	const bool lease_next = one->looked && !one->revoked;
+	struct oo_etcd_call etcd_call = call(one, lease_next ? on_revoked : on_deleted);
+	int r = lease_next ? oo_etcd_lease_revoke(agent_store_etcd(agent->store),
+						  (int64_t)one->order.id, &etcd_call, NULL)
+			   : agent_order_delete(agent, one->group, one->order.id, &etcd_call);
+	if (r < 0) {
+		try_again(one, strerror(-r));
 	}
 }
 
@@ -167,12 +193,8 @@ static void withdraw(struct switchover *one, enum state verdict)
 {
 	one->verdict = verdict;
 	enter(one, PHASE_WITHDRAWING, OO_NEVER);
-	if (!one->busy) {
-		delete_order(one);
-	}
+	take_back(one);
 }
-
-/* -- beginning */
 
 static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const struct oo_err *err)
 {
@@ -180,7 +202,6 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 	struct oo_order there = {0};
 	struct oo_order_text text = {.by = ""};
 
-	one->busy = false;
 	if (r < 0) {
 		say(one, "etcd: %s", err->text);
 		if (oo_etcd_is_unknown(r)) {
@@ -200,7 +221,8 @@ static void on_put(void *user, int r, const struct oo_etcd_answer *answer, const
 	} else if (there.id != 0) {
 		say(one, "%s has just asked for a switchover to %s: wait for that one", text.by,
 		    there.target[0] == '\0' ? "the best" : there.target);
-		end(one, STATE_REFUSED);
+		one->undone_at = INT64_MAX; /* what moves now is that one's */
+		withdraw(one, STATE_REFUSED);
 	} else {
 		say(one, "who holds it has changed meanwhile: look at ooha status, and ask again");
 		end(one, STATE_REFUSED);
@@ -212,7 +234,6 @@ static void on_granted(void *user, int r, const struct oo_etcd_answer *answer,
 {
 	struct switchover *one = user;
 	(void)answer;
-	one->busy = false;
 	if (r < 0) { /* a lease without a key, if any, ends by itself */
 		say(one, "etcd: %s", err->text);
 		end(one, STATE_REFUSED);
@@ -223,13 +244,10 @@ static void on_granted(void *user, int r, const struct oo_etcd_answer *answer,
 	r = agent_order_put(one->all->agent, one->group, &one->order, &one->text,
 			    one->claim_revision, &etcd_call);
 	if (r < 0) {
-		one->busy = false;
 		say(one, "not asked for: %s", strerror(-r));
 		end(one, STATE_REFUSED);
 	}
 }
-
-/* -- waiting */
 
 /* Why it may not have come to anything, as far as can be seen from here. */
 static void explain_late(struct switchover *one)
@@ -269,7 +287,9 @@ static void look(struct switchover *one)
 		      there.id == one->order.id;
 
 	one->seen = one->seen || stands;
-	if (!stands && note_holder(one, &view.pair->claim)) {
+	if (one->given_up) {
+		withdraw(one, STATE_WITHDRAWN);
+	} else if (!stands && one->seen && note_holder(one, &view.pair->claim)) {
 		wait_for_report(one);
 	} else if (note_holder(one, &view.pair->claim)) {
 		say(one, "%s has taken it over meanwhile", one->to);
@@ -314,9 +334,7 @@ static void on_timer(struct oo_timer *timer)
 		look_for_report(one);
 		return;
 	case PHASE_WITHDRAWING:
-		if (!one->busy) {
-			delete_order(one);
-		}
+		take_back(one);
 		return;
 	case PHASE_GRANTING:
 	case PHASE_PUTTING:
@@ -334,8 +352,6 @@ void agent_switchovers_apply(struct agent_switchovers *switchovers)
 		}
 	}
 }
-
-/* -- from outside */
 
 static struct switchover *find(const struct agent_switchovers *switchovers, uint64_t id)
 {
@@ -392,7 +408,6 @@ int agent_switchover_begin(struct agent_switchovers *switchovers, unsigned group
 				    NULL);
 	if (r < 0) {
 		one->phase = PHASE_OVER;
-		one->busy = false;
 		return r;
 	}
 	*ret_id = one->order.id;
@@ -405,9 +420,10 @@ int agent_switchover_withdraw(struct agent_switchovers *switchovers, uint64_t id
 	if (one == NULL) {
 		return -ENOENT;
 	}
-	if (one->phase == PHASE_WAITING) {
+	one->given_up = one->phase <= PHASE_WAITING && one->phase != PHASE_OVER;
+	if (one->given_up) { /* one that is about to be written is withdrawn then */
 		say(one, "withdrawn by %s", by);
-		withdraw(one, STATE_WITHDRAWN);
+		agent_switchovers_apply(switchovers);
 	}
 	return 0;
 }
@@ -449,7 +465,7 @@ struct json_object *agent_switchover_new_answer(const struct agent_switchovers *
 	add_text(object, "to", one->to[0] != '\0' ? one->to : one->order.target);
 	add_field(object, record, "gap_ms");
 	add_field(object, record, "timeline");
-	add_text(object, "error", one->error);
+	add_text(object, "error", one->trouble[0] != '\0' ? one->trouble : one->error);
 	json_object_put(record);
 	return object;
 }

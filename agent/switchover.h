@@ -2,9 +2,10 @@
 #define OO_AGENT_SWITCHOVER_H
 /*
  * Switchovers that this node's agent was asked for, whoever holds: each is an order in etcd
- * (groups/<group>/request), attached to a lease, that the holder carries out, or that is deleted when
- * its time is over. What is told of one is proven: the holder's offer deletes the order in its own
- * txn, so an order that we deleted was not carried out, and never will be.
+ * (groups/<group>/request), attached to a lease, that the holder carries out, or that is taken back
+ * when its time is over. What is told of one is proven: the holder's offer deletes the order in its own
+ * txn, so an order that we deleted was not carried out; and it never will be, since its lease is revoked
+ * before anything is told: a copy that is late writes nothing.
  */
 #include <json-c/json.h>
 

@@ -71,7 +71,8 @@ static enum outcome show_all(const struct options *options, json_object *answer)
 	struct page page = output_page(NULL);
 	OO_AUTO(oo_buffer_done) struct oo_buffer text;
 	oo_buffer_init(&text, ASK_BYTES_MAX);
-	int r = options->json ? output_add_json(&text, answer) : print_checks(answer, &page, &text);
+	int r = options->json ? output_add_json(&text, answer)
+			      : print_checks_in_full(answer, &page, &text);
 	if (r == 0 && text.length == 0) {
 		r = oo_buffer_add_format(&text, "no checks are configured\n");
 	}

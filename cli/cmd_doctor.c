@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -90,8 +91,11 @@ static enum outcome examine(struct options *options)
 	int r = report == NULL ? oo_fail(&err, ENOMEM, "report")
 			       : oo_config_load(subject->config_path, &config, &err);
 	subject->config = config;
-	/* what is wrong in it is a finding, one that cannot be read is not */
-	if (r == 0 || r == -EINVAL) {
+	/* what is wrong in it is a finding; what this user may not read says nothing of the node */
+	bool is_denied = r < 0 && geteuid() != 0 && strstr(err.text, strerror(EACCES)) != NULL;
+	if (is_denied) {
+		fprintf(stderr, "ooha: as another user than root:\n");
+	} else if (r == 0 || r == -EINVAL) {
 		r = oo_examine(subject, &facts, &err);
 	}
 	if (r < 0) {

@@ -135,6 +135,13 @@ static enum outcome show(const struct options *options, json_object *answer)
 	return output_end(&text, r, moved ? OUTCOME_FINE : OUTCOME_DEGRADED);
 }
 
+/* What came of that the next look tells. */
+static void withdraw(const struct settings *settings, const char *path)
+{
+	OO_AUTO(output_put_json) json_object *answer = NULL;
+	(void)act_ask(settings, path, NULL, &answer);
+}
+
 /* A signal withdraws it; what came of that is waited for, too. */
 static enum outcome wait_for(const struct settings *settings, const struct options *options,
 			     const char *id, const sigset_t *signals)
@@ -145,6 +152,10 @@ static enum outcome wait_for(const struct settings *settings, const struct optio
 	snprintf(path, sizeof(path), "%s?id=%.20s", PATH, id);
 	while (oo_clock_now() < until) {
 		OO_AUTO(output_put_json) json_object *answer = ask(settings, path, &err);
+		if (act_sleep(signals, 0)) { /* it may have ended the question, too */
+			withdraw(settings, path);
+			continue;
+		}
 		if (answer == NULL) {
 			output_error(stderr, &err,
 				     "; the switchover may still come: see ooha history\n");
@@ -154,8 +165,7 @@ static enum outcome wait_for(const struct settings *settings, const struct optio
 			return show(options, answer);
 		}
 		if (act_sleep(signals, POLL_MS)) {
-			OO_AUTO(output_put_json) json_object *withdrawn = NULL;
-			(void)act_ask(settings, path, NULL, &withdrawn); /* told by the next look */
+			withdraw(settings, path);
 		}
 	}
 	fprintf(stderr, "ooha: the agent still does not know what came of it: see ooha status\n");
@@ -188,6 +198,9 @@ static enum outcome act(const struct settings *settings, const struct options *o
 		return OUTCOME_DEGRADED;
 	}
 	outcome = act_ask(settings, PATH, body, &begun);
+	if (outcome == OUTCOME_UNKNOWN) {
+		fprintf(stderr, "ooha: it may have been asked for all the same: see ooha status\n");
+	}
 	return outcome == OUTCOME_FINE
 		       ? wait_for(settings, options, field_text(begun, "id", ""), &signals)
 		       : outcome;

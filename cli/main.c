@@ -9,6 +9,7 @@
 #include "printable.h"
 
 #define SHOWN_LENGTH 80
+#define WORD_LENGTH 32 /* of the longest command's word */
 
 /* One a line: they come from many hands. */
 /* clang-format off */
@@ -62,6 +63,59 @@ static const char *second_word(const char *name, const char *first)
 	return strncmp(name, first, length) == 0 && name[length] == ' ' ? name + length + 1 : NULL;
 }
 
+/* How many letters to change, add or drop (Levenshtein); what follows is free. */
+static size_t distance(const char *typed, const char *meant, size_t m)
+{
+	size_t row[WORD_LENGTH + 1], n = strlen(typed);
+	if (m > WORD_LENGTH) {
+		return SIZE_MAX;
+	}
+	if (n >= 2 && n <= m && strncmp(typed, meant, n) == 0) {
+		return 0; /* begun right */
+	}
+	for (size_t j = 0; j <= m; j++) {
+		row[j] = j;
+	}
+	for (size_t i = 1; typed[i - 1] != '\0'; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t least = diagonal + (typed[i - 1] == meant[j - 1] ? 0 : 1);
+			diagonal = row[j];
+			least = row[j] + 1 < least ? row[j] + 1 : least;
+			row[j] = row[j - 1] + 1 < least ? row[j - 1] + 1 : least;
+		}
+	}
+	return row[m];
+}
+
+/* The words that may stand there, first ones or those behind first; or only the one that is meant. */
+static void print_words(const char *first, const char *typed, bool only_nearest)
+{
+	const char *last = "", *best = NULL;
+	size_t least = typed != NULL ? strlen(typed) / 3 + 2 : 0; /* from here on it is another */
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		const char *word =
+			first != NULL ? second_word(commands[i]->name, first) : commands[i]->name;
+		size_t length = word != NULL ? strcspn(word, " ") : 0;
+		if (length == 0 || (strncmp(word, last, length) == 0 && last[length] <= ' ')) {
+			continue;
+		}
+		last = word;
+		if (!only_nearest) {
+			fprintf(stderr, " %.*s", (int)length, word);
+		} else if (distance(typed, word, length) < least) {
+			least = distance(typed, word, length);
+			best = word;
+		}
+	}
+	if (best != NULL) {
+		fprintf(stderr, " did you mean '%.*s'? there are:", (int)strcspn(best, " "), best);
+	} else if (only_nearest) {
+		fprintf(stderr, " there are:");
+	}
+}
+
 static enum outcome refuse_command(int argc, char **argv)
 {
 	char shown[SHOWN_LENGTH];
@@ -69,24 +123,17 @@ static enum outcome refuse_command(int argc, char **argv)
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		is_first = is_first || second_word(commands[i]->name, argv[0]) != NULL;
 	}
-	printable_copy(shown, sizeof(shown), is_first && argc > 1 ? argv[1] : argv[0]);
-	if (is_first && argc > 1) {
-		fprintf(stderr, "ooha %s: no command '%s'; there are:", argv[0], shown);
-	} else if (is_first) {
-		fprintf(stderr, "ooha %s: its second word is missing; there are:", argv[0]);
+	const char *first = is_first ? argv[0] : NULL;
+	const char *typed = !is_first ? argv[0] : argc > 1 ? argv[1] : "";
+	printable_copy(shown, sizeof(shown), typed);
+	if (is_first && argc == 1) {
+		fprintf(stderr, "ooha %s: its second word is missing; there are:", first);
 	} else {
-		fprintf(stderr, "ooha: no command '%s'; there are:", shown);
+		fprintf(stderr, "ooha%s%s: no command '%s';", is_first ? " " : "",
+			is_first ? first : "", shown);
+		print_words(first, typed, true);
 	}
-	const char *last = "";
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		const char *word =
-			is_first ? second_word(commands[i]->name, argv[0]) : commands[i]->name;
-		size_t length = word != NULL ? strcspn(word, " ") : 0;
-		if (length > 0 && (strlen(last) < length || strncmp(word, last, length) != 0)) {
-			fprintf(stderr, " %.*s", (int)length, word);
-			last = word;
-		}
-	}
+	print_words(first, NULL, false);
 	fprintf(stderr, "\n");
 	return OUTCOME_USAGE;
 }

@@ -8,6 +8,9 @@
 #include "fields.h"
 #include "moment.h"
 
+#define PLAIN_MAX 12 /* of what is well in a table of the status: the rest is counted */
+#define MORE_LENGTH 128
+
 bool group_is_silent(json_object *group)
 {
 	int64_t silent_ms = field_number(group, "silent_ms");
@@ -106,7 +109,7 @@ static void fill_vip(struct table *table, const char *role, json_object *vip)
 		table_cell(table, STATE, active ? PAINT_BAD : PAINT_QUIET,
 			   active ? "down" : "not here");
 	}
-	if (announced_ms != FIELD_NONE) {
+	if (up && announced_ms != FIELD_NONE) {
 		table_cell(table, ANNOUNCED, PAINT_PLAIN, "%s ago", format_age(announced_ms, age));
 	} else if (up) {
 		table_cell(table, ANNOUNCED, PAINT_WARNING, "never");
@@ -115,6 +118,26 @@ static void fill_vip(struct table *table, const char *role, json_object *vip)
 		table_cell(table, NOTE, PAINT_WARNING, "put back %" PRId64 " times", repairs);
 	}
 	table_note(table, PAINT_BAD, "%s", field_text(vip, "error", ""));
+}
+
+/* It is as it should be, and has always been. */
+static bool is_vip_plain(const char *role, json_object *vip)
+{
+	int64_t repairs = field_number(vip, "repairs");
+	return field_is_true(vip, "up") == (strcmp(role, "active") == 0) &&
+	       field_is_null(vip, "error") && (repairs == FIELD_NONE || repairs == 0);
+}
+
+/* What was left out of a table, below it. */
+static int print_more(size_t n, const char *what, const struct page *page, struct oo_buffer *out)
+{
+	char line[MORE_LENGTH];
+	if (n == 0) {
+		return 0;
+	}
+	snprintf(line, sizeof(line), "and %zu more %s", n, what);
+	int r = oo_buffer_add(out, "  ", 2);
+	return r < 0 ? r : paint_sentence(out, page, PAINT_QUIET, 2, line);
 }
 
 int print_vips(json_object *status, const struct page *page, struct oo_buffer *out)
@@ -126,17 +149,27 @@ int print_vips(json_object *status, const struct page *page, struct oo_buffer *o
 	OO_AUTO(table_done) struct table table;
 	table_init(&table, columns, OO_LENGTH(columns));
 	json_object *groups = field_array(status, "groups");
+	size_t n_plain = 0;
 	for (size_t i = 0; i < field_length(groups); i++) {
 		json_object *group = json_object_array_get_idx(groups, i);
 		json_object *vips = field_array(group, "vips");
+		const char *role = field_text(group, "role", "?");
 		for (size_t j = 0; j < field_length(vips); j++) {
-			table_row(&table, ' ');
-			table_cell(&table, 1, PAINT_PLAIN, "%s", field_text(group, "name", "?"));
-			fill_vip(&table, field_text(group, "role", "?"),
-				 json_object_array_get_idx(vips, j));
+			json_object *vip = json_object_array_get_idx(vips, j);
+			bool plain = is_vip_plain(role, vip);
+			n_plain += plain ? 1 : 0;
+			if (!plain || n_plain <= PLAIN_MAX) {
+				table_row(&table, ' ');
+				table_cell(&table, 1, PAINT_PLAIN, "%s",
+					   field_text(group, "name", "?"));
+				fill_vip(&table, role, vip);
+			}
 		}
 	}
-	return table_print(&table, page, out);
+	int r = table_print(&table, page, out);
+	return r < 0 ? r
+		     : print_more(n_plain > PLAIN_MAX ? n_plain - PLAIN_MAX : 0,
+				  "that are as they should be: ooha status --json", page, out);
 }
 
 /* "eligible", or why not; a node may be eligible, and yet not for one of the groups. */
@@ -147,7 +180,8 @@ static void fill_eligibility(struct table *table, size_t column, json_object *me
 		return;
 	}
 	if (!field_is_true(member, "eligible")) {
-		table_cell(table, column, PAINT_WARNING, "not eligible");
+		table_cell(table, column, PAINT_WARNING, "%s",
+			   field_is_null(member, "drained") ? "not eligible" : "drained");
 		table_note(table, PAINT_WARNING, "%s",
 			   field_text(member, "reason", "no reason given"));
 		return;
@@ -237,37 +271,58 @@ static void fill_result(struct table *table, size_t column, json_object *check, 
 	}
 }
 
-int print_checks(json_object *status, const struct page *page, struct oo_buffer *out)
+static void fill_check(struct table *table, json_object *check)
 {
 	enum { NAME, TYPE, STATE, AGE, TOOK, RESULT };
+	const char *state = field_text(check, "state", "?");
+	bool up = strcmp(state, "up") == 0;
+	bool down = strcmp(state, "down") == 0;
+	char age[AGE_LENGTH];
+	table_row(table, ' ');
+	table_cell(table, NAME, PAINT_PLAIN, "%s", field_text(check, "name", "?"));
+	table_cell(table, TYPE, PAINT_PLAIN, "%s", field_text(check, "type", ""));
+	table_cell(table, STATE, up ? PAINT_GOOD : down ? PAINT_BAD : PAINT_WARNING, "%s", state);
+	table_cell(table, AGE, PAINT_PLAIN, "%s", format_age(field_number(check, "age_ms"), age));
+	table_cell(table, TOOK, PAINT_PLAIN, "%s",
+		   format_took(field_number(check, "took_ms"), age));
+	fill_result(table, RESULT, check, up);
+}
+
+/* Of those that are plainly up so many. */
+static int print_checks_with(json_object *status, const struct page *page, size_t plain_max,
+			     struct oo_buffer *out)
+{
 	static const struct column columns[] = {
 		{"CHECK", false}, {"TYPE", false}, {"STATE", false},
 		{"AGE", true},    {"TOOK", true},  {"RESULT", false},
 	};
 	OO_AUTO(table_done) struct table table;
+	size_t n_plain = 0;
 	table_init(&table, columns, OO_LENGTH(columns));
 	json_object *checks = field_array(status, "checks");
 	for (size_t i = 0; i < field_length(checks); i++) {
 		json_object *check = json_object_array_get_idx(checks, i);
-		const char *state = field_text(check, "state", "?");
-		bool up = strcmp(state, "up") == 0;
-		bool down = strcmp(state, "down") == 0;
-		char age[AGE_LENGTH];
-		table_row(&table, ' ');
-		table_cell(&table, NAME, PAINT_PLAIN, "%s", field_text(check, "name", "?"));
-		table_cell(&table, TYPE, PAINT_PLAIN, "%s", field_text(check, "type", ""));
-		table_cell(&table, STATE,
-			   up     ? PAINT_GOOD
-			   : down ? PAINT_BAD
-				  : PAINT_WARNING,
-			   "%s", state);
-		table_cell(&table, AGE, PAINT_PLAIN, "%s",
-			   format_age(field_number(check, "age_ms"), age));
-		table_cell(&table, TOOK, PAINT_PLAIN, "%s",
-			   format_took(field_number(check, "took_ms"), age));
-		fill_result(&table, RESULT, check, up);
+		bool plain = strcmp(field_text(check, "state", ""), "up") == 0 &&
+			     strcmp(field_text(check, "reason", ""), "ok") == 0;
+		n_plain += plain ? 1 : 0;
+		if (!plain || n_plain <= plain_max) {
+			fill_check(&table, check);
+		}
 	}
-	return table_print(&table, page, out);
+	int r = table_print(&table, page, out);
+	return r < 0 ? r
+		     : print_more(n_plain > plain_max ? n_plain - plain_max : 0,
+				  "that are up: ooha checks", page, out);
+}
+
+int print_checks(json_object *status, const struct page *page, struct oo_buffer *out)
+{
+	return print_checks_with(status, page, PLAIN_MAX, out);
+}
+
+int print_checks_in_full(json_object *answer, const struct page *page, struct oo_buffer *out)
+{
+	return print_checks_with(answer, page, SIZE_MAX, out);
 }
 
 static void fill_etcd(struct table *table, json_object *etcd)

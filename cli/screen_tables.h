@@ -2,7 +2,7 @@
 #define OO_SCREEN_TABLES_H
 /*
  * The parts of the screen that are tables, each from the whole answer of GET /v1/status; a part
- * that has nothing to show adds nothing. All return 0, -ENOMEM or -EMSGSIZE.
+ * that has nothing to show adds nothing; of what is well, and there are many of, the rest is counted. All return 0, -ENOMEM or -EMSGSIZE.
  */
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -16,6 +16,8 @@ int print_members(json_object *status, const struct page *page, struct oo_buffer
 /* The same with the agents' versions, of the answer of GET /v1/members. */
 int print_members_in_full(json_object *answer, const struct page *page, struct oo_buffer *out);
 int print_checks(json_object *status, const struct page *page, struct oo_buffer *out);
+/* All of them, of the answer of GET /v1/checks. */
+int print_checks_in_full(json_object *answer, const struct page *page, struct oo_buffer *out);
 /* The agent that was asked, and its etcd. */
 int print_agent(json_object *status, const struct page *page, struct oo_buffer *out);
 

@@ -119,14 +119,15 @@ static int add_mapping(struct oo_buffer *out, json_object *mapping, int indent, 
 {
 	int r = 0;
 	bool is_first = true;
-	json_object_object_foreach(mapping, key, value)
+	json_object_iter entry;
+	json_object_object_foreachC(mapping, entry)
 	{
-		int room = 80 - indent - (int)strlen(key) - 2;
+		int room = 80 - indent - (int)strlen(entry.key) - 2;
 		if (r == 0) {
 			r = oo_buffer_add_format(out, "%*s%s:", is_item && is_first ? 0 : indent,
-						 "", key);
+						 "", entry.key);
 		}
-		r = r < 0 ? r : add_value(out, value, indent, room);
+		r = r < 0 ? r : add_value(out, entry.val, indent, room);
 		is_first = false;
 	}
 	return r;

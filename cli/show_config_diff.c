@@ -41,11 +41,7 @@ static const char *text_of(json_object *value)
 static void add_row(struct diff *diff, const char *path, json_object *runs, json_object *next)
 {
 	enum { KEY, RUNS, NEXT, TAKES };
-	/* a group that is held cannot just go */
-	bool is_gone = next == NULL && strncmp(path, "groups[", 7) == 0 &&
-		       json_object_is_type(runs, json_type_object) &&
-		       field_array(runs, "vips") != NULL;
-	bool fixed = oo_config_is_fixed(path) || is_gone;
+	bool fixed = oo_config_is_fixed(path);
 	bool is_whole = json_object_is_type(runs != NULL ? runs : next, json_type_object);
 	table_row(&diff->table, runs == NULL ? '+' : next == NULL ? '-' : ' ');
 	table_cell(&diff->table, KEY, PAINT_PLAIN, "%s", path);
@@ -102,18 +98,19 @@ static void compare_keys(struct diff *diff, const char *path, json_object *runs,
 {
 	char one[PATH_LENGTH];
 	const char *dot = path[0] == '\0' ? "" : ".";
-	json_object_object_foreach(runs, key, value)
+	json_object_iter entry;
+	json_object_object_foreachC(runs, entry)
 	{
 		json_object *other = NULL;
-		(void)json_object_object_get_ex(next, key, &other);
-		snprintf(one, sizeof(one), "%s%s%s", path, dot, key);
-		compare(diff, one, value, other);
+		(void)json_object_object_get_ex(next, entry.key, &other);
+		snprintf(one, sizeof(one), "%s%s%s", path, dot, entry.key);
+		compare(diff, one, entry.val, other);
 	}
-	json_object_object_foreach(next, added, what)
+	json_object_object_foreachC(next, entry)
 	{
-		if (!json_object_object_get_ex(runs, added, NULL)) {
-			snprintf(one, sizeof(one), "%s%s%s", path, dot, added);
-			compare(diff, one, NULL, what);
+		if (!json_object_object_get_ex(runs, entry.key, NULL)) {
+			snprintf(one, sizeof(one), "%s%s%s", path, dot, entry.key);
+			compare(diff, one, NULL, entry.val);
 		}
 	}
 }

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "api/listen.h"
 #include "api/serve.h"
@@ -16,7 +17,13 @@
 
 /* Nobody may fill the TCP listener alone and so take a node out of a load balancer. */
 #define CONNECTIONS_PER_ADDRESS_MAX 16
+/* All of them may shake hands in one turn of the loop, at up to 2 ms each (RSA). */
+#define TLS_CONNECTIONS_MAX 16
+#define TLS_CONNECTIONS_PER_ADDRESS_MAX 8
 
+/* What a listener costs, whatever its clients do: a SHARE-th of a core, and so much at a stretch. */
+#define SHARE 4
+#define WORK_BURST_US 20000
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct listener {
@@ -27,6 +34,7 @@ struct listener {
 	sd_event_source *source;   /* owned */
 	struct oo_timer timer;
 	unsigned connections; /* after the last run */
+	struct oo_rate share;
 };
 
 struct oo_api {
@@ -44,22 +52,42 @@ static unsigned count_connections(struct listener *listener)
 	return info->num_connections;
 }
 
-/* Does what is due, and arms the timer for what will be. */
+/* CPU time: on a busy machine clients are not to pay for what others take. */
+static int64_t work_us(void)
+{
+	struct timespec spent;
+	int r = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	assert(r == 0);
+	return spent.tv_sec * INT64_C(1000000) + spent.tv_nsec / 1000;
+}
+
+/* Does what is due, and arms the timer for what will be; later if it has taken its share. */
 static void run(struct listener *listener)
 {
+	int64_t began_us = work_us();
+	oo_serve_begin_turn(&listener->place);
 	(void)MHD_run(listener->daemon); /* fails only for a daemon with threads */
+	int64_t rest_us = oo_rate_take(&listener->share, oo_clock_now_us(),
+				       SHARE * (work_us() - began_us), SHARE * WORK_BURST_US);
 	unsigned long long wait_ms;
 	int64_t wake_at = OO_NEVER;
 	if (MHD_get_timeout(listener->daemon, &wait_ms) == MHD_YES) {
 		wake_at = oo_clock_now() + (int64_t)wait_ms;
 	}
 	unsigned connections = count_connections(listener);
-	if (connections < listener->connections) {
-		/* A full daemon takes its socket off the epoll, and puts it back only when it runs
-		 * again: without this turn, whoever waits to be accepted would wait for ever. */
+	if (connections < listener->connections || listener->place.n_waiting > 0) {
+		/* Who waits for a turn is to get it. And a full daemon takes its socket off the
+		 * epoll, and puts it back only when it runs again: without this turn, whoever waits
+		 * to be accepted would wait for ever. */
 		wake_at = oo_clock_now();
 	}
 	listener->connections = connections;
+	if (rest_us > 0) {
+		wake_at = oo_clock_now() + (rest_us + 999) / 1000;
+	}
+	int r = sd_event_source_set_enabled(listener->source,
+					    rest_us > 0 ? SD_EVENT_OFF : SD_EVENT_ON);
+	assert(r >= 0);
 	oo_timer_set(&listener->timer, wake_at);
 }
 
@@ -76,6 +104,7 @@ static void stop_daemon(struct listener *listener)
 {
 	listener->source = sd_event_source_disable_unref(listener->source);
 	if (listener->daemon != NULL) {
+		oo_serve_begin_turn(&listener->place); /* it ends none that is suspended */
 		MHD_stop_daemon(listener->daemon);
 		listener->daemon = NULL;
 	}
@@ -96,14 +125,17 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int fd,
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
 		{MHD_OPTION_END, 0, NULL},
 	};
+	unsigned most = texts != NULL ? TLS_CONNECTIONS_MAX : OO_API_CONNECTIONS_MAX;
+	unsigned most_of_address = texts != NULL         ? TLS_CONNECTIONS_PER_ADDRESS_MAX
+				   : listener->place.tcp ? CONNECTIONS_PER_ADDRESS_MAX
+							 : 0;
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | (texts != NULL ? MHD_USE_TLS : 0), 0, NULL, NULL, oo_serve_request,
-		&listener->place, MHD_OPTION_NOTIFY_COMPLETED, oo_serve_end, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)OO_API_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)OO_API_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)OO_API_REQUEST_BYTES_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		listener->place.tcp ? (unsigned)CONNECTIONS_PER_ADDRESS_MAX : 0u, MHD_OPTION_ARRAY,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (texts != NULL ? MHD_USE_TLS : 0), 0,
+		NULL, NULL, oo_serve_request, &listener->place, MHD_OPTION_NOTIFY_COMPLETED,
+		oo_serve_end, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, most,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)OO_API_IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)OO_API_REQUEST_BYTES_MAX,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, most_of_address, MHD_OPTION_ARRAY,
 		texts != NULL ? tls : tls + OO_LENGTH(tls) - 1, MHD_OPTION_END);
 }
 

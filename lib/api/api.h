@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define OO_API_CONNECTIONS_MAX 64           /* a listener; further clients wait to be accepted */
+#define OO_API_CONNECTIONS_MAX 64           /* a listener (16 with TLS); more wait to be accepted */
 #define OO_API_IDLE_S 10                    /* a connection silent for so long is closed */
 #define OO_API_REQUEST_BYTES_MAX (16 << 10) /* request line and headers, and the answer's headers */
 #define OO_API_BODY_BYTES_MAX (16 << 10)    /* a request's body */
@@ -114,8 +114,8 @@ int oo_api_set_tls(struct oo_api *api, const struct oo_api_tls *tls, struct oo_e
 void oo_api_free(struct oo_api *api);
 
 /*
- * The value of a parameter that the route declares, decoded; NULL when it was not given. It may
- * hold any byte but NUL.
+ * The value of a parameter that the route declares, decoded: printable ASCII, perhaps empty. NULL
+ * when it was not given.
  */
 const char *oo_api_parameter(const struct oo_api_request *request, const char *name);
 

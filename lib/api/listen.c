@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -229,6 +230,10 @@ int oo_listen_tcp(const char *text, int *ret_fd, struct oo_err *err)
 	/* a restart must not wait for the connections of the run before it to leave TIME_WAIT */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0) {
 		return oo_fail(err, errno, "listen on %s: SO_REUSEADDR", text);
+	}
+	/* for those accepted: with TLS an answer would wait for an acknowledgement, 40 ms */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0) {
+		return oo_fail(err, errno, "listen on %s: TCP_NODELAY", text);
 	}
 	if (bind(fd, (const struct sockaddr *)&address, length) < 0 || listen(fd, SOMAXCONN) < 0) {
 		return fail_bind(text, errno, err);

@@ -7,13 +7,22 @@
 #include "api/answer.h"
 #include "api/peer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define ALLOW_LENGTH 128
 #define NAME_SHOWN_LENGTH 32
+/* What a turn of the loop may spend on answers; the last one may take longer. */
+#define TURN_US 5000
+/* Each change is a line in the log, and mostly a write to etcd. */
+#define CHANGE_US 100000
+#define CHANGES_US (50 * CHANGE_US)
+/* Refusals are only logged; beyond this they are not. */
+#define REFUSAL_US 1000000
+#define REFUSALS_US (10 * REFUSAL_US)
 
 /* A request whose headers are in. */
 struct visit {
-	const struct oo_serve_place *place;
+	struct oo_serve_place *place;
 	struct MHD_Connection *connection;
 	const char *path;
 	const char *method;
@@ -227,6 +236,15 @@ static void refuse_parameter(struct visit *visit, const char *name)
 		      known.length > 0 ? known.data : "none");
 }
 
+/* So are all names, numbers and ids; routes may repeat them in an answer. */
+static bool is_printable(const char *text)
+{
+	while (*text >= 0x20 && *text < 0x7f) {
+		text++;
+	}
+	return *text == '\0';
+}
+
 /* One name and value of the query; MHD_NO ends the look at them, with a refusal. */
 static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const char *name,
 				    size_t name_length, const char *value, size_t value_length)
@@ -241,6 +259,11 @@ static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const c
 	if (value == NULL || strlen(value) != value_length) {
 		oo_api_refuse(&visit->answer, MHD_HTTP_BAD_REQUEST, "parameter %s: %s", name,
 			      value == NULL ? "has no value" : "a NUL is in its value");
+		return MHD_NO;
+	}
+	if (!is_printable(value)) {
+		oo_api_refuse(&visit->answer, MHD_HTTP_BAD_REQUEST,
+			      "parameter %s: has other characters than printable ASCII", name);
 		return MHD_NO;
 	}
 	if (visit->request.values[i] != NULL) {
@@ -259,16 +282,42 @@ static bool is_refused_for_its_query(struct visit *visit)
 	return visit->answer.body.length > 0;
 }
 
+static bool is_refused_for_its_rate(struct visit *visit)
+{
+	int64_t wait_us = visit->route->change
+				  ? oo_rate_take(&visit->place->changes, oo_clock_now_us(),
+						 CHANGE_US, CHANGES_US)
+				  : 0;
+	if (wait_us > 0) {
+		visit->place->changes.paid_at_us -= CHANGE_US; /* it is not taken */
+		oo_api_refuse(&visit->answer, MHD_HTTP_TOO_MANY_REQUESTS,
+			      "more than %d changes a second: wait for %lld ms",
+			      1000000 / CHANGE_US, (long long)(wait_us / 1000 + 1));
+	}
+	return wait_us > 0;
+}
+
+/* Somebody who may change nothing must not fill the log either. */
+static bool is_told(struct visit *visit)
+{
+	return visit->answer.status != MHD_HTTP_FORBIDDEN ||
+	       oo_rate_take(&visit->place->refusals, oo_clock_now_us(), REFUSAL_US, REFUSALS_US) ==
+		       0;
+}
+
 /* Lets the route answer. */
 static void ask_route(struct visit *visit)
 {
 	const struct oo_api_options *options = visit->place->options;
 	visit->request.route = visit->route;
 	bool refused = is_refused_for_its_peer(visit);
+	if (!refused && is_refused_for_its_rate(visit)) {
+		return;
+	}
 	if (!refused && !is_refused_for_its_query(visit)) {
 		visit->route->answer(options->user, &visit->request, &visit->answer);
 	}
-	if (visit->route->change && options->changed != NULL) {
+	if (visit->route->change && options->changed != NULL && is_told(visit)) {
 		options->changed(options->user, &visit->request, visit->answer.status);
 	}
 }
@@ -326,11 +375,26 @@ static enum MHD_Result finish(struct visit *visit, const struct oo_buffer *recei
 	return send_answer(visit);
 }
 
+/* Whatever has become due meanwhile, a renewal above all, goes first. */
+static bool must_wait(const struct oo_serve_place *place)
+{
+	return oo_clock_now_us() >= place->answers_until_us;
+}
+
+void oo_serve_begin_turn(struct oo_serve_place *place)
+{
+	while (place->n_waiting > 0) {
+		MHD_resume_connection(place->waiting[--place->n_waiting]);
+	}
+	place->answers_until_us = oo_clock_now_us() + TURN_US;
+}
+
 enum MHD_Result oo_serve_request(void *user, struct MHD_Connection *connection, const char *path,
 				 const char *method, const char *version, const char *upload,
 				 size_t *upload_size, void **state)
 {
 	(void)version;
+	struct oo_serve_place *place = user;
 	struct oo_buffer *received = *state;
 	if (received != NULL && *upload_size > 0) {
 		/* it fits, or begin would have refused it: what fails is memory */
@@ -338,8 +402,14 @@ enum MHD_Result oo_serve_request(void *user, struct MHD_Connection *connection, 
 		*upload_size = 0;
 		return r < 0 ? MHD_NO : MHD_YES;
 	}
+	if (received != NULL && must_wait(place)) {
+		assert(place->n_waiting < OO_LENGTH(place->waiting));
+		place->waiting[place->n_waiting++] = connection;
+		MHD_suspend_connection(connection); /* resumed, it is asked for once more */
+		return MHD_YES;
+	}
 	struct visit visit = {
-		.place = user, .connection = connection, .path = path, .method = method};
+		.place = place, .connection = connection, .path = path, .method = method};
 	init_visit(&visit);
 	enum MHD_Result result = received == NULL ? begin(&visit, state) : finish(&visit, received);
 	done_visit(&visit);

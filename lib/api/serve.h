@@ -4,12 +4,20 @@
 #include <microhttpd.h>
 
 #include "api/api.h"
+#include "api/rate.h"
 
-/* Where a request came in. */
+/* Where requests come in. */
 struct oo_serve_place {
 	const struct oo_api_options *options;
 	bool tcp;
+	int64_t answers_until_us; /* of a turn: those that would be later wait for the next one */
+	struct MHD_Connection *waiting[OO_API_CONNECTIONS_MAX];
+	size_t n_waiting;
+	struct oo_rate changes, refusals;
 };
+
+/* A turn of the loop begins: lets those go on that the last one has kept waiting. */
+void oo_serve_begin_turn(struct oo_serve_place *place);
 
 /* libmicrohttpd's callback for requests (MHD_AccessHandlerCallback). user: struct oo_serve_place. */
 enum MHD_Result oo_serve_request(void *user, struct MHD_Connection *connection, const char *path,

@@ -212,7 +212,7 @@ int oo_config_explain(const char *path, struct oo_buffer *buffer, struct oo_err 
 int oo_config_write(const struct oo_config *config, struct oo_buffer *out);
 /*
  * Whether the key at path, as "groups[office].vips" (whatever is in the brackets), takes a restart of the
- * agent to change; else a reload does. (A group that goes away takes one, too.)
+ * agent to change; else a reload does.
  */
 bool oo_config_is_fixed(const char *path);
 /* Whether group prefers nodes of that zone. */

@@ -53,7 +53,7 @@ static void on_renewal_answer(struct oo_core *core, struct group *group,
  */
 static void on_not_yielded(struct oo_core *core, struct group *group)
 {
-	if (!core->stopping) {
+	if (!oo_core_is_ending(core, group)) {
 		oo_core_enter(core, group, OO_ROLE_RECLAIMING, OO_CAUSE_UNKNOWN);
 		return;
 	}
@@ -117,6 +117,7 @@ static void on_refresh_answer(struct oo_core *core, struct group *group,
 	} else if (event->outcome == OO_OUTCOME_DONE || event->pairs->claim.nonce == group->fresh) {
 		group->mine = *event->pairs;
 		group->fresh = 0;
+		group->n_tried = 0; /* that one is known now: lost later, it is not read back */
 		group->beat = 0;
 		group->request.next_at = core->now;
 	} else {

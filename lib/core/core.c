@@ -88,7 +88,7 @@ static void settle_standby(struct oo_core *core, struct group *group)
 {
 	enum oo_cause cause;
 
-	if (core->stopping) {
+	if (oo_core_is_ending(core, group)) {
 		return;
 	}
 	if (group->known && oo_core_is_ours(core, group, &group->pair.claim)) {
@@ -167,7 +167,7 @@ static void settle_active(struct oo_core *core, struct group *group)
 
 	if (is_lost(group)) {
 		oo_core_leave(core, group, OO_CAUSE_LOST);
-	} else if (core->stopping) {
+	} else if (oo_core_is_ending(core, group)) {
 		oo_core_leave(core, group, OO_CAUSE_STOPPING);
 	} else if (should_leave_by_order(core, group)) {
 		oo_core_leave(core, group,
@@ -207,14 +207,15 @@ static enum oo_cause why_kept(const struct oo_core *core, const struct group *gr
 
 static void settle_handing_over(struct oo_core *core, struct group *group)
 {
-	if (core->stopping && core->now >= core->stop_until) {
+	if (oo_core_is_ending(core, group) && core->now >= core->stop_until) {
 		oo_core_enter(core, group, OO_ROLE_STANDBY, OO_CAUSE_GAVE_UP);
 	} else if (!group->request.busy && core->now >= group->request.next_at) {
-		if (core->stopping) { /* not only to whom an operator would have it go */
+		if (oo_core_is_ending(core,
+				      group)) { /* not only to whom an operator would have it go */
 			group->leaving = OO_CAUSE_STOPPING;
 		}
 		oo_core_choose_target(core, group); /* hooks had their time: look again */
-		if (group->target[0] == '\0' && !core->stopping) {
+		if (group->target[0] == '\0' && !oo_core_is_ending(core, group)) {
 			oo_core_enter(core, group, OO_ROLE_RECLAIMING, why_kept(core, group));
 		} else {
 			oo_core_send_yield(core, group);
@@ -224,9 +225,9 @@ static void settle_handing_over(struct oo_core *core, struct group *group)
 
 static void settle_reclaiming(struct oo_core *core, struct group *group)
 {
-	if (core->stopping && group->adopting) {
+	if (oo_core_is_ending(core, group) && group->adopting) {
 		oo_core_leave(core, group, OO_CAUSE_STOPPING);
-	} else if (core->stopping) {
+	} else if (oo_core_is_ending(core, group)) {
 		group->leaving = OO_CAUSE_STOPPING;
 		oo_core_choose_target(core, group);
 		oo_core_enter(core, group, OO_ROLE_HANDING_OVER, OO_CAUSE_STOPPING);
@@ -301,7 +302,8 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 
 	switch (group->want.role) {
 	case OO_ROLE_STANDBY:
-		if (!core->stopping && !core->paused && oo_core_may_serve(core, group)) {
+		if (!oo_core_is_ending(core, group) && !core->paused &&
+		    oo_core_may_serve(core, group)) {
 			sooner(&wake_at, oo_core_later(oo_core_take_at(core, group, &cause),
 						       group->request.next_at));
 		}
@@ -370,7 +372,7 @@ static void plan(struct oo_core *core)
 	for (size_t g = 0; g < core->config.n_groups; g++) {
 		sooner(&core->wake_at, wake_of(core, &core->groups[g]));
 	}
-	if (core->stopping && core->now < core->stop_until) {
+	if (core->now < core->stop_until) {
 		sooner(&core->wake_at, core->stop_until);
 	}
 }

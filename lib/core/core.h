@@ -332,6 +332,14 @@ void oo_core_adopt(struct oo_core *core, unsigned group, uint64_t epoch,
 void oo_core_set_config(struct oo_core *core, const struct oo_core_config *config);
 
 /*
+ * Gives group up, as OO_EVENT_STOP does with all, and takes it no more, until the configuration is set
+ * again. The caller steps afterwards.
+ */
+void oo_core_retire(struct oo_core *core, unsigned group);
+/* It is standby, and its address is down. */
+bool oo_core_is_retired(const struct oo_core *core, unsigned group);
+
+/*
  * Takes the news, settles, plans, checks. event may be OO_EVENT_TIME at any moment; it must come no
  * later than oo_core_wake_at. now never goes back.
  */

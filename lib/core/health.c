@@ -54,7 +54,7 @@ enum oo_health oo_core_eligible(const struct oo_core *core, const struct group *
 {
 	enum oo_health health = core->drain_revision == 0 ? OO_HEALTH_UNKNOWN : OO_HEALTH_UP;
 	*ret_check = -1;
-	if (!group->link_up || core->drained) {
+	if (!group->link_up || core->drained || group->retired) {
 		return OO_HEALTH_DOWN;
 	}
 	for (size_t i = 0; i < core->config.n_checks; i++) {
@@ -91,7 +91,7 @@ bool oo_core_is_stranded(const struct oo_core *core, const struct group *group)
 		}
 		any = true;
 	}
-	return any && group->link_up && !core->drained;
+	return any && group->link_up && !core->drained && !group->retired;
 }
 
 /* The healthiest first, then those of the preferred zone, then by priority. */

@@ -48,6 +48,7 @@ struct group {
 	enum oo_cause leaving;
 	char target[OO_CORE_NAME_LENGTH]; /* whom it is handed to; empty: released */
 	bool adopting; /* since the start: the address of the agent before us may still be up */
+	bool retired;  /* to be given up, and not to be taken: it leaves the configuration */
 	bool address_up, link_up;
 	int64_t relief_at;  /* since when there is another eligible node; NEVER: there is none */
 	int64_t ready_at;   /* since or from when one has been eligible for long enough; likewise */
@@ -164,6 +165,12 @@ void oo_core_send_refresh(struct oo_core *core, struct group *group);
 
 /* answer.c: what etcd answered. */
 void oo_core_take_answer(struct oo_core *core, const struct oo_event *event);
+
+/* The agent ends, or has no more to do with group: it is given up, whoever gets it. */
+static inline bool oo_core_is_ending(const struct oo_core *core, const struct group *group)
+{
+	return core->stopping || group->retired;
+}
 
 /* A ttl that came with the claim gets renew and margin in proportion. */
 static inline int64_t oo_core_in_proportion(const struct oo_core *core, const struct group *group,

@@ -70,11 +70,26 @@ void oo_core_set_config(struct oo_core *core, const struct oo_core_config *confi
 	core->config = *config;
 	for (size_t g = 0; g < config->n_groups; g++) {
 		struct group *group = &core->groups[g];
+		group->retired = false;
 		if (group->want.role == OO_ROLE_ACTIVE &&
 		    group->mine.claim.ttl_ms != config->ttl_ms) {
 			group->request.next_at = core->now; /* the fresh claim is due */
 		}
 	}
+}
+
+void oo_core_retire(struct oo_core *core, unsigned group)
+{
+	core->groups[group].retired = true;
+	if (!core->stopping) {
+		core->stop_until = core->now + core->config.ttl_ms;
+	}
+}
+
+bool oo_core_is_retired(const struct oo_core *core, unsigned group)
+{
+	return core->groups[group].retired && core->groups[group].want.role == OO_ROLE_STANDBY &&
+	       !core->groups[group].address_up;
 }
 
 bool oo_core_count_again(struct oo_core *core, unsigned index, enum oo_health health)

@@ -141,5 +141,6 @@ void oo_core_send_refresh(struct oo_core *core, struct group *group)
 	if (group->want.hold_until > hold_until) {
 		group->want.hold_until = hold_until;
 	}
+	group->doubted = false; /* its answer tells as well, and a renewal follows */
 	send_fresh(core, group, core->config.ttl_ms);
 }

@@ -4,30 +4,58 @@
 
 /* ---- text ---- */
 
-/* Lines after the first stand below it. */
-static int add_lines(struct oo_buffer *buffer, const char *title, const char *text)
+#define COLUMNS 80
+#define INDENT 8 /* of what is below the first line */
+
+/* How much of text goes on a line of so many columns: whole words, at least one. */
+static size_t fit(const char *text, size_t columns)
 {
-	int r = oo_buffer_add_format(buffer, "   %-5s", title);
-	while (r == 0) {
+	size_t length = strlen(text), last = 0;
+	for (size_t i = 0; i < length && (i <= columns || last == 0); i++) {
+		last = text[i] == ' ' ? i : last;
+	}
+	return length <= columns || last == 0 ? length : last;
+}
+
+/* A sentence after a title of used columns, which has been added. */
+static int add_sentence(struct oo_buffer *buffer, size_t used, const char *text)
+{
+	size_t length = fit(text, COLUMNS - used);
+	int r = oo_buffer_add(buffer, text, length);
+	while (r == 0 && text[length] != '\0') {
+		text += length + strspn(text + length, " ");
+		length = fit(text, COLUMNS - INDENT);
+		r = oo_buffer_add_format(buffer, "\n%*s%.*s", INDENT, "", (int)length, text);
+	}
+	return r < 0 ? r : oo_buffer_add(buffer, "\n", 1);
+}
+
+/* Line by line and not broken: it is copied to be run. */
+static int add_commands(struct oo_buffer *buffer, const char *text)
+{
+	int r = 0;
+	while (r == 0 && *text != '\0') {
 		size_t length = strcspn(text, "\n");
-		r = oo_buffer_add(buffer, text, length);
-		r = r < 0 ? r : oo_buffer_add(buffer, "\n", 1);
-		if (text[length] == '\0') {
-			return r;
+		const char *end = text + length;
+		r = oo_buffer_add_format(buffer, "%.*s\n", (int)length, text);
+		text = end + (*end != '\0');
+		if (r == 0 && *text != '\0') {
+			r = oo_buffer_add_format(buffer, "%*s", INDENT, "");
 		}
-		text += length + 1;
-		r = r < 0 ? r : oo_buffer_add_format(buffer, "        ");
 	}
 	return r;
 }
 
 static int add_ill(const struct oo_ill *ill, size_t number, struct oo_buffer *buffer)
 {
-	int r = oo_buffer_add_format(buffer, "%zu. %s: %s\n   %s\n", number,
-				     oo_severity_name(ill->severity), ill->what,
-				     oo_ailment_name(ill->ailment));
-	r = r < 0 ? r : add_lines(buffer, "why:", oo_ailment_why(ill->ailment));
-	r = r < 0 ? r : add_lines(buffer, "do:", ill->fix);
+	size_t before = buffer->length;
+	int r = oo_buffer_add_format(buffer, "%zu. %s: ", number, oo_severity_name(ill->severity));
+	r = r < 0 ? r : add_sentence(buffer, buffer->length - before, ill->what);
+	r = r < 0 ? r
+		  : oo_buffer_add_format(buffer, "   %s\n   why: ", oo_ailment_name(ill->ailment));
+	r = r < 0 ? r : add_sentence(buffer, INDENT, oo_ailment_why(ill->ailment));
+	r = r < 0 ? r : oo_buffer_add_format(buffer, "   do:  ");
+	r = r < 0 ? r : add_commands(buffer, ill->fix);
 	return r < 0 ? r : oo_buffer_add(buffer, "\n", 1);
 }
 
@@ -44,9 +72,11 @@ static int add_looked(const struct oo_doctor_looked *looked, bool is_seen, struc
 			      : oo_buffer_add_format(buffer,
 						     is_seen ? "looked at:\n" : "not seen:\n");
 		has_title = true;
+		size_t before = buffer->length;
 		r = r < 0 ? r
-			  : oo_buffer_add_format(buffer, "  %s%s%s\n", looked->items[i].what,
-						 is_seen ? "" : ": ", why);
+			  : oo_buffer_add_format(buffer, "  %s%s", looked->items[i].what,
+						 is_seen ? "" : ": ");
+		r = r < 0 ? r : add_sentence(buffer, buffer->length - before, why);
 	}
 	return r;
 }

@@ -13,7 +13,6 @@
 
 #define ENVIRONMENT_BYTES_MAX 65536
 #define WORDS_MAX 64
-#define PREFIX "ETCD_"
 #define LINK_LENGTH 64
 
 static void close_directory(DIR **directory)
@@ -21,48 +20,6 @@ static void close_directory(DIR **directory)
 	if (*directory != NULL) {
 		closedir(*directory);
 	}
-}
-
-/* "ETCD_PRE_VOTE=true" -> "--pre-vote=true", in its place */
-static const char *make_option(char *entry)
-{
-	char *word = entry + strlen(PREFIX) - 2;
-	word[0] = word[1] = '-';
-	for (char *c = word + 2; *c != '\0' && *c != '='; c++) {
-		*c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
-	}
-	return word;
-}
-
-/* Not the end of another place's: "110.0.1.11:2379", "10.0.1.11:23790". */
-static bool names_place(const char *urls, const char *at)
-{
-	for (const char *found = strstr(urls, at); found != NULL; found = strstr(found + 1, at)) {
-		char next = found[strlen(at)];
-		if (found > urls && (found[-1] == '/' || found[-1] == '[') &&
-		    !isdigit((unsigned char)next)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-size_t oo_environment_parse(char *text, size_t length, const char *at, const char **words,
-			    size_t most)
-{
-	size_t n = 0;
-	bool is_it = false;
-	words[n++] = "etcd";
-	for (char *entry = text; entry < text + length && n < most;) {
-		char *next = entry + strlen(entry) + 1;
-		if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0) {
-			is_it = is_it ||
-				(strstr(entry, "_CLIENT_URLS=") != NULL && names_place(entry, at));
-			words[n++] = make_option(entry);
-		}
-		entry = next;
-	}
-	return is_it ? n : 0;
 }
 
 static bool is_in_our_network(const char *pid)
@@ -91,7 +48,7 @@ static bool look_at(const char *pid, const char *at, struct oo_etcd_endpoint_fac
 	}
 	snprintf(path, sizeof(path), "/proc/%.16s/environ", pid);
 	size_t length = oo_work_read(path, text, sizeof(text));
-	size_t n = oo_environment_parse(text, length, at, words, OO_LENGTH(words));
+	size_t n = oo_pages_parse_environment(text, length, at, words, OO_LENGTH(words));
 	if (n > 0) {
 		oo_pages_read_options(words, n, endpoint);
 	}

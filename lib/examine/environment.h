@@ -9,12 +9,4 @@
  */
 void oo_environment_read(struct oo_etcd_endpoint_facts *endpoint);
 
-/*
- * From an environment (length bytes, a NUL after each entry) to words of a command line: ETCD_PRE_VOTE=true
- * becomes --pre-vote=true. text is written to. at: "10.0.1.11:2379".
- * Returns how many words there are, the program's name first; 0: it is not the etcd at that place.
- */
-size_t oo_environment_parse(char *text, size_t length, const char *at, const char **words,
-			    size_t most);
-
 #endif

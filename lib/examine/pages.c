@@ -1,11 +1,13 @@
 #include "examine/pages.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
 #define ELECTION_DEFAULT_MS 1000
+#define PREFIX "ETCD_"
 
 /* The number of the line that begins with name; -1: there is none. */
 static double find_number(const char *text, const char *name)
@@ -89,4 +91,46 @@ void oo_pages_read_options(const char *const *words, size_t n,
 		}
 	}
 	endpoint->options_look = n > 1 && !has_file ? OO_LOOK_SEEN : OO_LOOK_NONE;
+}
+
+/* "ETCD_PRE_VOTE=true" -> "--pre-vote=true", in its place */
+static const char *make_option(char *entry)
+{
+	char *word = entry + strlen(PREFIX) - 2;
+	word[0] = word[1] = '-';
+	for (char *c = word + 2; *c != '\0' && *c != '='; c++) {
+		*c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+	}
+	return word;
+}
+
+/* Not the end of another place's: "110.0.1.11:2379", "10.0.1.11:23790". */
+static bool names_place(const char *urls, const char *at)
+{
+	for (const char *found = strstr(urls, at); found != NULL; found = strstr(found + 1, at)) {
+		char next = found[strlen(at)];
+		if (found > urls && (found[-1] == '/' || found[-1] == '[') &&
+		    !isdigit((unsigned char)next)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t oo_pages_parse_environment(char *text, size_t length, const char *at, const char **words,
+				  size_t most)
+{
+	size_t n = 0;
+	bool is_it = false;
+	words[n++] = "etcd";
+	for (char *entry = text; entry < text + length && n < most;) {
+		char *next = entry + strlen(entry) + 1;
+		if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0) {
+			is_it = is_it ||
+				(strstr(entry, "_CLIENT_URLS=") != NULL && names_place(entry, at));
+			words[n++] = make_option(entry);
+		}
+		entry = next;
+	}
+	return is_it ? n : 0;
 }

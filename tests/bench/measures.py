@@ -92,9 +92,8 @@ def planned_parts(trial):
     parts = {"SIGTERM -> address removed": (down_us - trial.fault_us) / 1000,
              "removed -> added elsewhere": away_ms}
     if trial.side.service == "agent":
-        line = last_timeline(trial.lab)  # in whole ms, from when the target learned of it
-        parts |= {"of it, until handed over": max(away_ms - line["added_ms"], 0),
-                  "of it, until claimed": line["claimed_ms"],
+        line = last_timeline(trial.lab)  # in whole ms, from the decision to leave
+        parts |= {"of it, until claimed": line["claimed_ms"] - line["down_ms"],
                   "of it, until added": line["added_ms"] - line["claimed_ms"]}
     parts["added -> echo answered"] = (trial.switch("echo")["t_us"] - up_us) / 1000
     return parts

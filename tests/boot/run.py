@@ -164,6 +164,25 @@ class Boot(Proof):
         self.assertEqual(done.stdout.split("\n")[:2], ["750 root:ooha", "660 root:ooha"])
         self.box.run("getent", "group", "ooha-admin")
 
+    def announce_as(self, *groups):
+        """Asks for a change as a user without a name, in those groups; the answer's status."""
+        done = self.box.run(
+            "setpriv", "--reuid=54321", "--regid=54321", f"--groups={','.join(groups)}",
+            "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket",
+            "/run/ooha/ooha.sock", "-X", "POST", "http://ooha/v1/announce", check=False)
+        return done.stdout
+
+    def test_only_members_of_the_other_group_may_change_something(self):
+        gids = {name: self.box.run("getent", "group", name).stdout.split(":")[2]
+                for name in ("ooha", "ooha-admin")}
+        n_lines = len(self.box.journal())
+        self.assertEqual(self.announce_as("54321"), "000")  # not even reached
+        self.assertEqual(self.announce_as(gids["ooha"]), "403")
+        self.assertEqual(self.announce_as(*gids.values()), "200")
+        said = [line for _, line in self.box.journal()[n_lines:] if " asked POST " in line]
+        self.assertEqual([line.rpartition(": ")[2] for line in said], ["403", "200"])
+        self.assertTrue(all(line.startswith("54321 (uid 54321, pid ") for line in said), said)
+
     def test_restart_costs_a_client_nothing(self):
         for word in ("restart", "try-restart"):
             since_us = self.begin()

@@ -26,9 +26,9 @@
 #include "base/log.h"
 #include "event/timer.h"
 #include "fuzz.h"
+#include "fuzz_api_sockets.h"
 
 #define LINE_LENGTH 256
-#define FD 1000000
 
 struct MHD_Daemon {
 	MHD_AccessHandlerCallback answer;
@@ -45,7 +45,7 @@ static struct MHD_Daemon daemons[2];
 static size_t n_daemons;
 static const char *content_length, *coding;
 static char query[LINE_LENGTH];
-static uint8_t who; /* as in the input */
+static bool suspended; /* until the next turn */
 static struct {
 	unsigned status, answers;
 	bool allow, asked, asked_local, asked_change, changed;
@@ -87,7 +87,7 @@ enum MHD_Result MHD_get_timeout(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LON
 const union MHD_DaemonInfo *MHD_get_daemon_info(struct MHD_Daemon *daemon,
 						enum MHD_DaemonInfoType type, ...)
 {
-	static const union MHD_DaemonInfo info = {.epoll_fd = FD};
+	static const union MHD_DaemonInfo info = {.epoll_fd = FUZZ_API_FD};
 	(void)daemon;
 	(void)type;
 	return &info;
@@ -101,12 +101,25 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *connection, enum 
 	return strcmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ? content_length : coding;
 }
 
+void MHD_suspend_connection(struct MHD_Connection *connection)
+{
+	(void)connection;
+	suspended = true;
+}
+
+void MHD_resume_connection(struct MHD_Connection *connection)
+{
+	(void)connection;
+	FUZZ_CHECK(suspended);
+	suspended = false;
+}
+
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *connection,
 							enum MHD_ConnectionInfoType type, ...)
 {
-	static const union MHD_ConnectionInfo info = {.connect_fd = FD};
+	static const union MHD_ConnectionInfo info = {.connect_fd = FUZZ_API_FD};
 	(void)connection;
-	FUZZ_CHECK(type == MHD_CONNECTION_INFO_CONNECTION_FD && who != 't');
+	FUZZ_CHECK(type == MHD_CONNECTION_INFO_CONNECTION_FD && fuzz_api_who != 't');
 	return &info;
 }
 
@@ -223,96 +236,6 @@ void oo_timer_set(struct oo_timer *timer, int64_t at)
 	(void)at;
 }
 
-static struct sockaddr_storage bound;
-
-int __wrap_socket(int domain, int type, int protocol);
-int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t length);
-int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
-int __wrap_listen(int fd, int backlog);
-int __wrap_oo_listen_unix(const char *path, const char *group, int *ret_fd,
-			  struct oo_socket_file *ret_file, struct oo_err *err);
-int __wrap_oo_peer_read(int fd, struct oo_api_peer *ret_peer);
-bool __wrap_oo_peer_is_member(int fd, const struct oo_api_peer *peer, gid_t gid);
-bool __wrap_oo_group_find(const char *name, gid_t *ret_gid);
-int __wrap_fcntl64(int fd, int command, ...);
-int __real_close(int fd);
-int __wrap_close(int fd);
-
-int __wrap_socket(int domain, int type, int protocol)
-{
-	(void)protocol;
-	FUZZ_CHECK((domain == AF_INET || domain == AF_INET6) && (type & SOCK_CLOEXEC) != 0);
-	return FD;
-}
-
-int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t length)
-{
-	(void)level;
-	(void)option;
-	(void)value;
-	(void)length;
-	FUZZ_CHECK(fd == FD);
-	return 0;
-}
-
-int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
-{
-	FUZZ_CHECK(fd == FD && length <= sizeof(bound));
-	memset(&bound, 0, sizeof(bound));
-	memcpy(&bound, address, length);
-	return 0;
-}
-
-int __wrap_listen(int fd, int backlog)
-{
-	(void)backlog;
-	FUZZ_CHECK(fd == FD);
-	return 0;
-}
-
-int __wrap_fcntl64(int fd, int command, ...)
-{
-	FUZZ_CHECK(fd == FD && command == F_DUPFD_CLOEXEC);
-	return FD;
-}
-
-int __wrap_close(int fd)
-{
-	return fd == FD ? 0 : __real_close(fd);
-}
-
-int __wrap_oo_listen_unix(const char *path, const char *group, int *ret_fd,
-			  struct oo_socket_file *ret_file, struct oo_err *err)
-{
-	(void)path;
-	(void)group;
-	(void)err;
-	*ret_fd = FD;
-	*ret_file = (struct oo_socket_file){0};
-	return 0;
-}
-
-int __wrap_oo_peer_read(int fd, struct oo_api_peer *ret_peer)
-{
-	FUZZ_CHECK(fd == FD);
-	*ret_peer = (struct oo_api_peer){
-		.known = true, .uid = who == 'r' ? 0 : 1000, .user = "\"alice\""};
-	return 0;
-}
-
-bool __wrap_oo_peer_is_member(int fd, const struct oo_api_peer *peer, gid_t gid)
-{
-	FUZZ_CHECK(fd == FD && peer->known && gid == 7);
-	return who == 'm';
-}
-
-bool __wrap_oo_group_find(const char *name, gid_t *ret_gid)
-{
-	FUZZ_CHECK(strcmp(name, "admins") == 0);
-	*ret_gid = 7;
-	return true;
-}
-
 bool oo_log_wants(enum oo_log_level level)
 {
 	return level != OO_LOG_DEBUG;
@@ -339,8 +262,10 @@ static void check_request(const struct oo_api_request *request)
 	const char *group = oo_api_parameter(request, "group");
 	FUZZ_CHECK(request->body[request->body_length] == '\0');
 	FUZZ_CHECK(request->body_length <= OO_API_BODY_BYTES_MAX);
-	FUZZ_CHECK(group == NULL || strlen(group) < LINE_LENGTH);
-	FUZZ_CHECK(request->peer.known == (who != 't'));
+	for (; group != NULL && *group != '\0'; group++) {
+		FUZZ_CHECK(*group >= 0x20 && *group < 0x7f);
+	}
+	FUZZ_CHECK(request->peer.known == (fuzz_api_who != 't'));
 }
 
 static void answer_local(void *user, const struct oo_api_request *request,
@@ -439,9 +364,11 @@ static void play(const struct fuzz_input *body, const struct MHD_Daemon *daemon,
 					  &state) == MHD_YES);
 		FUZZ_CHECK(part == 0);
 	}
-	if (seen.answers == 0) {
+	for (int turn = 0; turn < 9 && seen.answers == 0; turn++) {
+		oo_serve_begin_turn(daemon->user);
 		FUZZ_CHECK(daemon->answer(daemon->user, NULL, path, method, "HTTP/1.1", NULL, &none,
 					  &state) == MHD_YES);
+		FUZZ_CHECK(suspended == (seen.answers == 0));
 	}
 	oo_serve_end(NULL, NULL, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
@@ -460,8 +387,8 @@ static void request(struct fuzz_input *input, const struct MHD_Daemon *daemon)
 	play(input, daemon, path, method);
 	FUZZ_CHECK(seen.answers == 1 && is_known(seen.status));
 	FUZZ_CHECK(seen.status != 405 || seen.allow);
-	FUZZ_CHECK(who != 't' || !seen.asked_local);
-	FUZZ_CHECK(!seen.asked_change || who == 'r' || who == 'm');
+	FUZZ_CHECK(fuzz_api_who != 't' || !seen.asked_local);
+	FUZZ_CHECK(!seen.asked_change || fuzz_api_who == 'r' || fuzz_api_who == 'm');
 	FUZZ_CHECK(!seen.asked_change || seen.changed);
 	bool body = coding != NULL || (content_length != NULL && strcmp(content_length, "0") != 0);
 	FUZZ_CHECK(!body || strcmp(method, "POST") == 0 || (!seen.asked && !seen.asked_local));
@@ -502,7 +429,7 @@ static void listen_on(const struct fuzz_input *input)
 		FUZZ_CHECK(r == -EINVAL && fd == -1 && err.text[0] != '\0');
 		return;
 	}
-	const struct sockaddr_storage first = bound;
+	const struct sockaddr_storage first = fuzz_api_bound;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)&first;
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&first;
 	bool is_four = first.ss_family == AF_INET;
@@ -512,23 +439,23 @@ static void listen_on(const struct fuzz_input *input)
 			     sizeof(host)) != NULL);
 	snprintf(again, sizeof(again), is_four ? "%s:%u" : "[%s]:%u", host, ntohs(four->sin_port));
 	FUZZ_CHECK(oo_listen_tcp(again, &fd, &err) == 0);
-	FUZZ_CHECK(memcmp(&bound, &first, sizeof(bound)) == 0);
+	FUZZ_CHECK(memcmp(&fuzz_api_bound, &first, sizeof(fuzz_api_bound)) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
 	struct fuzz_input input = {data, length};
 	struct oo_api *api = NULL;
-	who = fuzz_take_byte(&input);
-	if (who == 'a') {
+	fuzz_api_who = fuzz_take_byte(&input);
+	if (fuzz_api_who == 'a') {
 		listen_on(&input);
 		return 0;
 	}
-	if (who == 'j') {
+	if (fuzz_api_who == 'j') {
 		read_json(&input);
 		return 0;
 	}
-	if (who == '\0' || strchr("rmot", who) == NULL) {
+	if (fuzz_api_who == '\0' || strchr("rmot", fuzz_api_who) == NULL) {
 		return -1;
 	}
 	n_daemons = 0;
@@ -540,7 +467,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 						       .change_group = "admins",
 						       .changed = on_changed},
 			      &api, NULL) == 0);
-	request(&input, &daemons[who == 't']);
+	request(&input, &daemons[fuzz_api_who == 't']);
 	oo_api_free(api);
 	return 0;
 }

@@ -5,7 +5,7 @@ import json
 import socket
 
 import config
-from netns import inside, now_us, wait_for
+from netns import inside, now_us, run, wait_for
 from process import Process
 from scenarios import check_bound, scenario
 
@@ -97,26 +97,34 @@ def expect_verdicts(story, path, yes):
                 story.check(body == b"", f"{method} {path}: {name} sends {body}")
 
 
+def expect_followed(story, balancer, node, since_us):
+    """HAProxy's users are served by the node, soon."""
+    wait_for(lambda: balancer.served_by() == node.name, 5, balancer.served_by)
+    late_us = now_us() - since_us
+    story.check(late_us < FOLLOWED_US, f"HAProxy took {late_us / 1000:.0f} ms to follow")
+
+
 @scenario
 def haproxy_follows_holder(story):
     """Load balancers are told who holds, who could and who is fit, also while one node is not; a
     real HAProxy sends its users to the holder, and to the next one."""
     story.begin()
-    nodes, old = story.lab.nodes, story.holder
+    nodes, old = story.lab.nodes, story.standbys()[0]
     with Balancer(story) as balancer:
-        wait_for(lambda: balancer.served_by() == old.name, 5, balancer.served_by)
+        wait_for(lambda: balancer.served_by() == story.holder.name, 5, balancer.served_by)
+        run(story.lab.tool("cli/ooha"), "--socket", story.holder.socket, "switchover", "--to",
+            old.name, "--yes")
+        expect_followed(story, balancer, old, now_us())
+        story.holder = old
         for path, yes in (("/leader", [old]), ("/standby", story.standbys()), ("/health", nodes),
                           ("/ready", nodes), ("/leader?group=office", [old])):
             expect_verdicts(story, path, yes)
-        for path, status in (("/live", 200), ("/leader?group=none", 404), ("/leader?grp=office", 400),
-                             ("/v1/status", 404)):
+        for path, status in (("/live", 200), ("/leader?group=none", 404),
+                             ("/leader?grp=office", 400), ("/v1/status", 404)):
             got, _ = verdicts(story, path)
             story.check(set(got.values()) == {status}, f"GET {path}: {got}, not {status}")
         target = story.expect_move(story.faults.standin(old, "refuse"), check_bound("docservice"))
-        moved_us = now_us()
-        wait_for(lambda: balancer.served_by() == target.name, 5, balancer.served_by)
-        late_us = now_us() - moved_us
-        story.check(late_us < FOLLOWED_US, f"HAProxy took {late_us / 1000:.0f} ms to follow")
+        expect_followed(story, balancer, target, now_us())
         well = [node for node in nodes if node is not old]
         for path, yes in (("/leader", [target]), ("/health", well), ("/ready", nodes),
                           ("/standby", [node for node in well if node is not target])):

@@ -14,6 +14,8 @@ import json
 import os
 import pathlib
 import re
+import socket
+import socketserver
 import sys
 import tempfile
 import threading
@@ -23,7 +25,7 @@ import typing
 sys.dont_write_bytecode = True
 
 from lab import Options  # noqa: E402
-from netns import batch, exists, inside, nft, run, told, wait_for  # noqa: E402
+from netns import LabError, batch, exists, inside, nft, run, told, wait_for  # noqa: E402
 from place import PATIENCE_S, VIP, Place, expect, wait_started  # noqa: E402
 from process import end_as_interrupted  # noqa: E402
 
@@ -131,9 +133,17 @@ class Node(Place):
         """A Document Server's port, until the server that is returned is shut down."""
         server = inside(self.namespace,
                         lambda: http.server.ThreadingHTTPServer((host, 8000), DocumentServer))
+        self.listening(server)
+        return server
+
+    def listening(self, server):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self.servers.append(server)
-        return server
+
+    def close(self, server):
+        server.shutdown()
+        server.server_close()
+        self.servers.remove(server)
 
     def doctor(self, *words, wrap=(), clock="good"):
         """What it finds: the ids, the whole document, and the exit status."""
@@ -423,9 +433,9 @@ def with_auth(node, *grants):
         yield
 
 
-def login(node, password):
+def login(node, password, endpoints=(SIDE,)):
     file = node.write("password", password + "\n")
-    node.configure(endpoints=[SIDE], login=f"  username: ooha\n  password_file: {file}\n")
+    return node.configure(endpoints=endpoints, login=f"  username: ooha\n  password_file: {file}\n")
 
 
 @fault("an etcd user without rights, and with those that doctor says to give", "etcd-rights",
@@ -467,6 +477,37 @@ def pre_vote(node):
     node.members[2] = node.member(2)
     wait_for(lambda: node.etcdctl("endpoint", "health", check=False).returncode == 0,
              PATIENCE_S, "etcd answers again")
+
+
+class SlowWay(socketserver.StreamRequestHandler):
+    """Hands on what comes after a quarter of a second."""
+
+    def handle(self):
+        there = inside(self.server.namespace, lambda: socket.create_connection((HOSTS[0], 2379)))
+        answers = threading.Thread(target=self.pass_on, args=(there, self.connection))
+        answers.start()
+        self.pass_on(self.connection, there, delay_s=0.25)
+        answers.join()
+        there.close()
+
+    def pass_on(self, source, target, delay_s=0):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(delay_s)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@fault("a slow way to etcd", "etcd-slow")
+def slow(node):
+    server = inside(node.namespace,
+                    lambda: socketserver.ThreadingTCPServer(("127.0.0.1", 4379), SlowWay))
+    server.namespace, server.daemon_threads = node.namespace, True
+    node.listening(server)
+    node.configure(endpoints=["http://127.0.0.1:4379"] + [f"http://{host}:2379"
+                                                          for host in HOSTS[1:]])
+    yield {}
+    node.close(server)
 
 
 simple("two of three members in one zone", "etcd-zones", record={"zone": "az-1"})
@@ -655,9 +696,7 @@ simple("checks that do not ask it", "checks-missing", config={
 def port_open(node):
     server = node.listen(HOSTS[0])
     yield {}
-    server.shutdown()
-    server.server_close()
-    node.servers.remove(server)
+    node.close(server)
 
 
 # --
@@ -692,6 +731,23 @@ def ask(node, one):
     return finding, None
 
 
+def as_nobody(node):
+    """An ordinary user is told what takes root, and no more is wrong; a secret stops it."""
+    nobody = {"wrap": ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]}
+    node.configure().chmod(0o644)
+    found, document, status = node.doctor(**nobody)
+    expect(found <= ALWAYS and status == 0, f"as nobody: {document['findings']}")
+    unseen = {item["what"]: item["why"] for item in document["not_seen"]}
+    expect(unseen.get("nf_tables") == "takes root", f"as nobody: {unseen}")
+    login(node, "right", [f"http://{HOSTS[0]}:2379"]).chmod(0o644)
+    try:
+        said = node.doctor(**nobody)
+    except LabError as error:
+        said = str(error)
+    expect("3: " in str(said) and "Permission denied" in str(said), f"as nobody: {said}")
+    node.configure()
+
+
 def well(node):
     """Nothing on a node that is well, before the first start and afterwards; --local, too."""
     for words in ((), ("--local",)):
@@ -699,6 +755,7 @@ def well(node):
         expect(found <= ALWAYS, f"{words}: found {document['findings']}")
         expect(status == 0, f"{words}: exit status {status}")
         expect(words or found == ALWAYS, "etcd's version was not looked at")
+    as_nobody(node)
     unseen = [item["what"] for item in node.doctor()[1]["not_seen"]]
     expect(not unseen, f"not seen: {unseen}")
 

@@ -152,6 +152,25 @@ class Guards(Proof):
         self.assertGreater(gone_s, 0.4, "it was armed for less than its timer re-arms")
         self.assertLess(gone_s, 2.2)
 
+    def reload(self, agent, ttl_s):
+        """Returns what the agent says to another ttl."""
+        before = len(agent.tail(99))
+        self.command(ttl_s, fenced=False)
+        agent.signal(signal.SIGHUP)
+        return wait_for(lambda: [line for line in agent.tail(99)[before:] if "reloaded" in line],
+                        PATIENCE_S, lambda: f"an answer to SIGHUP: {agent.tail(9)}")[0]
+
+    def test_without_a_fence_a_shorter_ttl_cuts_the_lifetime_at_once_or_is_refused(self):
+        agent = self.hold(3, fenced=False)
+        self.assertIn("reloaded ", self.reload(agent, 9))
+        wait_for(lambda: self.valid_s() > 4, PATIENCE_S, "the lifetime is of 9 s")
+        self.assertIn("lease.ttl: '1s': impossible", self.reload(agent, 1))
+        self.assertGreater(self.valid_s(), 3, "cut, though it was refused")
+        began = time.monotonic()
+        self.assertIn("reloaded ", self.reload(agent, 3))
+        agent.signal(signal.SIGSTOP)
+        self.assertLess(self.follow(began)[1], 3)
+
 
 if __name__ == "__main__":
     if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]):

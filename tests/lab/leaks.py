@@ -181,7 +181,9 @@ def reloads(watched):
     watched.reload("reloaded /", "    vips:\n",
                    "    vips:\n      - {address: 10.77.0.150/24, interface: eth0}\n")
     watched.reload("reloaded /", "listen: 127.0.0.1:8009", "listen: 127.0.0.1:8010")
-    watched.reload("reloaded /")
+    watched.reload("reloaded /", "\nchecks:\n", "\n  - name: second\n    vips:\n"
+                   "      - {address: 10.77.0.151/24, interface: eth0}\nchecks:\n")
+    watched.reload("reloaded /")  # without it again: the agent starts anew
     watched.await_holder(watched.node)
     watched.require()
 

@@ -131,9 +131,9 @@ def paused(story):
         ooha(story, asked, "pause", "--reason", "firmware", "--yes")
         expect_refused(story, target, "pause", says=f"paused already, by root@{asked.name}")
         story.kinds.remove("http")  # which nobody serves for as long as it is sick
-        fault_us = story.faults.standin(story.holder, "hang")
+        fault_us = story.faults.standin(story.holder, "refuse")
         wait_for(lambda: story.lab.ineligible() == [story.holder],
-                 check_bound("docservice", hangs=True) / 1e6 + 5, "the holder is not eligible")
+                 check_bound("docservice") / 1e6 + 5, "the holder is not eligible")
         story.expect_stay(fault_us, (now_us() - fault_us) / 1e6 + 0.5)
         for node in story.lab.nodes:
             _, status = story.lab.status(node)

@@ -4,11 +4,18 @@ import signal
 import time
 from contextlib import contextmanager
 
-from netns import addresses, wait_for
+from netns import addresses, nft, now_us, wait_for
 from scenarios import scenario
+from story import SLACK_DEATH_US
 
 GAP_US = 20_000
 STAY_S = 1.0
+BEAT = "/ooha/office/groups/office/beat"
+# what is sent to etcd arrives, but no answer
+DEAF = """table inet oohadeaf {
+    chain in { type filter hook input priority -10; tcp sport 2379 drop; }
+}
+"""
 
 
 def write(node, text):
@@ -59,6 +66,10 @@ def expect_untouched(story, fault_us, seconds=STAY_S):
         story.expect_hooks(node)
 
 
+def await_claim(story, ttl_ms):
+    wait_for(lambda: story.lab.claim()["ttl_ms"] == ttl_ms, 3, f"the claim says {ttl_ms} ms")
+
+
 def expect_problem(story, node, text):
     _, status = story.lab.status(node)
     problems = status["problems"]
@@ -76,24 +87,31 @@ def reload_of_ttl(story):
             for node in [story.holder, *story.standbys()]:
                 before = read(node).split("\nlease:\n  ttl: ")[1].split("\n")[0]
                 fault_us = change(story, node, (f"ttl: {before}", f"ttl: {now_ms}ms"))
-            wait_for(lambda: story.lab.claim()["ttl_ms"] == now_ms, 3, f"the claim says {now_ms} ms")
+            await_claim(story, now_ms)
             expect_untouched(story, fault_us)
-    wait_for(lambda: story.lab.claim()["ttl_ms"] == ttl_ms, 3, f"the claim says {ttl_ms} ms")
+    await_claim(story, ttl_ms)
 
 
 @scenario
-def reload_and_freeze(story):
-    """A holder that was given a shorter ttl, and is frozen with the claim on its way: never two."""
+def reload_and_deaf(story):
+    """A holder that was given a shorter ttl, and never hears that the claim which says so is in:
+    it lets go by that one, though it was promised three times as long before."""
     story.begin()
-    with changed(story, *story.lab.nodes):
+    node = story.holder
+
+    def beat():
+        return story.lab.keys(BEAT)[BEAT]
+    with changed(story, node):
         try:
-            change(story, story.holder, ("ttl: 3000ms", "ttl: 9000ms"))
-            wait_for(lambda: story.lab.claim()["ttl_ms"] == 9000, 3, "the claim says 9 s")
-            time.sleep(0.5)  # held and armed for that long
-            change(story, story.holder, ("ttl: 9000ms", "ttl: 2500ms"))
-            story.expect_move(story.faults.freeze(story.holder, "agent"), story.death_us)
+            change(story, node, ("ttl: 3000ms", "ttl: 9000ms"))
+            await_claim(story, 9000)
+            last = beat()
+            wait_for(lambda: beat() != last, 3, "a renewal")  # the next is due in 1.5 s
+            nft(node.namespace, DEAF)
+            fault_us = change(story, node, ("ttl: 9000ms", "ttl: 2500ms"))
+            story.expect_move(fault_us, 2_500_000 + SLACK_DEATH_US)
         finally:
-            story.faults.thaw(story.holder, "agent")
+            nft(node.namespace, "table inet oohadeaf\ndelete table inet oohadeaf\n")
 
 
 @scenario
@@ -127,7 +145,8 @@ def reload_of_etcd(story):
         wait_for(lambda: story.lab.status(story.holder)[1]["etcd"]["endpoint"] == last, 3,
                  f"{last} is asked")
         expect_untouched(story, fault_us)
-        fault_us = change(story, story.holder, (last, "http://127.0.0.1:9"), answer="not reloaded: ")
+        fault_us = change(story, story.holder, (last, "http://127.0.0.1:9"),
+                          answer="not reloaded: ")
         expect_problem(story, story.holder, "etcd cannot be asked like this")
         expect_untouched(story, fault_us)
     expect_problem(story, story.holder, "")
@@ -139,7 +158,8 @@ def reload_of_node(story):
     story.begin()
     with changed(story, story.holder):
         zone = f"zone: {story.holder.zone}"
-        fault_us = change(story, story.holder, ("priority: 100", "priority: 7"), (zone, "zone: other"))
+        fault_us = change(story, story.holder, ("priority: 100", "priority: 7"),
+                          (zone, "zone: other"))
 
         def is_known():
             _, status = story.lab.status(story.standbys()[0])
@@ -147,6 +167,26 @@ def reload_of_node(story):
                        (story.holder.name, 7, "other") for member in status["members"])
         wait_for(is_known, 3, "another node knows them")
         expect_untouched(story, fault_us)
+
+
+@scenario
+def reload_of_api(story):
+    """Neither the new place of the API nor that of before can be had: the next reload makes it."""
+    story.begin()
+    place = story.holder.directory / "elsewhere"
+    place.mkdir()
+    here, there = f"socket: {story.holder.socket}", f"socket: {place}/ooha.sock"
+    with changed(story, story.holder):
+        fault_us = change(story, story.holder, (here, there))
+        (place / "ooha.sock").unlink()
+        place.rmdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8009", "listen: 0.0.0.0:8010"),
+               answer="not reloaded: ")
+        place.mkdir()
+        change(story, story.holder, ("listen: 0.0.0.0:8010", "listen: 0.0.0.0:8009"))
+        story.check((place / "ooha.sock").exists(), "there is no API after a reload")
+        expect_untouched(story, fault_us)
+    expect_problem(story, story.holder, "")
 
 
 @scenario
@@ -162,3 +202,25 @@ def reload_refused(story):
         expect_untouched(story, fault_us)
     expect_problem(story, story.holder, "")
 
+
+@scenario
+def reload_of_groups(story):
+    """A group comes and goes again: taken, then given up, and the other does not notice."""
+    story.begin()
+    group = ("  - name: second\n    vips:\n      - address: 10.77.0.150/24\n"
+             "        interface: eth0\n")
+
+    def holders():
+        return [node for node in story.lab.nodes if "10.77.0.150" in addresses(node.namespace)]
+    with changed(story, *story.lab.nodes):
+        for node in story.lab.nodes:
+            fault_us = change(story, node, ("\nchecks:\n", "\n" + group + "checks:\n"))
+        wait_for(lambda: len(holders()) == 1, 2 * story.ttl_us / 1e6, "one has the second group")
+        story.expect_stay(fault_us, STAY_S, GAP_US)
+    wait_for(lambda: not holders(), 1, "nobody has the second group")
+    story.lab.await_settled()
+    story.expect_stay(now_us(), STAY_S, GAP_US)
+    story.check(story.lab.claim()["epoch"] == story.epoch, "the epoch grew")
+    told = [line for node in story.lab.nodes for line in story.hooks(node)
+            if line["GROUP"] == "office"]
+    story.check(not told, f"hooks were told {told}")

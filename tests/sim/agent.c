@@ -398,18 +398,43 @@ static void see(struct sim *sim, const struct sim_event *event)
 	sim_agent_tell(sim, event->agent, &news);
 }
 
-/* Another priority perhaps, or another ttl. */
-static void reload(struct sim *sim, unsigned index)
+/* Another priority perhaps, or another ttl; or a group that leaves. */
+static void reload(struct sim *sim, const struct sim_event *event)
 {
-	struct sim_agent *agent = &sim->agents[index];
+	struct sim_agent *agent = &sim->agents[event->agent];
 
-	if (agent->alive) {
+	if (agent->alive && event->type == SIM_RETIRE) {
+		oo_core_retire(agent->core, event->group);
+	} else if (agent->alive) {
 		for (int i = 0; i < SIM_CHECKS; i++) {
 			agent->config.checks[i].inherits = i;
 		}
 		oo_core_set_config(agent->core, &agent->config);
-		sim_agent_tell(sim, index, &(struct oo_event){.type = OO_EVENT_TIME});
 	}
+	if (agent->alive) {
+		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+	}
+	if (agent->alive) {
+		publish(sim, event->agent);
+	}
+}
+
+static void wake(struct sim *sim, const struct sim_event *event)
+{
+	struct sim_agent *agent = &sim->agents[event->agent];
+
+	if (agent->alive && event->id == agent->incarnation && event->at >= agent->wake_at) {
+		agent->wake_at = SIM_NEVER;
+		sim_agent_tell(sim, event->agent, &(struct oo_event){.type = OO_EVENT_TIME});
+	}
+}
+
+static void take_parcel(struct sim *sim, uint32_t parcel)
+{
+	uint32_t id = sim_wire_parcel(sim, parcel)->request;
+	take_answer(sim, id, sim_wire_parcel(sim, parcel));
+	sim_wire_release_request(sim, id);
+	sim_wire_release_parcel(sim, parcel);
 }
 
 /* What comes to an agent; one that is frozen gets it when it thaws, not quite in order. */
@@ -423,20 +448,11 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	}
 	switch ((enum sim_event_type)event->type) {
 	case SIM_WAKE:
-		if (agent->alive && event->id == agent->incarnation &&
-		    event->at >= agent->wake_at) {
-			agent->wake_at = SIM_NEVER;
-			sim_agent_tell(sim, event->agent,
-				       &(struct oo_event){.type = OO_EVENT_TIME});
-		}
+		wake(sim, event);
 		return;
-	case SIM_ANSWER: {
-		uint32_t id = sim_wire_parcel(sim, event->id)->request;
-		take_answer(sim, id, sim_wire_parcel(sim, event->id));
-		sim_wire_release_request(sim, id);
-		sim_wire_release_parcel(sim, event->id);
+	case SIM_ANSWER:
+		take_parcel(sim, event->id);
 		return;
-	}
 	case SIM_DEADLINE:
 		take_answer(sim, event->id, NULL);
 		sim_wire_release_request(sim, event->id);
@@ -455,7 +471,8 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 		see(sim, event);
 		return;
 	case SIM_RELOAD:
-		reload(sim, event->agent);
+	case SIM_RETIRE:
+		reload(sim, event);
 		return;
 	case SIM_STOP:
 		if (event->id == agent->incarnation) {

@@ -220,6 +220,20 @@ static void reload(struct sim *sim, unsigned index)
 	sim_push(sim, sim->now, (struct sim_event){.type = SIM_RELOAD, .agent = (uint8_t)index});
 }
 
+/* It leaves the configuration, and comes back. */
+static void retire(struct sim *sim, unsigned index)
+{
+	unsigned group = (unsigned)(sim_random(sim) % sim->n_groups);
+
+	sim->counts[SIM_COUNT_RETIREMENTS]++;
+	TELL(sim, "%s: gives group %u up for good", sim_node((int)index), group);
+	sim_push(sim, sim->now,
+		 (struct sim_event){
+			 .type = SIM_RETIRE, .agent = (uint8_t)index, .group = (uint8_t)group});
+	sim_push(sim, sim->now + a_while(sim),
+		 (struct sim_event){.type = SIM_RELOAD, .agent = (uint8_t)index});
+}
+
 /* Whoever holds is hit more often than others. */
 static unsigned victim(struct sim *sim)
 {
@@ -287,8 +301,10 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 			remove_address(sim);
 		} else if (sim_chance(sim, 500)) {
 			see_rival(sim, index);
-		} else {
+		} else if (sim_chance(sim, 700)) {
 			reload(sim, index);
+		} else {
+			retire(sim, index);
 		}
 		return;
 	default:
@@ -348,6 +364,7 @@ static void heal_agent(struct sim *sim, unsigned index)
 	for (unsigned g = 0; g < sim->n_groups; g++) {
 		see_link(sim, index, g);
 	}
+	sim_push(sim, sim->now, (struct sim_event){.type = SIM_RELOAD, .agent = (uint8_t)index});
 	for (unsigned i = 0; i < SIM_CHECKS; i++) {
 		sim_agent_plan_checks(sim, index, i);
 	}

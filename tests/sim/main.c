@@ -129,6 +129,7 @@ static void print_counts(const struct sim *sim, uint64_t seeds, double wall_s)
 		[SIM_COUNT_ADDRESSES] = "addresses removed",
 		[SIM_COUNT_RIVALS] = "rivals seen",
 		[SIM_COUNT_RELOADS] = "reloads",
+		[SIM_COUNT_RETIREMENTS] = "groups retired",
 		[SIM_COUNT_ORDERS] = "switchovers ordered",
 		[SIM_COUNT_DRAINS] = "drains",
 		[SIM_COUNT_SWITCHOVERS] = "of them ordered",

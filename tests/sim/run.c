@@ -203,6 +203,7 @@ static void happen(struct sim *sim, const struct sim_event *event)
 	case SIM_LINK:
 	case SIM_RIVAL:
 	case SIM_RELOAD:
+	case SIM_RETIRE:
 	case SIM_STOP:
 	case SIM_PUBLISH:
 		sim_agent_event(sim, event);

@@ -52,6 +52,7 @@ enum sim_event_type {
 	SIM_LINK,     /* the agent sees the state of a link */
 	SIM_RIVAL,    /* the agent sees another host answer for a VIP */
 	SIM_RELOAD,   /* the agent reads its configuration anew */
+	SIM_RETIRE,   /* a group is to leave the agent's configuration */
 	SIM_STOP,     /* the agent is told to stop */
 	SIM_PUBLISH,  /* the agent tries again to write its member key */
 	SIM_PRESENCE, /* etcd looks whether the agent's presence has run out */
@@ -246,6 +247,7 @@ enum sim_count {
 	SIM_COUNT_ADDRESSES,
 	SIM_COUNT_RIVALS,
 	SIM_COUNT_RELOADS,
+	SIM_COUNT_RETIREMENTS,
 	SIM_COUNT_ORDERS,
 	SIM_COUNT_DRAINS,
 	SIM_COUNT_TAKEOVERS, /* before: faults; from here on: what they led to */

@@ -117,16 +117,19 @@ static void test_a_groups_name_has_a_place_of_its_own(void)
 	end();
 }
 
-static void test_the_kind_goes_by_who_says_it(void)
+static void test_the_kind_goes_by_what_is_said(void)
 {
-	const char *const fields[] = {"OOHA_GROUP=office", "OOHA_KIND=health", NULL};
+	const char *const fields[] = {"OOHA_GROUP=office", "OOHA_MESSAGE=degraded", NULL};
+	const char *const strange[] = {"OOHA_MESSAGE=new", NULL};
 	begin();
 	oo_log(OO_LOG_NOTICE, "of no part that is known");
 	expect_field("kind", "agent");
-	oo_log_line("store.c", OO_LOG_NOTICE, NULL, "etcd answers again");
+	oo_log_line("history.c", OO_LOG_NOTICE, NULL, "by its part");
 	expect_field("kind", "etcd");
-	oo_log_line("store.c", OO_LOG_NOTICE, fields, "says itself what it is");
+	oo_log_line("history.c", OO_LOG_NOTICE, fields, "by its message");
 	expect_field("kind", "health");
+	oo_log_line("history.c", OO_LOG_NOTICE, strange, "by a message of another version");
+	expect_field("kind", "agent");
 	end();
 }
 
@@ -155,7 +158,7 @@ int main(void)
 		{"only what is new and the last of it", test_only_what_is_new_and_the_last_of_it},
 		{"the oldest go", test_the_oldest_go},
 		{"a groups name has a place of its own", test_a_groups_name_has_a_place_of_its_own},
-		{"the kind goes by who says it", test_the_kind_goes_by_who_says_it},
+		{"the kind goes by what is said", test_the_kind_goes_by_what_is_said},
 		{"long lines are cut at a character", test_long_lines_are_cut_at_a_character},
 		CU_TEST_INFO_NULL,
 	};

@@ -9,10 +9,18 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+
+int64_t work_us(void)
+{
+	struct timespec spent;
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent); /* there is one */
+	return spent.tv_sec * INT64_C(1000000) + spent.tv_nsec / 1000;
+}
 
 static void answer_status(void *user, const struct oo_api_request *request,
 			  struct oo_api_answer *answer)
@@ -55,6 +63,15 @@ static void answer_nothing(void *user, const struct oo_api_request *request,
 	(void)answer;
 }
 
+static void answer_busy(void *user, const struct oo_api_request *request,
+			struct oo_api_answer *answer)
+{
+	int64_t until_us = work_us() + BUSY_MS * 1000;
+	while (work_us() < until_us) {
+	}
+	answer_status(user, request, answer);
+}
+
 /* What it was asked with, as plain text. */
 static void answer_echo(void *user, const struct oo_api_request *request,
 			struct oo_api_answer *answer)
@@ -76,6 +93,7 @@ static const struct oo_api_route routes[] = {
 	{.method = "GET", .path = "/v1/status", .answer = answer_status},
 	{.method = "GET", .path = "/large", .answer = answer_large},
 	{.method = "GET", .path = "/empty", .answer = answer_nothing},
+	{.method = "GET", .path = "/busy", .answer = answer_busy},
 	{.method = "GET", .path = "/leader", .tcp = true, .answer = answer_leader},
 	{.method = "GET",
 	 .path = "/v1/pause",

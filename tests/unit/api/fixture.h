@@ -8,6 +8,7 @@
 #include "api/api.h"
 
 #define WAIT_MS 20000
+#define BUSY_MS 20
 #define LARGE_BYTES (2 << 20) /* more than the buffers of a socket hold */
 
 struct fixture {
@@ -24,7 +25,7 @@ struct fixture {
 };
 
 /*
- * The routes: GET /v1/status, /large, /empty on the socket; GET /leader (503) on both; GET and POST
+ * The routes: GET /v1/status, /large, /empty, /busy (BUSY_MS of CPU) on the socket; GET /leader (503) on both; GET and POST
  * /v1/pause, of which the POST is a change, and POST /v1/echo, which say what they were asked with.
  */
 void fixture_start(struct fixture *fixture, bool tcp);
@@ -32,6 +33,9 @@ void fixture_start(struct fixture *fixture, bool tcp);
 void fixture_prepare(struct fixture *fixture);
 int fixture_listen(struct fixture *fixture, const char *listen, struct oo_err *err);
 void fixture_stop(struct fixture *fixture);
+
+/* CPU time of this thread, us. */
+int64_t work_us(void);
 
 /* Connected, non-blocking. */
 int dial_unix(const struct fixture *fixture);

@@ -81,7 +81,7 @@ static void test_an_unknown_path_is_told_the_known_ones(void)
 	CU_ASSERT_TRUE(contains(answer, "Content-Type: application/json\r\n"));
 	CU_ASSERT_STRING_EQUAL(body_of(answer),
 			       "{\"error\": \"no such path\", \"paths\": "
-			       "[\"/v1/status\", \"/large\", \"/empty\", \"/leader\", "
+			       "[\"/v1/status\", \"/large\", \"/empty\", \"/busy\", \"/leader\", "
 			       "\"/v1/pause\", \"/v1/echo\"]}\n");
 	CU_ASSERT_EQUAL(fixture.asked, 0);
 	fixture_stop(&fixture);

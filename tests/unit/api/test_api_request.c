@@ -127,13 +127,19 @@ static void test_a_wrong_query_is_refused_with_what_would_be_right(void)
 		 "this path has no parameter \\\"??\\\"\\\": it knows group, to"},
 		{"/v1/pause?group", "parameter group: has no value"},
 		{"/v1/pause?group=a%00b", "parameter group: a NUL is in its value"},
+		{"/v1/pause?group=a%0ab",
+		 "parameter group: has other characters than printable ASCII"},
+		{"/v1/pause?group=caf%c3%a9",
+		 "parameter group: has other characters than printable ASCII"},
+		{"/v1/pause?group=%7f",
+		 "parameter group: has other characters than printable ASCII"},
 		{"/v1/pause?group=a&group=a", "parameter group: given twice"},
 	};
 	struct fixture fixture;
 	fixture_start(&fixture, false);
 	for (size_t i = 0; i < OO_LENGTH(queries); i++) {
 		char request[128];
-		char error[128];
+		char error[160];
 		snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n" CLOSE "\r\n",
 			 queries[i][0]);
 		snprintf(error, sizeof(error), "{\"error\": \"%s\"}\n", queries[i][1]);

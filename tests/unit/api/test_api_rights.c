@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "fixture.h"
 
 #define CLOSE "Host: x\r\nConnection: close\r\n\r\n"
@@ -153,6 +154,50 @@ static void test_a_change_that_is_refused_for_its_query_is_told_too(void)
 	fixture_stop(&fixture);
 }
 
+#define REFUSALS_TOLD 10
+/* Each is refused; told are the first ones, and then one a second. */
+static void test_who_is_refused_cannot_fill_the_log(void)
+{
+	struct fixture fixture;
+	start(&fixture);
+	int64_t began = oo_clock_now();
+	for (int i = 0; i < 3 * REFUSALS_TOLD; i++) {
+		int fd = dial_as(&fixture, NOBODY, NOBODY, NOBODY);
+		OO_AUTO(oo_free) char *answer = ask(&fixture, fd, POST);
+		CU_ASSERT_TRUE(contains(answer, "HTTP/1.1 403 Forbidden\r\n"));
+	}
+	CU_ASSERT_TRUE(fixture.changed >= REFUSALS_TOLD);
+	CU_ASSERT_TRUE(fixture.changed <= REFUSALS_TOLD + (oo_clock_now() - began) / 1000 + 1);
+	/* and they keep nobody out who may */
+	OO_AUTO(oo_free) char *answer = ask(&fixture, dial_unix(&fixture), POST);
+	CU_ASSERT_TRUE(contains(answer, "HTTP/1.1 202 Accepted\r\n"));
+	fixture_stop(&fixture);
+}
+
+#define CHANGES_AT_ONCE 50
+static void test_changes_beyond_the_rate_are_refused_and_not_made(void)
+{
+	struct fixture fixture;
+	start(&fixture);
+	int64_t began = oo_clock_now();
+	int refused = 0;
+	for (int i = 0; i < 2 * CHANGES_AT_ONCE; i++) {
+		OO_AUTO(oo_free) char *answer = ask(&fixture, dial_unix(&fixture), POST);
+		if (strstr(answer, "HTTP/1.1 429 ") != NULL) {
+			static const char says[] = "{\"error\": \"more than 10 changes a second: "
+						   "wait for ";
+			CU_ASSERT_TRUE_FATAL(contains(answer, says));
+			CU_ASSERT_TRUE(atoi(strstr(answer, says) + strlen(says)) <= 101);
+			refused++;
+		}
+	}
+	CU_ASSERT_EQUAL(fixture.asked, 2 * CHANGES_AT_ONCE - refused);
+	CU_ASSERT_EQUAL(fixture.changed, fixture.asked);
+	CU_ASSERT_TRUE(fixture.asked >= CHANGES_AT_ONCE);
+	CU_ASSERT_TRUE(fixture.asked <= CHANGES_AT_ONCE + (oo_clock_now() - began) / 100 + 1);
+	fixture_stop(&fixture);
+}
+
 static gid_t group_of(const char *path)
 {
 	struct stat status = {0};
@@ -190,6 +235,9 @@ int main(void)
 		{"nothing that changes is known on tcp", test_nothing_that_changes_is_known_on_tcp},
 		{"a change that is refused for its query is told, too",
 		 test_a_change_that_is_refused_for_its_query_is_told_too},
+		{"who is refused cannot fill the log", test_who_is_refused_cannot_fill_the_log},
+		{"changes beyond the rate are refused and not made",
+		 test_changes_beyond_the_rate_are_refused_and_not_made},
 		{"the socket is given to its group, if there is one",
 		 test_the_socket_is_given_to_its_group_if_there_is_one},
 		CU_TEST_INFO_NULL,

@@ -1,6 +1,8 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/listen.h"
 #include "base/cleanup.h"
 #include "fixture.h"
 
@@ -275,6 +278,23 @@ static void test_a_restart_gets_its_tcp_port_back_at_once(void)
 	fixture_stop(&fixture);
 }
 
+static void test_what_is_accepted_sends_at_once(void)
+{
+	struct fixture fixture;
+	int listening = -1, nodelay = 0;
+	socklen_t length = sizeof(nodelay);
+	fixture_prepare(&fixture);
+	CU_ASSERT_EQUAL_FATAL(oo_listen_tcp(fixture.listen, &listening, NULL), 0);
+	int client = dial_tcp(&fixture);
+	int accepted = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+	CU_ASSERT_EQUAL(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length), 0);
+	CU_ASSERT_EQUAL(nodelay, 1);
+	close(accepted);
+	close(client);
+	close(listening);
+	fixture_stop(&fixture);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -297,6 +317,7 @@ int main(void)
 		{"an address of another host is said", test_an_address_of_another_host_is_said},
 		{"a restart gets its tcp port back at once",
 		 test_a_restart_gets_its_tcp_port_back_at_once},
+		{"what is accepted sends at once", test_what_is_accepted_sends_at_once},
 		CU_TEST_INFO_NULL,
 	};
 	return run_suite("api sockets", tests);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -195,6 +196,28 @@ static void test_an_api_does_not_start_with_wrong_files(void)
 	fixture_stop(&fixture);
 }
 
+#define PER_ADDRESS 8
+
+static void test_one_address_gets_a_smaller_share_with_tls(void)
+{
+	struct fixture fixture;
+	struct oo_buffer heard;
+	int fds[PER_ADDRESS + 1];
+	start(&fixture);
+	oo_buffer_init(&heard, LARGE_BYTES);
+	for (size_t i = 0; i < OO_LENGTH(fds); i++) {
+		fds[i] = dial_tcp(&fixture);
+	}
+	CU_ASSERT_TRUE(hear(&fixture, fds[PER_ADDRESS], &heard));
+	CU_ASSERT_TRUE(recv(fds[PER_ADDRESS - 1], &(char){0}, 1, MSG_DONTWAIT) < 0);
+	CU_ASSERT_EQUAL(errno, EAGAIN);
+	for (size_t i = 0; i < OO_LENGTH(fds); i++) {
+		close(fds[i]);
+	}
+	oo_buffer_done(&heard);
+	fixture_stop(&fixture);
+}
+
 static void test_who_never_begins_to_speak_delays_nobody(void)
 {
 	struct fixture fixture;
@@ -221,6 +244,8 @@ int main(void)
 		 test_files_that_are_wrong_are_named_and_change_nothing},
 		{"an api does not start with wrong files",
 		 test_an_api_does_not_start_with_wrong_files},
+		{"one address gets a smaller share with tls",
+		 test_one_address_gets_a_smaller_share_with_tls},
 		{"who never begins to speak delays nobody",
 		 test_who_never_begins_to_speak_delays_nobody},
 		CU_TEST_INFO_NULL,

@@ -448,8 +448,7 @@ static void test_an_endless_header_is_not_our_own_fault(void)
 	static char answer[300000];
 	char url[64];
 	struct watch watch;
-	memset(answer, 'x', sizeof(answer) - 1);
-	memcpy(answer, "HTTP/1.1 200 OK\r\nX: ", 20);
+	memcpy(memset(answer, 'x', sizeof(answer) - 1), "HTTP/1.1 200 OK\r\nX: ", 20);
 	struct peer *peer = peer_new(event, (struct peer_script){.answer = answer});
 	struct oo_check_spec spec = web(peer_port(peer), url);
 	start(&watch, &spec, 1);

@@ -35,9 +35,13 @@ if pid == 0:
     os.execve(words[0], words, {**os.environ, **json.loads(changes)})
 shown, acted = b"", 0
 os.set_blocking(master, False)
-ended = 0
+ended, stopped = 0, None
 while not ended:
-    ended, status = os.waitpid(pid, os.WNOHANG)
+    ended, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+    if ended and os.WIFSTOPPED(status):
+        stopped = (termios.tcgetattr(slave) == before, shown.count(b"q quit"))
+        ended = 0
+        os.kill(pid, signal.SIGCONT)
     try:
         while more := os.read(master, 65536):
             shown += more
@@ -46,14 +50,20 @@ while not ended:
     if act == "resize" and not acted and b"q quit" in shown:
         acted = 1
         termios.tcsetwinsize(master, (6, 80))
+    elif act == "\\x1a" and not acted and b"q quit" in shown:
+        acted = 1
+        os.write(master, act.encode())
+    elif acted == 1 and act == "\\x1a" and not (stopped and shown.count(b"q quit") > stopped[1]):
+        pass
     elif acted < 2 and (b"q quit" in shown if act != "resize" else b"there is more" in shown):
         acted = 2
         if act.isupper():
             os.kill(pid, getattr(signal, "SIG" + act))
         else:
-            os.write(master, b"q" if act == "resize" else act.encode())
+            os.write(master, b"q" if act in ("resize", "\\x1a") else act.encode())
 print(json.dumps({"shown": shown.decode(), "code": os.waitstatus_to_exitcode(status),
-                  "same": termios.tcgetattr(slave) == before}))
+                  "same": termios.tcgetattr(slave) == before,
+                  "stopped": stopped and stopped[0]}))
 """
 LONG = "document-server-17.fra1.internal.example.company.com"
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07"
@@ -306,6 +316,24 @@ proxy: down, silent: connected, no answer
                    "/v1/events": events(event(1, text=f"check {LONG} down: {SENTENCE}"))},
                   "checks", LONG, code=1)
 
+    # -- status
+
+    def test_of_many_that_are_well_the_status_shows_some(self):
+        checks = [check(name=f"check-{i:03}") for i in range(200)]
+        checks[150]["state"] = "down"
+        vips = [{"address": f"10.0.{i // 250}.{i % 250}/32", "interface": "eth0", "up": True,
+                 "announced_ms": 900, "repairs": 0, "error": None} for i in range(4000)]
+        vips[3000]["repairs"] = 2
+        status = {"state": "fine", "checks": checks, "groups": [
+            {"name": "office", "holder": "node-a", "role": "active", "vips": vips}]}
+        shown = self.show({"/v1/status": status}, "status")
+        self.assertLess(len(shown.splitlines()), 50)
+        self.assertIn("check-150  http  down", shown)
+        self.assertIn("\n  and 187 more that are up: ooha checks\n", shown)
+        self.assertRegex(shown, r"10\.0\.12\.0/32 .* put back 2 times")
+        self.assertIn("\n  and 3987 more that are as they should be: ooha status --json\n", shown)
+        self.assertEqual(len(self.show({"/v1/checks": status}, "checks", code=1).splitlines()), 202)
+
     # -- vip announce
 
     def test_announcing_says_what_was_announced(self):
@@ -332,7 +360,7 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
     def test_the_second_word_is_asked_for(self):
         for words, said in ((["vip"], "ooha vip: its second word is missing; there are: announce\n"),
                             (["vip", "anounce"],
-                             "ooha vip: no command 'anounce'; there are: announce\n"),
+                             "ooha vip: no command 'anounce'; did you mean 'announce'? there are: announce\n"),
                             (["vip", "announce", "a", "b"],
                              "ooha vip announce: unexpected argument 'b'\n"
                              "usage: ooha vip announce [--json] [--socket PATH] [GROUP]\n")):
@@ -439,13 +467,13 @@ needs a restart: systemctl restart ooha
                          .replace("                           a reload",
                                   "                               a reload"))
 
-    def test_a_group_that_goes_takes_a_restart(self):
+    def test_groups_that_come_and_go_take_a_reload(self):
         more = self.LEAST.replace("groups: [", "groups: [{name: h, vips: [{address: 10.0.0.101/24, "
                                   "interface: eth0}]}, ")
         running = json.loads(OOHA.run("config", "show", "--json", self.write(more)).stdout)
         shown = self.show({"/v1/config": {"config": running}}, "config", "diff",
                           self.write(self.LEAST), code=1)
-        self.assertRegex(shown, r"- groups\[h\] +a restart\n")
+        self.assertRegex(shown, r"- groups\[h\] +a reload\n")
         running = json.loads(OOHA.run("config", "show", "--json", self.write(self.LEAST)).stdout)
         shown = self.show({"/v1/config": {"config": running}}, "config", "diff", self.write(more),
                           code=1)
@@ -506,6 +534,12 @@ needs a restart: systemctl restart ooha
         done = self.ended("resize")
         self.assertIn("there is more: make the window higher", done["shown"])
         self.assertEqual(done["same"], True)
+
+    def test_top_lets_itself_be_stopped_and_comes_back(self):
+        done = self.ended("\x1a")
+        self.assertEqual((done["code"], done["stopped"], done["same"]), (0, True, True), done)
+        self.assertEqual(done["shown"].count("\x1b[?1049h"), 2)
+        self.assertEqual(done["shown"].count("\x1b[?1049l"), 2)
 
     def test_top_needs_a_terminal(self):
         done = OOHA.run("top")

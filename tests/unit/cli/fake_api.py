@@ -72,7 +72,7 @@ class Program:
     """The program at path."""
 
     def __init__(self, path):
-        self.path = path
+        self.path = os.path.abspath(path)
 
     def run(self, *words, agent=None, **changes):
         socket = ["--socket", agent.socket] if agent else []

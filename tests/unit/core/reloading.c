@@ -130,6 +130,40 @@ static void test_a_copy_of_a_fresh_claim_that_comes_late_does_no_harm(void)
 	      "[ 3320] ask renew n3 beat 1\n");
 }
 
+/* A doubt wants an answer at once, not one try after another. */
+static void test_a_doubt_does_not_hurry_a_fresh_claim_that_fails(void)
+{
+	begin();
+	become_active();
+	reload_with_ttl(3100, 2000);
+	STEP(3110, .type = OO_EVENT_DOUBT);
+	LOSE_REQUEST(3120);
+	LOSE_REQUEST(3201);
+	STEP(3202, .type = OO_EVENT_TIME);
+	UNTIL(3300);
+	TRACE("[ 3100] ask reclaim n2 ends n1 epoch 1\n"
+	      "[ 3120] ask reclaim n2 ends n1 epoch 1\n"
+	      "[ 3220] ask reclaim n2 ends n1 epoch 1\n");
+}
+
+/* Its fate is known once it is ours: it is no claim that may yet be read back. */
+static void test_a_fresh_claim_whose_beat_is_deleted_is_lost_for_good(void)
+{
+	begin();
+	become_active();
+	reload_with_ttl(3100, 2000);
+	ANSWER(3110);
+	ANSWER(3120);
+	story.etcd.pairs[0].beat = (struct oo_beat){0};
+	story.etcd.revision++;
+	UNTIL(3500);
+	ANSWER(3510);
+	STEP(3520, .type = OO_EVENT_ADDRESS, .up = false);
+	UNTIL(4500);
+	CU_ASSERT_EQUAL(want()->role, OO_ROLE_STANDBY);
+	CU_ASSERT_FALSE(want()->address);
+}
+
 static void test_a_hold_that_has_lapsed_is_renewed_first(void)
 {
 	begin();
@@ -172,7 +206,78 @@ static void test_a_group_that_is_added_begins_as_a_standby(void)
 	CU_ASSERT_EQUAL(oo_core_want(story.core, 1)->role, OO_ROLE_ACQUIRING);
 }
 
+static void retire(int64_t at)
+{
+	oo_core_retire(story.core, 0);
+	STEP(at, .type = OO_EVENT_TIME);
+}
+
+static void test_a_group_that_leaves_is_given_up_though_nobody_is_better(void)
+{
+	begin();
+	become_active();
+	retire(3100);
+	CU_ASSERT_FALSE(oo_core_is_retired(story.core, 0));
+	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
+	ANSWER(3120);
+	TRACE("[ 3100] active -> releasing: stopping\n"
+	      "[ 3100] address down, gracefully\n"
+	      "[ 3110] releasing -> handing_over: address_down\n"
+	      "[ 3110] ask release n2 ends n1 epoch 1\n"
+	      "[ 3120] handing_over -> standby: yielded\n");
+	CU_ASSERT_TRUE(oo_core_is_retired(story.core, 0));
+	CU_ASSERT_EQUAL(oo_core_view(story.core, 0).eligible, OO_HEALTH_DOWN);
+	UNTIL(20000);
+	TRACE(""); /* and not taken any more */
+}
+
+static void test_a_group_that_leaves_is_handed_over(void)
+{
+	const struct oo_core_member members[] = {{.node = "node-a", .eligible = 1}};
+	begin();
+	become_active();
+	see_members(3050, members, 1);
+	retire(3100);
+	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
+	TRACE("[ 3100] active -> releasing: stopping node-a\n"
+	      "[ 3100] address down, gracefully\n"
+	      "[ 3110] releasing -> handing_over: address_down\n"
+	      "[ 3110] ask offer n2 to node-a ends n1 epoch 2\n");
+}
+
+static void test_a_group_that_leaves_is_not_waited_for_for_ever(void)
+{
+	begin();
+	become_active();
+	retire(3100);
+	STEP(3110, .type = OO_EVENT_ADDRESS, .up = false);
+	story.reads_hang = true;
+	UNTIL(6032);
+	CU_ASSERT_FALSE(oo_core_is_retired(story.core, 0));
+	UNTIL(6100);
+	CU_ASSERT_TRUE(oo_core_is_retired(story.core, 0));
+	story_forget_trace();
+}
+
+static void test_a_group_that_comes_back_is_taken_again(void)
+{
+	begin();
+	retire(100);
+	UNTIL(9000);
+	TRACE("");
+	reload_with_ttl(9000, 3000);
+	UNTIL(12500);
+	CU_ASSERT_EQUAL(want()->role, OO_ROLE_ACQUIRING);
+	story_forget_trace();
+}
+
 CU_TestInfo stories_of_reloading[] = {
+	{"a group that leaves is given up though nobody is better",
+	 test_a_group_that_leaves_is_given_up_though_nobody_is_better},
+	{"a group that leaves is handed over", test_a_group_that_leaves_is_handed_over},
+	{"a group that leaves is not waited for for ever",
+	 test_a_group_that_leaves_is_not_waited_for_for_ever},
+	{"a group that comes back is taken again", test_a_group_that_comes_back_is_taken_again},
 	{"a holder says another ttl in a fresh claim and holds on",
 	 test_a_holder_says_another_ttl_in_a_fresh_claim_and_holds_on},
 	{"a longer ttl extends no hold before it is renewed",
@@ -187,6 +292,10 @@ CU_TestInfo stories_of_reloading[] = {
 	 test_a_holder_whose_claim_was_taken_meanwhile_has_lost_it},
 	{"a copy of a fresh claim that comes late does no harm",
 	 test_a_copy_of_a_fresh_claim_that_comes_late_does_no_harm},
+	{"a doubt does not hurry a fresh claim that fails",
+	 test_a_doubt_does_not_hurry_a_fresh_claim_that_fails},
+	{"a fresh claim whose beat is deleted is lost for good",
+	 test_a_fresh_claim_whose_beat_is_deleted_is_lost_for_good},
 	{"a hold that has lapsed is renewed first", test_a_hold_that_has_lapsed_is_renewed_first},
 	{"a standby takes its own ttl at its next claim",
 	 test_a_standby_takes_its_own_ttl_at_its_next_claim},

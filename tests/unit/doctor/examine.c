@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "digest.h"
 #include "../event/testing.h"
-#include "examine/environment.h"
 #include "examine/managers.h"
 #include "examine/pages.h"
 #include "examine/nodes.h"
@@ -102,7 +101,8 @@ static void test_environment_becomes_options_of_the_etcd_at_that_place(void)
 				 "PATH=/bin%cETCD_PRE_VOTE=true%cETCD_ADVERTISE_CLIENT_URLS=%s%c"
 				 "ETCD_AUTO_COMPACTION_RETENTION=1%c",
 				 0, 0, rows[i].urls, 0, 0);
-		size_t n = oo_environment_parse(text, (size_t)length, "10.0.1.11:2379", words, 8);
+		size_t n = oo_pages_parse_environment(text, (size_t)length, "10.0.1.11:2379", words,
+						      8);
 		CU_ASSERT_EQUAL(n, rows[i].is_it ? 4 : 0);
 		if (n == 4) {
 			CU_ASSERT_STRING_EQUAL(words[1], "--pre-vote=true");

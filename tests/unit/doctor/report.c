@@ -18,6 +18,12 @@ static bool says(const struct oo_facts *facts, const char *words)
 	struct oo_buffer text;
 	render(&text, facts, false);
 	bool is_said = strstr(text.data, words) != NULL;
+	for (char *at = strstr(text.data, "\n        "); at != NULL;
+	     at = strstr(at, "\n        ")) {
+		memmove(at + 1, at + 9, strlen(at + 9) + 1);
+		*at = ' '; /* the sentence as it was */
+	}
+	is_said = is_said || strstr(text.data, words) != NULL;
 	oo_buffer_done(&text);
 	return is_said;
 }
@@ -56,8 +62,8 @@ static void test_text_of_a_finding_is_whole(void)
 		text.data,
 		"1. critical: etcd user ooha may not write the keys under /ooha/office/\n"
 		"   etcd-rights\n"
-		"   why: the agent reads and writes all keys of its prefix; without that it can "
-		"hold nothing\n"
+		"   why: the agent reads and writes all keys of its prefix; without that it can\n"
+		"        hold nothing\n"
 		"   do:  as etcd's root:\n"
 		"        etcdctl role add ooha\n"
 		"        etcdctl role grant-permission ooha readwrite /ooha/office/ --prefix\n"
@@ -72,6 +78,33 @@ static void test_text_of_a_finding_is_whole(void)
 		"  nginx's configuration: not here\n"
 		"(321 ms)\n");
 	oo_buffer_done(&text);
+}
+
+static void test_no_sentence_is_wider_than_a_terminal(void)
+{
+	for (enum oo_ailment one = 0; one < OO_AILMENT_END; one++) {
+		struct oo_health_report report = {.n = 1};
+		struct oo_buffer text;
+		report.items[0].ailment = one;
+		oo_buffer_init(&text, 1 << 16);
+		CU_ASSERT_EQUAL_FATAL(oo_doctor_render_text(node_well(), &report, &text), 0);
+		for (const char *line = text.data; *line != '\0';) {
+			size_t length = strcspn(line, "\n");
+			CU_ASSERT_TRUE(length <= 80);
+			line += length + 1;
+		}
+		oo_buffer_done(&text);
+	}
+}
+
+static void test_long_word_is_not_broken(void)
+{
+	struct oo_facts *facts = node_well();
+	facts->config.n = 1;
+	memset(facts->config.items[0].error, 'x', 120);
+	strcpy(facts->config.items[0].error + 120, " end of it");
+	CU_ASSERT_TRUE(says(facts, "1. critical: xxxx"));
+	CU_ASSERT_TRUE(says(facts, "xxxx\n        end of it\n"));
 }
 
 static void test_report_beyond_its_room_is_an_error(void)
@@ -300,6 +333,8 @@ CU_TestInfo tests_of_report[] = {
 	TOLD(test_every_ailment_has_a_name_of_its_own_and_a_reason),
 	TOLD(test_well_node_says_so_and_what_was_looked_at),
 	TOLD(test_text_of_a_finding_is_whole),
+	TOLD(test_no_sentence_is_wider_than_a_terminal),
+	TOLD(test_long_word_is_not_broken),
 	TOLD(test_report_beyond_its_room_is_an_error),
 	TOLD(test_what_there_is_not_to_look_at_is_not_listed),
 	TOLD(test_what_is_only_known_in_part_is_not_seen),

@@ -253,6 +253,17 @@ static void test_node_whose_pre_promote_fails_is_not_fit_and_serves_only_if_it_m
 	CU_ASSERT_STRING_EQUAL(agent_gate_trouble(agent.gates, 0), "");
 }
 
+static void test_why_a_node_is_not_fit_outlasts_its_pre_demote(void)
+{
+	set_hooks("exit 3", "true");
+	CU_ASSERT_FALSE(hold());
+	await_told();
+	CU_ASSERT_TRUE(look());
+	CU_ASSERT_TRUE(leave(HOLD_MS));
+	await_told();
+	CU_ASSERT_PTR_NOT_NULL(strstr(agent_gate_trouble(agent.gates, 0), "/before: exit code 3"));
+}
+
 static void test_node_that_is_not_fit_is_better_than_nobody(void)
 {
 	set_hooks("exit 3", NULL);
@@ -419,6 +430,7 @@ int main(void)
 		TEST(without_hooks_the_want_passes_as_it_is),
 		TEST(addresses_wait_for_pre_promote),
 		TEST(node_whose_pre_promote_fails_is_not_fit_and_serves_only_if_it_must),
+		TEST(why_a_node_is_not_fit_outlasts_its_pre_demote),
 		TEST(node_that_is_not_fit_is_better_than_nobody),
 		TEST(pre_promote_out_of_time_is_killed_and_counts_as_failed),
 		TEST(pre_promote_is_killed_when_the_hold_ends_and_begins_anew),

@@ -1,9 +1,8 @@
-/* Claims and beats: what we write into etcd, and what we make of what others wrote there. */
+/* Claims: what we write into etcd, and what we make of what others wrote there. */
 #include "records.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -152,45 +151,6 @@ static void test_the_longest_claim_fits_what_the_core_keeps(void)
 	CU_ASSERT_EQUAL(oo_record_write_claim(&record, &buffer), 0);
 }
 
-static void test_who_gives_away_says_why_and_for_how_long(void)
-{
-	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
-	struct oo_request request = new_request(OO_CLAIM_OFFERED, "node-b");
-	struct oo_claim_record record = {.node = "node-a",
-					 .zone = "",
-					 .reason = "",
-					 .request = &request,
-					 .ages = {.left_ms = 7, .down_ms = 3}};
-	struct oo_claim_text text;
-	request.op = OO_REQUEST_YIELD;
-	request.cause = OO_CAUSE_SWITCHOVER;
-	oo_buffer_init(&buffer, OO_CORE_VALUE_LENGTH);
-	CU_ASSERT_EQUAL_FATAL(oo_record_write_claim(&record, &buffer), 0);
-	struct oo_claim claim = read_claim(buffer.data);
-	oo_record_read_claim_text(&claim, &text);
-	CU_ASSERT_STRING_EQUAL(text.cause, "switchover");
-	CU_ASSERT_EQUAL(text.ages.left_ms, 7);
-	CU_ASSERT_EQUAL(text.ages.down_ms, 3);
-}
-
-/* An agent of an earlier version, or nonsense. */
-static void test_ages_that_were_not_said_are_none(void)
-{
-	static const char *const rows[] = {
-		"{" NODE NONCE KIND EPOCH TTL "}",
-		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":-5,\"down_ms\":\"3\"}",
-		"{" NODE NONCE KIND EPOCH TTL ",\"left_ms\":9e9,\"down_ms\":99999999999}",
-	};
-	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
-		struct oo_claim claim = read_claim(rows[i]);
-		struct oo_claim_text text;
-		oo_record_read_claim_text(&claim, &text);
-		CU_ASSERT_EQUAL(text.ages.left_ms, -1);
-		CU_ASSERT_EQUAL(text.ages.down_ms, -1);
-		CU_ASSERT_STRING_EQUAL(text.cause, "");
-	}
-}
-
 /* A check's words, cut in the middle of a character: etcd takes them, and nobody could read the claim. */
 static void test_a_claim_reads_back_whatever_its_reason_is(void)
 {
@@ -242,69 +202,6 @@ static void test_a_value_that_is_not_ours_is_a_strangers_claim(void)
 		CU_ASSERT_EQUAL(claim.value_length, strlen(rows[i]));
 		CU_ASSERT_NSTRING_EQUAL(claim.value, rows[i], strlen(rows[i]));
 	}
-}
-
-/* As a next version might write them: more fields, other kinds, no epoch. */
-static void test_a_claim_of_the_next_version_is_one(void)
-{
-	static const char *const rows[] = {
-		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
-		"\"lent\","
-		"\"ttl_ms\":3000,\"to\":{\"node\":\"node-b\",\"until\":[1,2]},\"term\":\"7.1\"}",
-		"{\"version\":3,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"ttl_ms\":"
-		"3000}",
-		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
-		"\"taken\","
-		"\"epoch\":{\"era\":1,\"number\":7},\"ttl_ms\":3000,\"reason\":{\"code\":4}}",
-	};
-	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
-		struct oo_claim claim = read_claim(rows[i]);
-		CU_ASSERT_EQUAL(claim.nonce, 0xab);
-		CU_ASSERT_EQUAL(claim.ttl_ms, 3000);
-		CU_ASSERT_EQUAL(claim.kind, OO_CLAIM_TAKEN);
-		CU_ASSERT_STRING_EQUAL(claim.node, "node-a");
-		CU_ASSERT_EQUAL(claim.value_length, strlen(rows[i]));
-	}
-	struct oo_claim claim = read_claim(
-		"{\"version\":2,\"node\":\"\",\"nonce\":\"00000000000000ac\",\"ends\":"
-		"\"00000000000000ab\",\"kind\":\"released\",\"ttl_ms\":3000,\"epoch\":8}");
-	CU_ASSERT_EQUAL(claim.kind, OO_CLAIM_RELEASED);
-	CU_ASSERT_EQUAL(claim.ends, 0xab);
-	CU_ASSERT_EQUAL(claim.epoch, 8);
-}
-
-static void test_a_claim_of_the_next_version_without_what_counts_is_a_strangers(void)
-{
-	static const char *const rows[] = {
-		"{\"version\":2,\"nonce\":\"00000000000000ab\",\"kind\":\"lent\",\"ttl_ms\":3000}",
-		"{\"version\":2,\"node\":\"\",\"nonce\":\"00000000000000ab\",\"kind\":\"lent\","
-		"\"ttl_ms\":3000}",
-		"{\"version\":2,\"node\":\"node-a\",\"kind\":\"lent\",\"ttl_ms\":3000}",
-		"{\"version\":2,\"node\":\"node-a\",\"nonce\":\"00000000000000ab\",\"kind\":"
-		"\"lent\"}",
-		"{\"version\":\"2\",\"node\":\"node-a\",\"nonce\":\"00000000000000ab\","
-		"\"kind\":\"lent\",\"ttl_ms\":3000}",
-	};
-	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
-		struct oo_claim claim = read_claim(rows[i]);
-		CU_ASSERT(is_strangers(&claim));
-	}
-}
-
-static void test_what_is_added_to_a_record_leaves_all_else(void)
-{
-	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
-	oo_buffer_init(&buffer, 1024);
-	CU_ASSERT_EQUAL(
-		oo_record_add("{\"version\":2,\"at\":\"noon\",\"cost\":1.25,\"path\":[\"a/b\","
-			      "{\"c\":null}]}",
-			      "diagnosis", json_object_new_string("full"), &buffer),
-		0);
-	CU_ASSERT_STRING_EQUAL(buffer.data, "{\"version\":2,\"at\":\"noon\",\"cost\":1.25,"
-					    "\"path\":[\"a/b\",{\"c\":null}],"
-					    "\"diagnosis\":\"full\"}");
-	CU_ASSERT_EQUAL(oo_record_add("[]", "diagnosis", json_object_new_string("x"), &buffer),
-			-EPROTO);
 }
 
 static void test_a_claim_with_one_thing_wrong_is_a_strangers(void)
@@ -492,68 +389,6 @@ static void test_a_value_is_kept_to_the_last_byte_or_not_at_all(void)
 	CU_ASSERT(is_strangers(&claim));
 }
 
-static void test_people_read_zone_time_and_reason_of_a_claim(void)
-{
-	struct oo_claim claim = read_claim(claim_text);
-	struct oo_claim_text text;
-	oo_record_read_claim_text(&claim, &text);
-	CU_ASSERT_STRING_EQUAL(text.zone, "az-1");
-	CU_ASSERT_STRING_EQUAL(text.acquired_at, "2026-01-31T12:00:00.123Z");
-	CU_ASSERT_STRING_EQUAL(text.reason, "no holder known to etcd");
-}
-
-static void test_what_people_read_of_a_strange_claim_is_empty_or_clipped(void)
-{
-	static const char *const empty[] = {"", "x", "[]",
-					    "{\"zone\":7,\"acquired_at\":null,\"reason\":[\"x\"]}",
-					    "{\"zone\":\"a\\u0000b\"}"};
-	struct oo_claim_text text;
-	char value[600];
-
-	for (size_t i = 0; i < OO_LENGTH(empty); i++) {
-		struct oo_claim claim = read_claim(empty[i]);
-		memset(&text, 0x5a, sizeof(text));
-		oo_record_read_claim_text(&claim, &text);
-		CU_ASSERT_STRING_EQUAL(text.zone, "");
-		CU_ASSERT_STRING_EQUAL(text.acquired_at, "");
-		CU_ASSERT_STRING_EQUAL(text.reason, "");
-	}
-	memset(value, 'z', sizeof(value));
-	memcpy(value, "{\"zone\":\"", 9);
-	memcpy(value + sizeof(value) - 3, "\"}", 3);
-	struct oo_claim claim = read_claim(value);
-	oo_record_read_claim_text(&claim, &text);
-	CU_ASSERT_EQUAL(strlen(text.zone), sizeof(text.zone) - 1);
-}
-
-static void test_a_beat_is_kept_byte_by_byte(void)
-{
-	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
-	struct oo_beat beat;
-	oo_buffer_init(&buffer, OO_CORE_BEAT_LENGTH);
-	CU_ASSERT_EQUAL(oo_record_write_beat(0xab, 12, &buffer), 0);
-	CU_ASSERT_STRING_EQUAL(buffer.data, "{\"nonce\":\"00000000000000ab\",\"seq\":12}");
-	oo_record_read_beat(buffer.data, buffer.length, &beat);
-	CU_ASSERT_EQUAL(beat.value_length, buffer.length);
-	CU_ASSERT_EQUAL(memcmp(beat.value, buffer.data, buffer.length), 0);
-	CU_ASSERT_EQUAL(beat.revision, 0);
-}
-
-static void test_any_beat_fits_and_a_longer_one_is_not_kept(void)
-{
-	OO_AUTO(oo_buffer_done) struct oo_buffer buffer;
-	char value[OO_CORE_BEAT_LENGTH + 1] = {0};
-	struct oo_beat beat;
-	oo_buffer_init(&buffer, OO_CORE_BEAT_LENGTH);
-	CU_ASSERT_EQUAL(oo_record_write_beat(UINT64_MAX, UINT64_MAX, &buffer), 0);
-	oo_record_read_beat(value, OO_CORE_BEAT_LENGTH, &beat);
-	CU_ASSERT_EQUAL(beat.value_length, OO_CORE_BEAT_LENGTH);
-	oo_record_read_beat(value, OO_CORE_BEAT_LENGTH + 1, &beat);
-	CU_ASSERT_EQUAL(beat.value_length, 0);
-	oo_record_read_beat("", 0, &beat);
-	CU_ASSERT_EQUAL(beat.value_length, 0);
-}
-
 int main(void)
 {
 	static const struct test tests[] = {
@@ -563,14 +398,9 @@ int main(void)
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),
 		TEST(the_longest_claim_fits_what_the_core_keeps),
-		TEST(who_gives_away_says_why_and_for_how_long),
-		TEST(ages_that_were_not_said_are_none),
 		TEST(a_claim_reads_back_whatever_its_reason_is),
 		TEST(a_claim_beyond_the_limit_is_not_written),
 		TEST(a_value_that_is_not_ours_is_a_strangers_claim),
-		TEST(a_claim_of_the_next_version_is_one),
-		TEST(a_claim_of_the_next_version_without_what_counts_is_a_strangers),
-		TEST(what_is_added_to_a_record_leaves_all_else),
 		TEST(a_claim_with_one_thing_wrong_is_a_strangers),
 		TEST(an_epoch_beyond_all_counting_is_the_largest_there_is),
 		TEST(the_ends_of_a_claim_are_of_the_form_of_a_nonce_or_none),
@@ -578,10 +408,6 @@ int main(void)
 		TEST(nul_bytes_make_a_strangers_claim_and_are_kept),
 		TEST(deep_nesting_makes_a_strangers_claim),
 		TEST(a_value_is_kept_to_the_last_byte_or_not_at_all),
-		TEST(people_read_zone_time_and_reason_of_a_claim),
-		TEST(what_people_read_of_a_strange_claim_is_empty_or_clipped),
-		TEST(a_beat_is_kept_byte_by_byte),
-		TEST(any_beat_fits_and_a_longer_one_is_not_kept),
 	};
-	return run_tests("records: claims and beats", tests, OO_LENGTH(tests));
+	return run_tests("records: claims", tests, OO_LENGTH(tests));
 }

@@ -13,6 +13,7 @@ static struct oo_config_group groups[2][3];
 
 /* a, b now; c, b, a next. */
 static struct oo_config now, next;
+static uint32_t gone;
 
 static void set_up(void)
 {
@@ -41,14 +42,15 @@ static void tear_down(void)
 static void expect_refused(const char *text)
 {
 	struct oo_err err;
-	CU_ASSERT_EQUAL(agent_compare_align(&now, &next, &err), -EINVAL);
+	CU_ASSERT_EQUAL(agent_compare_align(&now, &next, &gone, &err), -EINVAL);
 	CU_ASSERT_STRING_EQUAL(err.text, text);
 }
 
 static void test_groups_keep_their_numbers_and_new_ones_follow(void)
 {
 	struct oo_err err;
-	CU_ASSERT_EQUAL_FATAL(agent_compare_align(&now, &next, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(agent_compare_align(&now, &next, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone, 0);
 	CU_ASSERT_STRING_EQUAL(next.groups[0].name, "a");
 	CU_ASSERT_STRING_EQUAL(next.groups[1].name, "b");
 	CU_ASSERT_STRING_EQUAL(next.groups[2].name, "c");
@@ -66,9 +68,17 @@ static void test_what_the_agent_is_known_by_takes_a_restart(void)
 	next.runtime_directory = "/run/other";
 	expect_refused(
 		"runtime_directory: '/run/ooha' has become '/run/other', which takes a restart");
-	set_up();
+}
+
+static void test_groups_that_are_gone_are_told(void)
+{
+	struct oo_err err;
 	next.n_groups = 2; /* c, b */
-	expect_refused("groups: 'a' is not there any more, which takes a restart");
+	CU_ASSERT_EQUAL(agent_compare_align(&now, &next, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone, 1u << 0);
+	next.n_groups = 1;
+	CU_ASSERT_EQUAL(agent_compare_align(&now, &next, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone, 1u << 0 | 1u << 1);
 }
 
 static void test_only_what_is_held_has_to_be_adopted(void)
@@ -141,6 +151,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(groups_keep_their_numbers_and_new_ones_follow),
 		TEST(what_the_agent_is_known_by_takes_a_restart),
+		TEST(groups_that_are_gone_are_told),
 		TEST(only_what_is_held_has_to_be_adopted),
 		TEST(vips_differ_by_address_interface_and_number),
 		TEST(etcd_differs_by_each_of_its_keys),

@@ -299,6 +299,30 @@ static void test_a_reload_of_what_is_not_held_puts_nothing_up(void)
 	CU_ASSERT_EQUAL(kernel.n, 1);
 }
 
+/* The core has yet to be woken, and the kernel would still be told of a deadline that is to come. */
+static void come_too_late(void)
+{
+	agent_vips_apply(vips, &(struct oo_want){.role = OO_ROLE_ACTIVE,
+						 .address = true,
+						 .hold_until = oo_clock_now() - 1,
+						 .guard_until = oo_clock_now() + TEN_S});
+}
+
+static void test_nothing_is_put_up_once_the_hold_is_over(void)
+{
+	come_too_late();
+	turn();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
+static void test_a_reload_gives_no_hold_more_time(void)
+{
+	come_too_late();
+	reload(list, 1);
+	turn();
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
 static void test_an_address_that_cannot_be_removed_holds_up_no_reload(void)
 {
 	hold();
@@ -325,6 +349,8 @@ int main(void)
 		TEST(a_reload_adds_and_removes_what_differs_and_touches_nothing_else),
 		TEST(a_reload_that_only_removes_goes_on_announcing_the_rest),
 		TEST(a_reload_of_what_is_not_held_puts_nothing_up),
+		TEST(nothing_is_put_up_once_the_hold_is_over),
+		TEST(a_reload_gives_no_hold_more_time),
 		TEST(an_address_that_cannot_be_removed_holds_up_no_reload),
 	};
 	return run_tests_in("vips", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
