@@ -178,6 +178,7 @@ bool sim_gain_is_best(const struct sim *sim)
 		const struct sim_claim *claim = &sim->store.pairs[g].claim;
 		for (unsigned i = 0; i < sim->n_agents && claim->node >= 0; i++) {
 			if (sim->failback && sim->flap_moves == 0 && !claim->chosen &&
+			    (sim->store.members[i].eligible & 1u << g) != 0 &&
 			    outranks(&sim->store.members[i], &sim->store.members[claim->node], g)) {
 				return false;
 			}
