@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 import balancers  # noqa: E402, F401 (its scenarios)
 import commands  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
+import failbacks  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import monitored  # noqa: E402, F401 (its scenarios)
 import operators  # noqa: E402, F401 (its scenarios)

@@ -24,26 +24,26 @@ static bool holds(void)
 
 static void test_a_better_node_takes_back_once_it_has_been_stable(void)
 {
-	hold(0, 2000);
+	hold(0, 1777); /* a moment at which nothing else is due */
 	see_members(3100, &better, 1);
-	renew_until(5050);
+	renew_until(4860);
 	CU_ASSERT(holds());
 	story_forget_trace();
-	renew_until(5200);
-	TRACE("[ 5100] active -> releasing: failback node-a\n"
-	      "[ 5100] address down, gracefully\n");
+	renew_until(5000);
+	TRACE("[ 4877] active -> releasing: failback node-a\n"
+	      "[ 4877] address down, gracefully\n");
 }
 
 static void test_a_tenure_has_its_time_before_it_fails_back(void)
 {
-	hold(4000, 1000);
+	hold(3777, 1000);
 	see_members(3040, &better, 1);
-	renew_until(7000);
+	renew_until(6800);
 	CU_ASSERT(holds());
 	story_forget_trace();
-	renew_until(7100);
-	TRACE("[ 7033] active -> releasing: failback node-a\n"
-	      "[ 7033] address down, gracefully\n");
+	renew_until(7000);
+	TRACE("[ 6810] active -> releasing: failback node-a\n"
+	      "[ 6810] address down, gracefully\n");
 }
 
 static void test_without_failback_nobody_moves_to_a_better_node(void)

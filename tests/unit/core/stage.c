@@ -237,7 +237,8 @@ void renew_until(int64_t at)
 {
 	uint64_t seq = oo_core_want(story.core, 0)->request.seq;
 	while (story.now < at && oo_core_want(story.core, 0)->role == OO_ROLE_ACTIVE) {
-		UNTIL(story.now + 1);
+		int64_t wake_at = oo_core_wake_at(story.core);
+		UNTIL(wake_at < at ? wake_at : at); /* no sooner: each steps it */
 		if (oo_core_want(story.core, 0)->request.seq != seq &&
 		    story.sent[0].request.op == OO_REQUEST_RENEW) {
 			seq = oo_core_want(story.core, 0)->request.seq;
