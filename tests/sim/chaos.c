@@ -19,8 +19,10 @@ static int64_t a_while(struct sim *sim)
 static void freeze(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
+	int64_t until = sim->now + a_while(sim);
 	if (agent->alive) {
-		agent->frozen_until = sim->now + a_while(sim);
+		/* frozen already, it does not thaw sooner: what came to it waits for that end */
+		agent->frozen_until = until > agent->frozen_until ? until : agent->frozen_until;
 		sim->counts[SIM_COUNT_FREEZES]++;
 		TELL(sim, "%s: is frozen until %.6f", sim_node((int)index),
 		     (double)agent->frozen_until / 1e6);
