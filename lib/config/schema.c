@@ -227,39 +227,6 @@ static const struct config_list check_name_list = {
 	.item = {.parse = parse_check_name},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
-static const char *const failback_modes[] = {"never", "auto", NULL};
-static const struct config_key failback_keys[] = {
-	{.name = "mode",
-	 .parse = config_parse_choice,
-	 CONFIG_AT(oo_config_failback, mode),
-	 .choices = failback_modes},
-	{.name = "delay",
-	 .parse = config_parse_duration,
-	 CONFIG_AT(oo_config_failback, delay_ms),
-	 .least = 0,
-	 .most = 24 * 60 * CONFIG_MINUTE_MS},
-	{.name = "stable",
-	 .parse = config_parse_duration,
-	 CONFIG_AT(oo_config_failback, stable_ms),
-	 .least = 0,
-	 .most = 24 * 60 * CONFIG_MINUTE_MS},
-};
-static const struct config_schema failback_schema = CONFIG_SCHEMA(failback_keys);
-
-static const struct config_key flap_keys[] = {
-	{.name = "moves",
-	 .parse = config_parse_number,
-	 CONFIG_AT(oo_config_flap, moves),
-	 .least = 0,
-	 .most = OO_CONFIG_MOVES},
-	{.name = "window",
-	 .parse = config_parse_duration,
-	 CONFIG_AT(oo_config_flap, window_ms),
-	 .least = CONFIG_MINUTE_MS,
-	 .most = 24 * 60 * CONFIG_MINUTE_MS},
-};
-static const struct config_schema flap_schema = CONFIG_SCHEMA(flap_keys);
-
 static const struct config_key group_keys[] = {
 	{.name = "name",
 	 .parse = config_parse_name,
@@ -292,7 +259,7 @@ static const struct config_key group_keys[] = {
 	{.name = "failback",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config_group, failback),
-	 .schema = &failback_schema},
+	 .schema = &config_failback_schema},
 };
 static const struct config_schema group_schema = CONFIG_SCHEMA(group_keys);
 static const struct config_list group_list = {
@@ -425,11 +392,11 @@ static const struct config_key root_keys[] = {
 	{.name = "failback",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, failback),
-	 .schema = &failback_schema},
+	 .schema = &config_failback_schema},
 	{.name = "flap",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config, flap),
-	 .schema = &flap_schema},
+	 .schema = &config_flap_schema},
 	{.name = "groups",
 	 .parse = config_parse_list,
 	 CONFIG_AT(oo_config, groups),

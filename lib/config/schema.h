@@ -126,6 +126,7 @@ config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
 
 config_parse_fn config_parse_repair; /* struct oo_config_repair: repair.c */
 extern const struct config_schema config_repair_schema;
+extern const struct config_schema config_failback_schema, config_flap_schema; /* moving.c */
 
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);

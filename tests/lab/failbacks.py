@@ -1,4 +1,4 @@
-"""Back to a node that ranks better, unless a person has put it elsewhere; moved often, not at once."""
+"""Back to a node that ranks better, unless a person has chosen; moved often, not at once."""
 
 from netns import now_us, wait_for
 from operators import last_move, switch_over
@@ -12,7 +12,7 @@ FAILBACK = f"failback: {{mode: auto, delay: {DELAY_S}s, stable: {STABLE_S}s}}\n"
 
 
 def fall_ill(story):
-    """The holder's Document Server refuses; the address moves. Returns the holder before."""
+    """The holder's Document Server refuses; it moves. Returns the holder before."""
     ill = story.holder
     fault_us = story.faults.standin(ill, "refuse")
     story.holder = story.expect_move(fault_us, check_bound("docservice"))
@@ -21,7 +21,7 @@ def fall_ill(story):
 
 @scenario
 def failback(story):
-    """The best node falls ill and is well again: it gets the address back. Then a person moves it."""
+    """The best node falls ill, is well again, has the address back. Then a person moves it."""
     story.begin()
     best = story.holder
     with changed(story, *story.lab.nodes):
@@ -54,7 +54,7 @@ def failback(story):
 
 @scenario
 def damped(story):
-    """Two nodes fall ill in turn: the second move waits until the first node has been well for 10 s."""
+    """Two nodes fall ill in turn: the second move waits until the first was well for 10 s."""
     story.begin()
     with changed(story, *story.lab.nodes):
         for node in story.lab.nodes:

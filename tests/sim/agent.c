@@ -184,23 +184,6 @@ void sim_agent_tell(struct sim *sim, unsigned index, const struct oo_event *even
 	}
 }
 
-static void note_relief(struct sim *sim, unsigned index)
-{
-	struct sim_agent *agent = &sim->agents[index];
-	for (unsigned g = 0; g < sim->n_groups; g++) {
-		bool any = false;
-		for (size_t i = 0; i < agent->n_view; i++) {
-			any = any || ((agent->view[i].eligible & 1u << g) != 0 &&
-				      strcmp(agent->view[i].node, sim_node((int)index)) != 0);
-		}
-		if (!any) {
-			agent->relief_at_ms[g] = 0;
-		} else if (agent->relief_at_ms[g] == 0) {
-			agent->relief_at_ms[g] = sim_local_ms(sim, agent);
-		}
-	}
-}
-
 static void tell_members(struct sim *sim, unsigned index, const struct sim_store *store)
 {
 	struct sim_agent *agent = &sim->agents[index];
@@ -221,7 +204,6 @@ static void tell_members(struct sim *sim, unsigned index, const struct sim_store
 			       sizeof(store->members[i].ailing));
 		}
 	}
-	note_relief(sim, index);
 	agent->published = store->members[index];
 	sim_agent_tell(sim, index,
 		       &(struct oo_event){.type = OO_EVENT_MEMBERS,

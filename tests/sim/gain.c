@@ -57,10 +57,13 @@ void sim_gain_note(struct sim *sim, unsigned index)
 			eligible[node] = (member.eligible & 1u << g) != 0;
 			better[node] = eligible[node] && outranks(&member, &self, g);
 		}
+		bool any = false;
 		for (unsigned i = 0; i < sim->n_agents; i++) {
 			note(&agent->eligible_at_ms[i][g], eligible[i], now_ms);
 			note(&agent->better_at_ms[i][g], better[i], now_ms);
+			any = any || (eligible[i] && i != index);
 		}
+		note(&agent->relief_at_ms[g], any, now_ms);
 	}
 }
 
