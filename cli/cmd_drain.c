@@ -118,7 +118,8 @@ const struct command command_undrain = {
 	.operands_max = 1,
 	.run = run_undrain,
 	.help = "let a drained node take part again",
-	.more = "This node, or another one. Nothing moves back by that. For root and the group\n"
+	.more = "This node, or another one. Nothing moves back but by failback. For root and the "
+		"group\n"
 		"ooha-admin. Exit code: 0 done, 1 refused, 3 the agent cannot be reached.",
 	.options = undrain_options,
 	.example = "  ooha undrain         this node\n"

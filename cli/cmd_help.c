@@ -6,12 +6,29 @@
 
 #define NAME_COLUMN 14
 
+static void print_commands(const char *begin)
+{
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		if (strncmp(commands[i]->name, begin, strlen(begin)) == 0) {
+			printf("  %-*s %s\n", NAME_COLUMN, commands[i]->name, commands[i]->help);
+		}
+	}
+}
+
+enum outcome help_print_of(const char *first)
+{
+	char begin[NAME_COLUMN];
+	snprintf(begin, sizeof(begin), "%s ", first);
+	printf("commands:\n");
+	print_commands(begin);
+	printf("\nooha %s COMMAND --help says what it does, and how it is used.\n", first);
+	return output_flush(OUTCOME_FINE);
+}
+
 enum outcome help_print(void)
 {
 	printf("usage: ooha [--socket PATH] COMMAND [OPTION...]\n\ncommands:\n");
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		printf("  %-*s %s\n", NAME_COLUMN, commands[i]->name, commands[i]->help);
-	}
+	print_commands("");
 	printf("\n"
 	       "ooha COMMAND --help says what a command does, and how it is used.\n"
 	       "\noptions:\n"
@@ -20,8 +37,9 @@ enum outcome help_print(void)
 	       "  --version      show the version\n"
 	       "\nexit codes:\n"
 	       "  0  done; of status: fine\n"
-	       "  1  refused or not carried out; of status: degraded, somebody should look\n"
-	       "  2  of status: critical, nobody holds or this node must not serve\n"
+	       "  1  refused or not carried out; of status: degraded; of diagnose and doctor:\n"
+	       "     warnings; of checks: one is not up; of config diff: there is a difference\n"
+	       "  2  of status, diagnose and doctor: critical, users feel it or soon will\n"
 	       "  3  unknown: the agent cannot be reached or understood\n"
 	       " 64  the command line is wrong\n"
 	       " 74  the output could not be written\n"

@@ -103,5 +103,7 @@ extern const struct command command_vip_announce;
 
 /* The list of commands. */
 enum outcome help_print(void);
+/* Of those that begin with a word that is none by itself: "config". */
+enum outcome help_print_of(const char *first);
 
 #endif

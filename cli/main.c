@@ -126,6 +126,10 @@ static enum outcome refuse_command(int argc, char **argv)
 	const char *first = is_first ? argv[0] : NULL;
 	const char *typed = !is_first ? argv[0] : argc > 1 ? argv[1] : "";
 	printable_copy(shown, sizeof(shown), typed);
+	if (is_first && argc > 1 &&
+	    (oo_text_equal(argv[1], "--help") || oo_text_equal(argv[1], "-h"))) {
+		return help_print_of(first);
+	}
 	if (is_first && argc == 1) {
 		fprintf(stderr, "ooha %s: its second word is missing; there are:", first);
 	} else {

@@ -357,6 +357,14 @@ a\\x1b[31mb\\xc2\\x9b2Jc\\x07: announced 3 addresses again
         self.show({"/v1/announce": (200, [])}, "vip", "announce", code=3,
                   error="ooha: not done: ooha-agent gave no reason\n")
 
+    def test_help_of_a_first_word_lists_the_second_ones(self):
+        for word in ("--help", "-h"):
+            shown = OOHA.run("config", word)
+            self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+            self.assertRegex(shown.stdout, "^commands:\n  config show .*\n  config check .*\n"
+                                           "  config diff .*\n\nooha config COMMAND --help ")
+            self.assertNotIn("vip", shown.stdout)
+
     def test_the_second_word_is_asked_for(self):
         for words, said in ((["vip"], "ooha vip: its second word is missing; there are: announce\n"),
                             (["vip", "anounce"],
