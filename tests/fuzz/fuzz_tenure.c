@@ -52,7 +52,6 @@ static void start(struct agent *agent, void **room)
 		.config = &config,
 		.group_names = {"office", "mail"},
 		.core_config = {.node = "node-a",
-				.priority = 100,
 				.ttl_ms = 3000,
 				.renew_ms = 500,
 				.margin_ms = 150,

@@ -122,6 +122,7 @@ def loses_the_lease_in_a_freeze(watched):
     wait_for(lambda: watched.other in watched.lab.holders(), PATIENCE_S, "the other node takes over")
     watched.faults.thaw(watched.node, "agent")
     watched.await_holder(watched.other)
+    watched.await_line("the claim is node-b's now")
 
 
 @step

@@ -8,7 +8,8 @@
 #include "file.h"
 
 #define MAPPING_KEYS                                                                               \
-	"known here: cluster, node, etcd, lease, failback, flap, groups, checks, documentserver, repair, hooks, "  \
+	"known here: cluster, node, etcd, lease, failback, flap, groups, checks, documentserver, " \
+	"repair, hooks, "                                                                          \
 	"api, runtime_directory"
 
 static void test_what_is_not_yaml_is_one_line(void)

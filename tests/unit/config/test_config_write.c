@@ -69,7 +69,7 @@ static void test_what_is_not_given_has_its_default(void)
 		"{\"cluster\":\"office\",",
 		"\"node\":{\"name\":\"node-a\",\"zone\":\"\",\"priority\":100",
 		"\"lease\":{\"ttl\":\"3s\",\"renew\":\"500ms\",\"margin\":\"150ms\"}",
-		"\"failback\":{\"mode\":\"never\",\"delay\":\"1m\",\"stable\":\"30s\"},"
+		"\"failback\":{\"mode\":\"never\",\"delay\":\"1m\",\"stable\":\"30s\"},",
 		"\"flap\":{\"moves\":4,\"window\":\"10m\"}",
 		"\"checks\":[],",
 		"\"timeout\":\"10s\"",
