@@ -328,7 +328,8 @@ class Boot(Proof):
         self.box.write("etc/systemd/system/ooha-leader@.target", text)
         self.box.write(f"etc/systemd/system/{follower}", FOLLOWER.format(target=target))
         mailed, sendmail = self.a.directory / "mailed", self.a.directory / "sendmail"
-        write(sendmail, f"#!/bin/sh\n(grep NoNewPrivs /proc/self/status; cat) >{mailed}\n", 0o755)
+        write(sendmail, f"#!/bin/sh\n(grep NoNewPrivs /proc/self/status; cat) >{mailed}.part\n"
+              f"mv {mailed}.part {mailed}\n", 0o755)
         self.box.write("etc/ooha/hooks/mail.conf", f"[mail]\nto = duty\nsendmail = {sendmail}\n")
         self.box.systemctl("daemon-reload")
         self.box.systemctl("enable", follower)
