@@ -1,20 +1,15 @@
 #include "collect/collect.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "collect/gather.h"
+#include "event/apart.h"
 #include "event/timer.h"
 
 #define PROXY_CONFIG "/etc/nginx/nginx.conf"
@@ -106,8 +101,7 @@ static void done(struct gathering *gathering)
 	explicit_bzero(&gather->settings, sizeof(gather->settings));
 }
 
-static int collect(const struct oo_collect_subject *subject, struct oo_evidence *evidence,
-		   struct oo_err *err)
+static int collect(const void *subject, void *evidence, struct oo_err *err)
 {
 	OO_AUTO(done)
 	struct gathering gathering = {.gather = {.subject = subject, .evidence = evidence}};
@@ -115,67 +109,23 @@ static int collect(const struct oo_collect_subject *subject, struct oo_evidence 
 	return r < 0 ? r : run(&gathering, err);
 }
 
-/* Shared with the process that collects. */
-struct room {
-	int r;
-	struct oo_err err;
-	struct oo_evidence evidence;
-};
-
-static void unmap(struct room **room)
-{
-	if (*room != NULL) {
-		(void)munmap(*room, sizeof(**room)); /* fails only for what is not mapped */
-	}
-}
-
-static void collect_and_exit(const struct oo_collect_subject *subject, struct room *room)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody wants to know any more */
-	room->r = collect(subject, &room->evidence, &room->err);
-	_exit(0);
-}
-
-/* A process in the hands of a file system that does not answer is not even killed: it is left. */
-static bool await_end(pid_t pid, int64_t deadline)
-{
-	OO_AUTO(oo_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd end = {.fd = pidfd, .events = POLLIN};
-	int64_t left_ms = deadline - oo_clock_now();
-	while (pidfd >= 0 && left_ms > 0 && poll(&end, 1, (int)left_ms) < 0 && errno == EINTR) {
-		left_ms = deadline - oo_clock_now();
-	}
-	if ((end.revents & POLLIN) == 0) {
-		(void)kill(pid, SIGKILL); /* it is ours, and not waited for yet */
-	}
-	(void)waitpid(pid, NULL, WNOHANG); /* who did not end is init's in a moment */
-	return (end.revents & POLLIN) != 0;
-}
-
 int oo_collect(const struct oo_collect_subject *subject, struct oo_evidence **ret_evidence,
 	       struct oo_err *err)
 {
 	const int64_t began_at = oo_clock_now();
-	OO_AUTO(oo_free) struct oo_evidence *evidence = malloc(sizeof(*evidence));
-	OO_AUTO(unmap)
-	struct room *room = mmap(NULL, sizeof(*room), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	room = room == MAP_FAILED ? NULL : room;
-	if (evidence == NULL || room == NULL) {
+	OO_AUTO(oo_free) struct oo_evidence *evidence = calloc(1, sizeof(*evidence));
+	if (evidence == NULL) {
 		return oo_fail(err, ENOMEM, "evidence");
 	}
-	pid_t pid = fork();
-	if (pid < 0) {
-		return oo_fail(err, errno, "process that collects");
+	int r = oo_apart_run(&(struct oo_apart_task){.work = collect,
+						     .subject = subject,
+						     .room = evidence,
+						     .size = sizeof(*evidence),
+						     .timeout_ms = OO_COLLECT_MS + GRACE_MS},
+			     err);
+	if (r < 0) {
+		return r;
 	}
-	if (pid == 0) {
-		collect_and_exit(subject, room);
-	}
-	/* late, it has told of what came before */
-	if (await_end(pid, began_at + OO_COLLECT_MS + GRACE_MS) && room->r < 0) {
-		return oo_fail_text(err, -room->r, "%s", room->err.text);
-	}
-	memcpy(evidence, &room->evidence, sizeof(*evidence));
 	evidence->took_ms = oo_clock_now() - began_at;
 	*ret_evidence = oo_take_ptr(evidence);
 	return 0;

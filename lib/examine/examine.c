@@ -2,20 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "event/apart.h"
 #include "event/timer.h"
 #include "examine/work.h"
 
@@ -134,9 +129,12 @@ static void done(struct working *working)
 	work->event = sd_event_unref(work->event);
 }
 
-static int examine(const struct oo_examine_subject *subject, struct oo_facts *facts,
-		   struct oo_err *err)
+static int examine(const void *user, void *facts, struct oo_err *err)
 {
+	const struct oo_examine_subject *subject = user;
+	if (subject->config == NULL) {
+		return 0; /* what is wrong with it has been described */
+	}
 	OO_AUTO(done)
 	struct working working = {
 		.work = {.config = subject->config, .is_local = subject->is_local, .facts = facts}};
@@ -198,70 +196,24 @@ static void describe(const struct oo_examine_subject *subject, struct oo_facts *
 	describe_checks(config, facts);
 }
 
-/* ---- the process ---- */
-
-/* Shared with the process that examines. */
-struct room {
-	int r;
-	struct oo_err err;
-	struct oo_facts facts;
-};
-
-static void unmap(struct room **room)
-{
-	if (*room != NULL) {
-		(void)munmap(*room, sizeof(**room)); /* fails only for what is not mapped */
-	}
-}
-
-static void examine_and_exit(const struct oo_examine_subject *subject, struct room *room)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody wants to know any more */
-	room->r = subject->config == NULL ? 0 : examine(subject, &room->facts, &room->err);
-	_exit(0);
-}
-
-/* A process in the hands of a file system that does not answer is not even killed: it is left. */
-static bool await_end(pid_t pid, int64_t deadline)
-{
-	OO_AUTO(oo_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd end = {.fd = pidfd, .events = POLLIN};
-	int64_t left_ms = deadline - oo_clock_now();
-	while (pidfd >= 0 && left_ms > 0 && poll(&end, 1, (int)left_ms) < 0 && errno == EINTR) {
-		left_ms = deadline - oo_clock_now();
-	}
-	if ((end.revents & POLLIN) == 0) {
-		(void)kill(pid, SIGKILL); /* it is ours, and not waited for yet */
-	}
-	(void)waitpid(pid, NULL, WNOHANG); /* who did not end is init's in a moment */
-	return (end.revents & POLLIN) != 0;
-}
-
 int oo_examine(const struct oo_examine_subject *subject, struct oo_facts **ret_facts,
 	       struct oo_err *err)
 {
 	const int64_t began_at = oo_clock_now();
-	OO_AUTO(oo_free) struct oo_facts *facts = malloc(sizeof(*facts));
-	OO_AUTO(unmap)
-	struct room *room = mmap(NULL, sizeof(*room), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	room = room == MAP_FAILED ? NULL : room;
-	if (facts == NULL || room == NULL) {
+	OO_AUTO(oo_free) struct oo_facts *facts = calloc(1, sizeof(*facts));
+	if (facts == NULL) {
 		return oo_fail(err, ENOMEM, "facts");
 	}
-	describe(subject, &room->facts);
-	pid_t pid = fork();
-	if (pid < 0) {
-		return oo_fail(err, errno, "process that examines");
+	describe(subject, facts);
+	int r = oo_apart_run(&(struct oo_apart_task){.work = examine,
+						     .subject = subject,
+						     .room = facts,
+						     .size = sizeof(*facts),
+						     .timeout_ms = OO_EXAMINE_MS + GRACE_MS},
+			     err);
+	if (r < 0) {
+		return r;
 	}
-	if (pid == 0) {
-		examine_and_exit(subject, room);
-	}
-	/* late, it has told of what came before */
-	if (await_end(pid, began_at + OO_EXAMINE_MS + GRACE_MS) && room->r < 0) {
-		return oo_fail_text(err, -room->r, "%s", room->err.text);
-	}
-	memcpy(facts, &room->facts, sizeof(*facts));
 	facts->took_ms = oo_clock_now() - began_at;
 	*ret_facts = oo_take_ptr(facts);
 	return 0;
