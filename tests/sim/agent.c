@@ -388,6 +388,7 @@ static void reload(struct sim *sim, const struct sim_event *event)
 	if (agent->alive && event->type == SIM_RETIRE) {
 		oo_core_retire(agent->core, event->group);
 	} else if (agent->alive) {
+		agent->config = agent->file;
 		for (int i = 0; i < SIM_CHECKS; i++) {
 			agent->config.checks[i].inherits = i;
 		}

@@ -209,7 +209,7 @@ static void see_rival(struct sim *sim, unsigned index)
 /* While agents have different ttls each may come to have the other one. */
 static void reload(struct sim *sim, unsigned index)
 {
-	struct oo_core_config *config = &sim->agents[index].config;
+	struct oo_core_config *config = &sim->agents[index].file;
 
 	sim->counts[SIM_COUNT_RELOADS]++;
 	for (unsigned g = 0; g < sim->n_groups; g++) {

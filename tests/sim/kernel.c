@@ -33,7 +33,8 @@ static void put_up(struct sim *sim, unsigned agent, unsigned group, int64_t expi
 {
 	struct sim_address *address = &sim->agents[agent].addresses[group];
 
-	const bool sooner = address->up && expires_at < address->expires_at;
+	/* than what is queued, which may be from before a removal */
+	const bool sooner = expires_at < address->expires_at;
 
 	address->expires_at = expires_at;
 	if (!address->expire_queued || sooner) {

@@ -52,6 +52,7 @@ void sim_life_start(struct sim *sim, unsigned index)
 	if (agent->alive) {
 		return;
 	}
+	agent->config = agent->file;
 	agent->core = oo_core_init(agent->room, &agent->config, sim_random(sim));
 	TELL(sim, "%s: starts", sim_node((int)index));
 	for (unsigned g = 0; g < sim->n_groups; g++) {

@@ -39,7 +39,7 @@ void sim_set_ttl(struct oo_core_config *config, int64_t ttl_ms)
 static void init_agent(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
-	struct oo_core_config *config = &agent->config;
+	struct oo_core_config *config = &agent->file;
 	int64_t ttl_ms = sim->mixed_ttl && index == 0 ? 2 * sim->ttl_ms : sim->ttl_ms;
 	int64_t drift = sim_chance(sim, 500)
 				? SIM_DRIFT_PPM_MAX
@@ -80,6 +80,7 @@ static void init_agent(struct sim *sim, unsigned index)
 			sim_chance(sim, 500) ? 100 : (uint16_t)sim_between(sim, 1, 200);
 		agent->link[g] = true;
 	}
+	agent->config = *config;
 }
 
 static void begin(struct sim *sim, uint64_t seed)

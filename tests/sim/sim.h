@@ -186,7 +186,7 @@ struct sim_tenure {
 struct sim_agent {
 	struct oo_core *core;
 	void *room; /* owned */
-	struct oo_core_config config;
+	struct oo_core_config file, config; /* as written, and as last read */
 	bool alive, stopping;
 	uint32_t incarnation;
 	int64_t ppm, offset; /* of its clock */
