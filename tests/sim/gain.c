@@ -156,7 +156,9 @@ void sim_gain_transition(struct sim *sim, unsigned index, const struct oo_transi
 			sim->judge.damped_at = sim->now;
 		}
 	}
-	if (transition->cause == OO_CAUSE_YIELDED && is_damped_cause(agent->leaving[g])) {
+	/* to a node: what was released to nobody may come back without having been away */
+	if (transition->cause == OO_CAUSE_YIELDED && transition->peer[0] != '\0' &&
+	    is_damped_cause(agent->leaving[g])) {
 		agent->moved_at_ms[g][agent->n_moved[g]++ % SIM_MOVES] = agent->left_at_ms[g];
 	}
 }
