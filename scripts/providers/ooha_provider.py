@@ -44,9 +44,13 @@ class Order:
         self.until = STARTED + self.deadline_ms / 1000
         self.settings = merged(told.get("settings"), self.node)
 
-    def left(self):
+    def remaining(self):
         """Seconds that are left, with some to answer in."""
-        left = self.until - time.monotonic() - 0.05
+        return self.until - time.monotonic() - 0.05
+
+    def left(self):
+        """The same, if there are any."""
+        left = self.remaining()
         if left <= 0:
             raise Problem("out of time")
         return left
