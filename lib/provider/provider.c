@@ -36,7 +36,8 @@ struct oo_provider {
 	bool moved;                 /* up has just ended well: status is to say the same */
 	int64_t again_ms, ask_ms;   /* the next waits */
 	int64_t confirmed_at;
-	uint64_t runs, failures, repairs;
+	uint64_t runs, failures, repairs, moves;
+	unsigned in_a_row;                 /* failures */
 	char answer[OO_CHILD_LINE_LENGTH]; /* the line of `status`; "" so far */
 	char last[OO_CHILD_LINE_LENGTH];   /* the last other line */
 	char error[OO_ERR_LENGTH];
@@ -64,13 +65,17 @@ static void say(const struct oo_provider *provider, enum oo_log_level level, con
 	provider->options.log(provider->options.user, level, line);
 }
 
-/* Says it unless it was the last thing said to be wrong. */
+/* Says it unless it was the last thing said to be wrong; once more when it lasts. */
 static void note_error(struct oo_provider *provider, enum oo_log_level level, const char *text)
 {
 	char error[OO_ERR_LENGTH];
 
+	provider->in_a_row++;
+	if (level == OO_LOG_WARNING && provider->in_a_row >= OO_PROVIDER_TROUBLE) {
+		level = OO_LOG_ERROR;
+	}
 	oo_text_clip(error, sizeof(error), text);
-	if (!oo_text_equal(provider->error, error)) {
+	if (!oo_text_equal(provider->error, error) || provider->in_a_row == OO_PROVIDER_TROUBLE) {
 		memcpy(provider->error, error, sizeof(error));
 		say(provider, level, error);
 	}
@@ -122,10 +127,12 @@ static void become_fenced(struct oo_provider *provider, const char *why)
 static void become_confirmed(struct oo_provider *provider)
 {
 	provider->again_ms = 0;
+	provider->in_a_row = 0;
 	provider->confirmed_at = oo_clock_now();
 	provider->error[0] = '\0';
 	if (provider->state != OO_PROVIDER_CONFIRMED) {
 		provider->ask_ms = 0;
+		provider->moves++;
 		say(provider, OO_LOG_NOTICE, "confirmed to be here");
 	}
 	ask_later(provider);
@@ -389,9 +396,39 @@ struct oo_provider_view oo_provider_view(const struct oo_provider *provider)
 		.confirmed_at = provider->confirmed_at,
 		.runs = provider->runs,
 		.failures = provider->failures,
+		.moves = provider->moves,
 		.repairs = provider->repairs,
 		.error = provider->error,
 	};
+}
+
+/* Each text becomes one of our own. Returns 0 or -ENOMEM; free_vip frees it, also half-made. */
+static int copy_vip(struct oo_provider_vip *vip, const struct oo_provider_vip *from)
+{
+	const char *const texts[] = {from->run,    from->cluster,   from->group,
+				     from->node,   from->zone,      from->address,
+				     from->family, from->interface, from->settings};
+	const char **const copies[] = {&vip->run,    &vip->cluster,   &vip->group,
+				       &vip->node,   &vip->zone,      &vip->address,
+				       &vip->family, &vip->interface, &vip->settings};
+	int r = 0;
+
+	vip->prefix = from->prefix;
+	for (size_t i = 0; i < OO_LENGTH(texts); i++) {
+		*copies[i] = strdup(texts[i]);
+		r = *copies[i] == NULL ? -ENOMEM : r;
+	}
+	return r;
+}
+
+static void free_vip(struct oo_provider_vip *vip)
+{
+	const char *const texts[] = {vip->run,    vip->cluster,   vip->group,
+				     vip->node,   vip->zone,      vip->address,
+				     vip->family, vip->interface, vip->settings};
+	for (size_t i = 0; i < OO_LENGTH(texts); i++) {
+		free((void *)(uintptr_t)texts[i]);
+	}
 }
 
 int oo_provider_new(sd_event *event, const struct oo_provider_vip *vip,
@@ -403,19 +440,17 @@ int oo_provider_new(sd_event *event, const struct oo_provider_vip *vip,
 		return oo_fail(err, ENOMEM, "provider");
 	}
 	provider->event = sd_event_ref(event);
-	provider->vip = *vip;
 	provider->options = *options;
-	int r = oo_timer_init(&provider->next, event, on_next);
+	int r = copy_vip(&provider->vip, vip);
+	r = r < 0 ? r : oo_timer_init(&provider->next, event, on_next);
 	r = r < 0 ? r : oo_timer_init(&provider->limit, event, on_limit);
-	if (r < 0) {
-		oo_provider_free(provider);
-		return oo_fail(err, -r, "provider on the event loop");
-	}
 	/* a hold's deadline comes first, before whatever else is due */
-	r = sd_event_source_set_priority(provider->limit.source, SD_EVENT_PRIORITY_IMPORTANT);
+	r = r < 0 ? r
+		  : sd_event_source_set_priority(provider->limit.source,
+						 SD_EVENT_PRIORITY_IMPORTANT);
 	if (r < 0) {
 		oo_provider_free(provider);
-		return oo_fail(err, -r, "provider on the event loop");
+		return oo_fail(err, -r, "provider");
 	}
 	*ret_provider = provider;
 	return 0;
@@ -430,5 +465,6 @@ void oo_provider_free(struct oo_provider *provider)
 	oo_timer_done(&provider->next);
 	oo_timer_done(&provider->limit);
 	sd_event_unref(provider->event);
+	free_vip(&provider->vip);
 	free(provider);
 }

@@ -22,7 +22,7 @@ enum oo_provider_state {
 	OO_PROVIDER_LEAVING, /* down runs */
 };
 
-/* Whom it is for; texts outlive the provider. */
+/* Whom it is for. */
 struct oo_provider_vip {
 	const char *run; /* absolute */
 	const char *cluster, *group, *node, *zone;
@@ -42,7 +42,7 @@ struct oo_provider_options {
 	int64_t timeout_ms; /* of a run; then TERM, and KILL after OO_PROVIDER_GRACE_MS */
 	struct oo_provider_pace again; /* after what has failed */
 	struct oo_provider_pace ask;   /* when it was said to be here, or to be fenced */
-	/* A line for the log; must not call back. */
+	/* A line for the log; what has failed OO_PROVIDER_TROUBLE times in a row is an error. Must not call back. */
 	void (*log)(void *user, enum oo_log_level level, const char *line);
 	/* The state is another, or down is through; from the loop. The provider may be freed in it. */
 	void (*changed)(void *user);
@@ -53,6 +53,7 @@ struct oo_provider_options {
 #define OO_PROVIDER_AGAIN ((struct oo_provider_pace){.least_ms = 200, .most_ms = 10000})
 #define OO_PROVIDER_ASK ((struct oo_provider_pace){.least_ms = 1000, .most_ms = 30000})
 #define OO_PROVIDER_GRACE_MS 500
+#define OO_PROVIDER_TROUBLE 3
 /* For less it is not worth starting anything. */
 #define OO_PROVIDER_LEAST_MS 20
 
@@ -61,11 +62,12 @@ struct oo_provider_view {
 	bool running;
 	int64_t confirmed_at; /* `status` has last said so; 0: never in this tenure */
 	uint64_t runs, failures;
+	uint64_t moves;    /* how often it has become confirmed */
 	uint64_t repairs;  /* how often it had gone elsewhere after it was here */
 	const char *error; /* of the last run that failed, until one succeeds; "" */
 };
 
-/* Returns 0, -ENOMEM or sd-event's error. vip and options are copied, their texts are not. */
+/* Returns 0, -ENOMEM or sd-event's error. vip and options are copied, with their texts. */
 int oo_provider_new(sd_event *event, const struct oo_provider_vip *vip,
 		    const struct oo_provider_options *options, struct oo_provider **ret_provider,
 		    struct oo_err *err);

@@ -272,6 +272,11 @@ static void test_silence_of_the_provider_takes_nothing_back(void)
 	CU_ASSERT_EQUAL(oo_provider_view(provider).state, OO_PROVIDER_CONFIRMED);
 	CU_ASSERT_STRING_EQUAL(oo_provider_view(provider).error, "status: no route");
 	CU_ASSERT_STRING_EQUAL(what_was_said(), "5 confirmed to be here|4 status: no route|");
+	while (oo_provider_view(provider).failures < failures + OO_PROVIDER_TROUBLE + 1) {
+		(void)sd_event_run(event, 10000);
+	}
+	CU_ASSERT_STRING_EQUAL(what_was_said(), "5 confirmed to be here|4 status: no route|"
+						"3 status: no route|");
 }
 
 static pid_t await_running(void)
