@@ -12,7 +12,7 @@
 
 static const struct agent_way *const ways[] = {
 	[OO_MODE_ARP] = &agent_way_arp,
-	[OO_MODE_PROVIDER] = NULL,
+	[OO_MODE_PROVIDER] = &agent_way_provider,
 };
 
 static struct oo_address_set set_of(const struct agent_part *part)

@@ -142,7 +142,9 @@ static bool is_spoken(const struct agent_part *part, size_t k, size_t n)
 /* What fails is tried again by itself, and is in read: here it is under way. */
 static int up(struct agent_part *part, size_t n, int64_t hold_until, struct oo_err *err)
 {
-	const uint64_t epoch = oo_core_view(part->agent->core, part->group).epoch;
+	/* of our own claim: the highest that was seen may be our successor's */
+	const struct oo_claim *mine = oo_core_view(part->agent->core, part->group).mine;
+	const uint64_t epoch = mine == NULL ? 0 : mine->epoch;
 	bool told = true;
 	int r = make_movers(part, err);
 
@@ -187,7 +189,7 @@ static void hush(struct agent_part *part)
 	}
 }
 
-static void repeat(struct agent_part *part)
+static void repeat(const struct agent_part *part)
 {
 	for (size_t k = 0; k < part->n; k++) {
 		if (movers_of(part)[k] != NULL) {
@@ -230,14 +232,14 @@ static void read_state(const struct agent_part *part, size_t k, struct agent_way
 {
 	const struct mover *mover = movers_of(part)[k];
 	if (mover == NULL) {
-		ret_state->state = oo_provider_state_name(OO_PROVIDER_IDLE);
+		ret_state->provider = oo_provider_state_name(OO_PROVIDER_IDLE);
 		return;
 	}
 	const struct oo_provider_view view = oo_provider_view(mover->provider);
 	ret_state->told = view.state == OO_PROVIDER_CONFIRMED;
 	ret_state->told_at = view.confirmed_at;
 	ret_state->times = view.moves;
-	ret_state->state = oo_provider_state_name(view.state);
+	ret_state->provider = oo_provider_state_name(view.state);
 	ret_state->runs = view.runs;
 	ret_state->failures = view.failures;
 	ret_state->repairs = view.repairs;
