@@ -12,6 +12,7 @@
 
 static const struct agent_way *const ways[] = {
 	[OO_MODE_ARP] = &agent_way_arp,
+	[OO_MODE_ROUTE] = &agent_way_route,
 	[OO_MODE_PROVIDER] = &agent_way_provider,
 };
 

@@ -71,7 +71,6 @@ struct agent_way {
 	void (*read)(const struct agent_part *part, size_t k, struct agent_way_state *ret_state);
 };
 
-extern const struct agent_way agent_way_arp;
-extern const struct agent_way agent_way_provider;
+extern const struct agent_way agent_way_arp, agent_way_provider, agent_way_route;
 
 #endif
