@@ -73,14 +73,10 @@ class Proof:
             at_us = wait_for(lambda: self.watch.first(self.edge.name, vip, since_us, gateway,
                                                       gone=node is None), bound_us / 1e6 + 5, what)
         except LabError as error:
-            raise LabError("\n".join([f"{error}", *self.watch.wait_lines(since_us)])) from None
+            raise LabError("\n".join([f"{error}", *self.watch.told_since(since_us)])) from None
         self.figures.append((what, at_us - since_us))
         expect(at_us - since_us <= bound_us, f"{what}: {(at_us - since_us) / 1000:.0f} ms, bound "
                f"{bound_us / 1000:.0f} ms")
-
-    def has_answer(self, vip):
-        done = run("ip", "netns", "exec", self.lab.client, "ping", "-c1", "-W1", vip, check=False)
-        return done.returncode == 0
 
     def run(self):
         for step in (self.learnt, self.nothing_else, self.withdrawn, self.moved, self.run_out,
@@ -95,7 +91,7 @@ class Proof:
     def learnt(self):
         for vip in network.VIPS:
             self.heard(f"a route comes: {vip}", vip, take(self.node, vip), self.node)
-            wait_for(lambda vip=vip: self.has_answer(vip), 2, f"{vip} answers the client")
+            wait_for(lambda vip=vip: self.lab.is_reached(vip), 2, f"{vip} answers the client")
 
     def nothing_else(self):
         """The zone's router hears of the two addresses, with MED and community, and of no more."""
@@ -120,7 +116,7 @@ class Proof:
             self.heard("again", vip, take(self.node, vip), self.node)
             leave(self.node, vip)
             self.heard(f"a route moves: {vip}", vip, take(self.other, vip), self.other)
-            wait_for(lambda vip=vip: self.has_answer(vip), 2, f"{vip} answers the client")
+            wait_for(lambda vip=vip: self.lab.is_reached(vip), 2, f"{vip} answers the client")
             self.heard("and goes", vip, leave(self.other, vip))
 
     def run_out(self):

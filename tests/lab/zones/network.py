@@ -219,6 +219,21 @@ class ZoneLab(Lab):
         vip = vip or self.vips[0]
         return [node for node in self.nodes if vip in all_addresses(node.namespace)]
 
+    def is_settled(self):
+        held = self.holders(INSIDE)
+        return len(held) == 1 and held[0].place == INSIDE_ZONE and super().is_settled()
+
+    def await_calm(self, seconds):
+        """Routing is whole, and the agents are settled."""
+        self.await_routing(seconds)
+        self.await_settled(seconds)
+        for vip in (*self.vips, INSIDE):
+            wait_for(lambda vip=vip: self.is_reached(vip), seconds, f"the client reaches {vip}")
+
+    def is_reached(self, vip):
+        return run("ip", "netns", "exec", self.client, "ping", "-c1", "-W1", vip,
+                   check=False).returncode == 0
+
     def write_agent(self, node):
         near_first = sorted(self.members, key=lambda member: member.place != node.place)
         endpoints = [f"http://{member.address}:2379" for member in near_first]

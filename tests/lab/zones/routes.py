@@ -89,7 +89,7 @@ class RouteWatch:
                 return at_us
         return None
 
-    def wait_lines(self, since_us):
+    def told_since(self, since_us):
         return [f"{(at_us - since_us) / 1000:+12.1f} ms  {name:12} {vip} "
                 f"{'gone' if over is None else 'via ' + over}"
                 for at_us, name, vip, over in list(self.events) if at_us >= since_us - 1000]
