@@ -1,8 +1,8 @@
 /*
  * wire: a long line between two network namespaces, where the kernel has no netem: what goes in at
  * one end comes out at the other after a delay, in order. Each end is a tun interface of that name.
- * Writes {"ready":true} when both are there; they go when it ends, with SIGTERM or SIGINT. What does
- * not fit into the line is lost, as it is on a real one.
+ * Writes {"ready":true} when both are there; they go when it ends, with SIGTERM or SIGINT. What
+ * does not fit into the line is lost, as it is on a real one.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
-"""Faults of zones, routers and lines. As in the lab's faults.py: each returns the time just before it
-acted, and healing is by level."""
+"""Faults of zones, routers and lines. As in the lab's faults.py: each returns the time just before
+it acted, and healing is by level."""
 
 import signal
 import time
 
 from faults import CUT, Faults
-from netns import nft, now_us, run, set_link
+from netns import nft, now_us, run, set_link, wait_for
 
 import network
 import routing
@@ -90,20 +90,28 @@ class ZoneFaults(Faults):
         self.lab.start_router(router)
         return before_us
 
-    def flap(self, node):
-        """The sessions of a node with its router end, and may come back after a second."""
-        router = self.lab.routers[node.place]
+    def sessions(self, act, node):
+        """Disables or enables what the router of a node has with it; returns when it began."""
+        router, name = self.lab.routers[node.place], node.name.replace("-", "_")
         before_us = now_us()
-        for act in ("disable", "enable"):
-            for session in (node.name.replace("-", "_"), node.name.replace("-", "_") + "6"):
-                routing.birdc(router, act, session)
-            if act == "disable":
-                time.sleep(FLAP_S)
+        for session in (name, name + "6"):
+            routing.birdc(router, act, session)
+        return before_us
+
+    def flap(self, node):
+        """The sessions end, and may come back after a second."""
+        before_us = self.sessions("disable", node)
+        time.sleep(FLAP_S)
+        self.sessions("enable", node)
         return before_us
 
     def heal_router(self, router):
         nft(router.namespace, f"add table inet {CUT}\ndelete table inet {CUT}\n")
         self.lab.start_router(router)
+        wait_for(lambda: routing.birdc(router, "show", "status", check=False), 5,
+                 f"{router.name} listens")
+        for node in self.lab.nodes_of(router.number):
+            self.sessions("enable", node)
 
     # -- a whole zone
 

@@ -8,6 +8,7 @@ from netns import LabError, batch, now_us, run, set_link, wait_for
 import network
 import routing
 from routes import RouteWatch
+from seeing import ZoneWatch
 
 OTHERS = ("203.0.113.8/32 dev lo proto 78",      # another protocol
           "203.0.113.9/32 dev lo proto static",  # somebody's own
@@ -19,6 +20,7 @@ METRIC = 100
 CHANGE_US = {"bird": 100_000, "frr": 400_000}
 DETECTED_US = 500_000  # three BFD packets and what they are late
 BACK_S = 20
+LINE_SLACK_MS = 3
 
 
 def expect(is_so, what):
@@ -51,8 +53,8 @@ def leave(node, vip):
 
 
 class Proof:
-    """What is announced, and when: routes that come, go, move and run out, a node and a daemon that end;
-    and that nothing else is."""
+    """What is announced, and when: routes that come, go, move and run out, a node and a daemon that
+    end; and that nothing else is."""
 
     def __init__(self, lab):
         self.lab, self.node, self.other = lab, lab.nodes[0], lab.nodes[2]
@@ -66,7 +68,7 @@ class Proof:
         return network.ends(network.EDGE, node.place)[1][":" in vip]
 
     def heard(self, what, vip, since_us, node=None, bound_us=None):
-        """Waits until the client's router has the route over the node's zone (None: has lost it)."""
+        """Waits until the client's router has the route by the node's zone (None: has lost it)."""
         gateway = node and self.to(node, vip)
         bound_us = bound_us or CHANGE_US[self.lab.kind]
         try:
@@ -79,14 +81,25 @@ class Proof:
                f"{bound_us / 1000:.0f} ms")
 
     def run(self):
-        for step in (self.learnt, self.nothing_else, self.withdrawn, self.moved, self.run_out,
-                     self.node_gone, self.daemon_again):
+        for step in (self.lines, self.learnt, self.nothing_else, self.withdrawn, self.moved,
+                     self.judged, self.run_out, self.node_gone, self.daemon_again):
             step()
 
     def print_figures(self):
         for what, took_us in self.figures:
             print(f"   {what:44} {took_us / 1000:7.1f} ms")
         self.watch.close()
+
+    def lines(self):
+        """The lines between the zones are as long as they are to be, there and back."""
+        for (low, high), wanted_ms in self.lab.round_trip_ms.items():
+            address, _ = network.ends(low, high)[1]
+            done = run("ip", "netns", "exec", self.lab.routers[low].namespace, "ping", "-q", "-c5",
+                       "-i0.05", address)
+            least_ms = float(done.stdout.rpartition(" = ")[2].split("/")[0])
+            self.figures.append((f"az-{low} to az-{high} and back", least_ms * 1000))
+            expect(wanted_ms <= least_ms < wanted_ms + LINE_SLACK_MS,
+                   f"az-{low} to az-{high}: {least_ms} ms there and back, not {wanted_ms}")
 
     def learnt(self):
         for vip in network.VIPS:
@@ -102,7 +115,7 @@ class Proof:
                              f"{self.node.name.replace('-', '_')}")
         prefixes = [line.split()[0] for line in told.splitlines() if line[:1].isdigit()]
         expect(prefixes == [f"{network.VIPS[0]}/32"], f"the router is told of {prefixes}: {told}")
-        expect(f"BGP.med: {METRIC}" in told and "(65079,79)" in told, f"no MED or community: {told}")
+        expect(f"BGP.med: {METRIC}" in told and "(65079,79)" in told, f"MED, community: {told}")
         batch(self.node.namespace, *(f"route del {line.format(router=self.node.router)}"
                                      for line in OTHERS))
 
@@ -118,6 +131,29 @@ class Proof:
             self.heard(f"a route moves: {vip}", vip, take(self.other, vip), self.other)
             wait_for(lambda vip=vip: self.lab.is_reached(vip), 2, f"{vip} answers the client")
             self.heard("and goes", vip, leave(self.other, vip))
+
+    def judged(self):
+        """Two nodes in two zones have an address at once: the judge says so, and so do the answers
+        that the probers of both zones get. Of what moves in good order nobody says anything."""
+        for is_double in (False, True):
+            watch = ZoneWatch(self.lab, self.lab.directory / f"judged-{is_double}", [])
+            try:
+                watch.start()
+                for node in (self.node, self.other):
+                    take(node, network.VIPS[0])
+                    time.sleep(0.3)  # some answers
+                    if not is_double:
+                        leave(node, network.VIPS[0])
+                watch.stop()
+            finally:
+                watch.abandon()
+                leave(self.node, network.VIPS[0])
+                leave(self.other, network.VIPS[0])
+            said = {key for line in watch.doubles() for key in ("double", "crossing")
+                    if key in line}
+            expect(len(watch.answered()[network.VIPS[0]]) > 1, "nobody answered")
+            expect(said == ({"double", "crossing"} if is_double else set()),
+                   f"{'two had it' if is_double else 'one had it'}, and said was: {watch.doubles()}")
 
     def run_out(self):
         """An agent that is dead renews nothing: the kernel takes the address, and the route."""

@@ -18,6 +18,16 @@ INSIDE, INSIDE_ZONE = "10.81.0.100", 1     # by ARP, in that zone only
 # there and back, in ms; between a zone and the client's router there is a cable
 ROUND_TRIP_MS = {(1, 2): 2, (1, 3): 10, (2, 3): 10}
 
+# a session that flaps for a second is back sooner than a move is worth
+CHECK = """\
+  - name: bgp
+    type: exec
+    command: [/bin/sh, -c, "{command}"]
+    interval: 1s
+    timeout: 3s
+    fall: 3
+"""
+
 
 def home(zone):
     """Lines of an ip batch: the judge's prober of a zone, who only names itself by an address."""
@@ -221,7 +231,10 @@ class ZoneLab(Lab):
 
     def is_settled(self):
         held = self.holders(INSIDE)
-        return len(held) == 1 and held[0].place == INSIDE_ZONE and super().is_settled()
+        try:
+            return len(held) == 1 and super().is_settled()
+        except LabError:  # no member of etcd answers yet
+            return False
 
     def await_calm(self, seconds):
         """Routing is whole, and the agents are settled."""
@@ -241,8 +254,13 @@ class ZoneLab(Lab):
                           for vip in self.options.vips)
         if node.place == INSIDE_ZONE:
             lines += ("\n  - name: inside\n    vips:\n"
-                      f"      - address: {INSIDE}/24\n        interface: eth0")
+                      f"      - address: {INSIDE}/24\n        interface: eth0\n"
+                      "    checks: [proxy, docservice]")
         config.write_agent_of(node, endpoints, lines, self.options.ttl_ms)
+        path = node.directory / f"{node.name}.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("\nchecks:\n", "\nchecks:\n" + CHECK.format(
+            command=routing.session_command(self, node)), 1), encoding="utf-8")
 
 
 def all_addresses(namespace):

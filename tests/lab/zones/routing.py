@@ -1,4 +1,4 @@
-"""BIRD and FRR in namespaces, with the configuration that is shipped (docs/routing) on the nodes."""
+"""BIRD and FRR in namespaces; on the nodes with what is shipped (docs/routing)."""
 
 import pathlib
 import re
@@ -149,6 +149,15 @@ def configure(where, daemons):
 
 def birdc(where, *words, check=True):
     return run("birdc", "-s", where.directory / "bird.ctl", *words, check=check).stdout
+
+
+def session_command(lab, node):
+    """What a check asks, as docs/routing.md has it."""
+    if lab.kind == "frr":
+        home = node.directory / "frr"
+        return (f"vtysh --vty_socket {home} --config_dir {home} -c 'show bgp neighbors "
+                f"{node.router}' | grep -q 'BGP state = Established'")
+    return f"birdc -s {node.directory}/bird.ctl show protocols router4 | grep -q Established"
 
 
 def sessions_down(router):

@@ -61,7 +61,7 @@ class ZoneWatch(Watch):
             self.routes = None
 
     def stop(self):
-        """Ends all. LabError if one of them did not do its work; who saw two is asked for doubles()."""
+        """Ends all. LabError if one of them did not do its work; doubles() has what was seen."""
         started = self.started()
         for process in started:
             process.signal(15)
@@ -74,7 +74,8 @@ class ZoneWatch(Watch):
         self.verdict = max(statuses[name] for name in judges)
 
     def judges_lines(self):
-        return [line for judge in (self.judge, *self.probers.values()) for line in self.lines(judge)]
+        return [line for judge in (self.judge, *self.probers.values())
+                for line in self.lines(judge)]
 
     def doubles(self):
         said = [line for line in self.judges_lines()
@@ -115,4 +116,4 @@ class ZoneWatch(Watch):
 
     def timeline(self, since_us):
         """All lines but the probers', in order, in ms from since_us; then the routes."""
-        return [line for line in super().timeline(since_us)] + self.routes.told_since(since_us)
+        return super().timeline(since_us) + self.routes.told_since(since_us)

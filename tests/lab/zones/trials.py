@@ -14,9 +14,9 @@ from seeing import ZoneWatch
 TRIALS = {}
 PLANNED_US = 100_000        # the median; one alone may meet a busy machine
 ONE_PLANNED_US = 1_000_000
-SLACK_DEATH_US = 500_000    # over the ttl, as in story.py
-ELECTION_US = 2_500_000     # etcd's members may have to elect, and agents to ask another one
+ELECTION_US = 2_500_000     # over the ttl: etcd may have to elect, agents to ask another member
 ROUTING_US = 10_000_000     # sessions that come back
+CHECKED_US = 5_000_000      # three turns of a check, of 1 s each, and their ends
 CALM_S = 40
 
 
@@ -36,17 +36,13 @@ class Trial:
 
 
 def trial(*, moves, bound, median_us=None, vip=network.VIPS[0]):
-    """Registers a trial: a function of a stage that breaks something of the holder and returns when.
-    Its docstring says what it is."""
+    """Registers a trial: a function of a stage that breaks something of the holder and returns
+    when. Its docstring says what it is."""
     def register(function):
         name = function.__name__.replace("_", "-")
         TRIALS[name] = lambda: Trial(name, function, moves, vip, bound, median_us)
         return function
     return register
-
-
-def death(ttl_us):
-    return ttl_us + SLACK_DEATH_US
 
 
 def cut_off(ttl_us):
@@ -55,6 +51,10 @@ def cut_off(ttl_us):
 
 def planned(_):
     return ONE_PLANNED_US
+
+
+def checked(_):
+    return CHECKED_US
 
 
 def routed(_):
@@ -109,13 +109,13 @@ def planned_move_by_arp(stage):
     return stage.switch_over(stage.beside())
 
 
-@trial(moves=True, bound=death, vip=network.INSIDE)
+@trial(moves=True, bound=cut_off, vip=network.INSIDE)
 def node_death_by_arp(stage):
     """The holder of an address of the zone's own subnet, in mode arp, loses power."""
     return stage.faults.power_off(stage.holder)
 
 
-@trial(moves=True, bound=death)
+@trial(moves=True, bound=cut_off)
 def node_death(stage):
     """The holder loses power."""
     return stage.faults.power_off(stage.holder)
@@ -157,9 +157,15 @@ def session_flap(stage):
     return stage.faults.flap(stage.holder)
 
 
+@trial(moves=True, bound=checked)
+def session_loss(stage):
+    """The holder's session with its router ends for good; a check asks for it, three times."""
+    return stage.faults.sessions("disable", stage.holder)
+
+
 def routing_part(stage, fault_us, target):
-    """How long the routing took: until the client's router leads to the new holder, from when the
-    kernel there had the route; where nothing moved, how long that router knew no way. None: none."""
+    """How long the routing took: until the client's router leads to the new holder, from when
+    the kernel there had the route; where nothing moved, how long that router knew no way."""
     routes, vip, edge = stage.watch.routes, stage.vip, stage.lab.routers[network.EDGE].name
     if vip == network.INSIDE:
         return None
@@ -218,10 +224,10 @@ def play(stage, row):
 def play_all(lab, name, directory, n_trials):
     """Plays a trial some times; returns its row."""
     row = TRIALS[name]()
-    lab.await_calm(CALM_S)
     watch = ZoneWatch(lab, directory, [row.vip])
     stage = Stage(lab, watch, row.vip)
     try:
+        lab.await_calm(CALM_S)
         watch.start()
         watch.wait_served()
         for _ in range(n_trials):
