@@ -5,10 +5,9 @@ import signal
 import time
 
 from faults import CUT, Faults
-from netns import nft, now_us, run, set_link, wait_for
+from netns import LabError, nft, now_us, run, set_link, wait_for
 
 import network
-import routing
 
 FLAP_S = 1
 FORWARDED, ALL = ("forward",), ("input", "forward", "output")
@@ -86,32 +85,36 @@ class ZoneFaults(Faults):
     def router_restart(self, router):
         """Its routing ends, withdraws all, and is started again."""
         before_us = now_us()
-        self.lab.process(router, "bird").end()
+        self.lab.end_daemons(router)
         self.lab.start_router(router)
         return before_us
 
-    def sessions(self, act, node):
-        """Disables or enables what the router of a node has with it; returns when it began."""
-        router, name = self.lab.routers[node.place], node.name.replace("-", "_")
+    def end_session(self, node):
+        """The sessions of a node with its router."""
         before_us = now_us()
-        for session in (name, name + "6"):
-            routing.birdc(router, act, session)
+        self.lab.speaker.switch(self.lab.routers[node.place], node, False)
         return before_us
 
     def flap(self, node):
-        """The sessions end, and may come back after a second."""
-        before_us = self.sessions("disable", node)
+        """They end, and may come back after a second."""
+        before_us = self.end_session(node)
         time.sleep(FLAP_S)
-        self.sessions("enable", node)
+        self.lab.speaker.switch(self.lab.routers[node.place], node, True)
         return before_us
 
     def heal_router(self, router):
         nft(router.namespace, f"add table inet {CUT}\ndelete table inet {CUT}\n")
         self.lab.start_router(router)
-        wait_for(lambda: routing.birdc(router, "show", "status", check=False), 5,
-                 f"{router.name} listens")
         for node in self.lab.nodes_of(router.number):
-            self.sessions("enable", node)
+            wait_for(lambda node=node: self.has_session(router, node), 5,
+                     f"{router.name} can be told")
+
+    def has_session(self, router, node):
+        try:
+            self.lab.speaker.switch(router, node, True)
+        except LabError:
+            return False  # it has just been started
+        return True
 
     # -- a whole zone
 
@@ -131,8 +134,8 @@ class ZoneFaults(Faults):
         for process in processes:
             process.wait_dead(5)
         for family in ("-4", "-6"):
-            run("ip", "-n", router.namespace, family, "route", "flush", "proto", "bird",
-                check=False)
+            run("ip", "-n", router.namespace, family, "route", "flush", "proto",
+                {"bird": "bird", "frr": "bgp"}[self.lab.kind], check=False)
         return before_us
 
     def zone_power_on(self, zone):

@@ -6,7 +6,6 @@ import time
 from netns import LabError, batch, now_us, run, set_link, wait_for
 
 import network
-import routing
 from routes import RouteWatch
 from seeing import ZoneWatch
 
@@ -17,7 +16,7 @@ OTHERS = ("203.0.113.8/32 dev lo proto 78",      # another protocol
           "192.0.2.128/25 via {router}")
 METRIC = 100
 # a change goes from a node's kernel to the client's router's; FRR works in turns
-CHANGE_US = {"bird": 100_000, "frr": 400_000}
+CHANGE_US = {"bird": 100_000, "frr": 500_000}
 DETECTED_US = 500_000  # three BFD packets and what they are late
 BACK_S = 20
 LINE_SLACK_MS = 3
@@ -111,11 +110,8 @@ class Proof:
         batch(self.node.namespace, *(f"route add {line.format(router=self.node.router)}"
                                      for line in OTHERS))
         time.sleep(0.5)  # to see that nothing happens
-        told = routing.birdc(self.lab.routers[self.node.place], "show", "route", "all", "protocol",
-                             f"{self.node.name.replace('-', '_')}")
-        prefixes = [line.split()[0] for line in told.splitlines() if line[:1].isdigit()]
-        expect(prefixes == [f"{network.VIPS[0]}/32"], f"the router is told of {prefixes}: {told}")
-        expect(f"BGP.med: {METRIC}" in told and "(65079,79)" in told, f"MED, community: {told}")
+        told = self.lab.speaker.told_by(self.lab.routers[self.node.place], self.node)
+        expect(told == {f"{network.VIPS[0]}/32": (METRIC, "65079:79")}, f"the router heard {told}")
         batch(self.node.namespace, *(f"route del {line.format(router=self.node.router)}"
                                      for line in OTHERS))
 
@@ -178,9 +174,7 @@ class Proof:
         """The node's routing ends and starts: the route is withdrawn, and comes again."""
         vip = network.VIPS[0]
         ended_us = now_us()
-        for name in ("bird", "bfdd", "bgpd", "zebra"):
-            if self.lab.is_running(self.node, name):
-                self.lab.process(self.node, name).end()
+        self.lab.end_daemons(self.node)
         self.heard("routing ends on the node", vip, ended_us, bound_us=DETECTED_US)
         started_us = now_us()
         self.lab.start_routing(self.node)

@@ -9,8 +9,11 @@ from lab import EYE_MAC, Lab, Node
 from netns import LabError, batch, run, wait_for
 from process import Process, uninterrupted
 
+import bird
+import frr
 import routing
 
+SPEAKERS = {"bird": bird, "frr": frr}
 ZONES = (1, 2, 3)
 EDGE = 0  # the client's router, among the routers
 VIPS = ("203.0.113.7", "2001:db8:113::7")  # by route
@@ -90,7 +93,7 @@ class ZoneLab(Lab):
         name = options.name
         self.switches = {zone: f"{name}-s{zone}" for zone in ZONES}
         super().__init__(options)
-        self.kind = kind  # what nodes run: bird or frr
+        self.kind, self.speaker = kind, SPEAKERS[kind]  # of all nodes and routers
         self.round_trip_ms = round_trip_ms or ROUND_TRIP_MS
         self.nodes = [ZoneNode(self, index) for index in range(2 * len(ZONES))]
         self.members = self.nodes[::2]
@@ -196,31 +199,37 @@ class ZoneLab(Lab):
 
     def start_router(self, router):
         router.directory.mkdir(exist_ok=True)
-        self.start_daemons(router, routing.router_daemons(self, router))
+        self.start_daemons(router, self.speaker.router_config(
+            router, routing.sessions_of(self, router)))
 
     def start_routing(self, node):
-        self.start_daemons(node, routing.node_daemons(self, node))
+        self.start_daemons(node, self.speaker.node_config(node))
 
-    def start_daemons(self, where, daemons):
-        """Starts those that do not run: [(name, command)]."""
-        ended = [(name, command) for name, command in daemons if not self.is_running(where, name)]
+    def start_daemons(self, where, text):
+        """Starts those that do not run."""
+        ended = [(name, command) for name, command in self.speaker.daemons(where, text)
+                 if not self.is_running(where, name)]
         for name, command in ended:
-            routing.forget(where, name)
+            self.speaker.before(where, name)
             with uninterrupted():
                 self.processes[where.name, name] = Process.start(
                     f"{where.name}/{name}", where.namespace, command,
                     where.directory / f"{name}.log", nice=-5)
-            routing.await_start(where, name)
+            self.speaker.after(where, name)
         self.save()
         if ended:
-            routing.configure(where, daemons)
+            self.speaker.configure(where)
 
-    def await_routing(self, seconds=30):
+    def end_daemons(self, where):
+        for name in self.speaker.DAEMONS:
+            self.process(where, name).end()
+
+    def await_routing(self, seconds=40):
         """All sessions of all routers are up."""
         for router in self.routers.values():
-            wait_for(lambda router=router: not routing.sessions_down(router), seconds,
+            wait_for(lambda router=router: not self.speaker.sessions_down(router), seconds,
                      lambda router=router: f"{router.name}: sessions that are not up: "
-                     f"{routing.sessions_down(router)}")
+                     f"{self.speaker.sessions_down(router)}")
 
     # -- what is asked of a lab
 
@@ -260,7 +269,7 @@ class ZoneLab(Lab):
         path = node.directory / f"{node.name}.yaml"
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("\nchecks:\n", "\nchecks:\n" + CHECK.format(
-            command=routing.session_command(self, node)), 1), encoding="utf-8")
+            command=self.speaker.check(node)), 1), encoding="utf-8")
 
 
 def all_addresses(namespace):
