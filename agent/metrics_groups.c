@@ -91,7 +91,7 @@ static int64_t count_announcements(const struct agent *agent, unsigned group)
 	size_t n_parts;
 	const struct agent_part *parts = agent_vips_parts(agent->vips[group], &n_parts);
 	for (size_t i = 0; i < n_parts; i++) {
-		n += (int64_t)oo_announcer_count(parts[i].announcer);
+		n += parts[i].way->on_link ? (int64_t)oo_announcer_count(parts[i].announcer) : 0;
 	}
 	return n;
 }

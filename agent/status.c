@@ -184,9 +184,11 @@ static struct json_object *new_vips(const struct agent *agent, unsigned group)
 		struct json_object *object = json_object_new_object();
 		add_text(object, "address", state.address);
 		add_text(object, "interface", state.interface);
+		add_text(object, "mode", oo_config_mode_name(state.mode));
 		add_bool(object, "up", state.up);
-		add_age(object, "announced_ms", state.announced_at);
-		add_number(object, "announcements", (int64_t)state.announcements);
+		add_bool(object, "told", state.way.told);
+		add_age(object, "announced_ms", state.way.told_at);
+		add_number(object, "announcements", (int64_t)state.way.times);
 		add_number(object, "repairs", (int64_t)state.repairs);
 		add_text(object, "removed_by", state.removed_by);
 		json_object_object_add(object, "neighbours",
@@ -195,7 +197,9 @@ static struct json_object *new_vips(const struct agent *agent, unsigned group)
 		add_text(object, "conflict_mac", state.rival.mac);
 		add_moment(object, "conflict_at", state.rival.at);
 		add_text(object, "error",
-			 state.rival.error[0] != '\0' ? state.rival.error : state.error);
+			 state.rival.error[0] != '\0' ? state.rival.error
+			 : state.way.error[0] != '\0' ? state.way.error
+						      : state.error);
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -221,6 +225,9 @@ static void judge_vips(const struct agent *agent, unsigned group, struct verdict
 		if (state.rival.error[0] != '\0') {
 			complain(verdict, STATE_CRITICAL, "%s: %s", agent->group_names[group],
 				 state.rival.error);
+		} else if (state.up && state.way.error[0] != '\0') {
+			complain(verdict, STATE_DEGRADED, "%s: %s: %s", agent->group_names[group],
+				 state.address, state.way.error);
 		} else if (state.up && state.rival.at != 0 &&
 			   oo_clock_now() - state.rival.at < CONFLICT_COUNTS_FOR_MS) {
 			complain(verdict, STATE_DEGRADED, "%s: another host, %s, claims %s on %s",
