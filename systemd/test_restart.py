@@ -20,7 +20,7 @@ class Restart(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         text = UNIT.read_text(encoding="utf-8")
-        script = re.search(r"^ExecStopPost=\+/bin/sh -c '(.*?)'$", text, re.S | re.M).group(1)
+        script = re.search(r"^ExecStopPost=/bin/sh -c '(.*?)'$", text, re.S | re.M).group(1)
         # as systemd reads it
         script = script.replace("\\\n", " ").replace("$$", "$")
         self.script = script.replace("/run/ooha", directory.name)
