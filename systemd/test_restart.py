@@ -20,10 +20,10 @@ class Restart(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         text = UNIT.read_text(encoding="utf-8")
-        script = re.search(r"^ExecStopPost=/bin/sh -c '(.*?)'$", text, re.S | re.M).group(1)
+        script = re.search(r"^ExecStopPost=\+/bin/sh -c '(.*?)'$", text, re.S | re.M).group(1)
         # as systemd reads it
         script = script.replace("\\\n", " ").replace("$$", "$")
-        self.script = script.replace("/run/ooha", directory.name)
+        self.script = script.replace("/run/ooha.", f"{directory.name}/")
 
     def pauses(self, code, status):
         """Whether it does after an end of that kind."""
