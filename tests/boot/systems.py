@@ -73,6 +73,13 @@ class Ooha(Debian):
     def state(self):
         return [self.systemctl(word, "ooha", check=False) for word in ("is-active", "is-enabled")]
 
+    def start_unconfigured(self):
+        """What an administrator sees who is too quick."""
+        self.systemctl("start", "ooha", check=False)
+        said = self.run("journalctl", "--no-pager", "--unit=ooha", "--priority=err").stdout
+        self.systemctl("reset-failed", "ooha")
+        return said
+
     def enable(self):
         self.lab.note_agent_start(self.node)
         self.shell(ENABLE)
@@ -116,6 +123,7 @@ class Systems(Booted):
         step(INSTALL)
         cls.installed = [(said, box.state()) for said, box in zip(
             each(Ooha.install, cls.boxes.values()), cls.boxes.values())]
+        cls.refused = box.start_unconfigured()
         step(f"the README's configuration, {ENABLE}")
         each(Ooha.configure, cls.boxes.values())
         cls.lab.await_settled()
@@ -190,13 +198,17 @@ class Systems(Booted):
             self.assertNotRegex(own, r"(?i)warning|error|failed|invalid|missing")
             self.assertEqual(state, ["inactive", "disabled"])
 
+    def test_start_without_a_configuration_says_so_in_the_units_journal(self):
+        self.assertIn(f"{CONFIG}:1: empty; give at least cluster, etcd.endpoints and one group",
+                      self.refused)
+
     def test_journal_has_a_line_a_change_and_none_that_warns(self):
         for node, box in self.boxes.items():
             own = self.lines(box)
+            own = own[[line.get("OOHA_MESSAGE") for line in own].index("started"):]
             self.assertEqual([line["MESSAGE"] for line in own if int(line["PRIORITY"]) <= WARNING],
                              [], node.name)
             self.assertEqual({line["_SYSTEMD_UNIT"] for line in own}, {UNIT})
-            self.assertEqual(own[0]["OOHA_MESSAGE"], "started")
         holder = self.boxes[self.lab.holders()[0]]
         line = self.lines(holder, "OOHA_MESSAGE=role")[-1]
         self.assertEqual((line["OOHA_GROUP"], line["OOHA_EPOCH"]),
@@ -232,6 +244,18 @@ class Systems(Booted):
         self.assertLess(self.outage_us(since_us), max(NOTHING_US, self.outage_us(stop_us) + 1))
         self.check_ended_well()
         self.assertEqual(self.box.shell("dpkg-query -W -f '${Version}' ooha"), version_of(newer))
+
+    def test_reload_changes_what_it_is_to_and_moves_nothing(self):
+        since_us = self.begin()
+        self.addCleanup(self.box.systemctl, "reload", "ooha")
+        self.addCleanup(self.box.write, CONFIG, readme_config(self.lab, self.a))
+        self.box.write(CONFIG, readme_config(self.lab, self.a) + "lease: {ttl: 4s}\n")
+        self.box.systemctl("reload", "ooha")
+        self.wait_said("reloaded /etc/ooha/ooha.yaml")
+        self.check_watch()
+        self.assertEqual(self.box.property("MainPID"), self.pid)
+        self.assertLess(self.outage_us(since_us), NOTHING_US)
+        self.assertEqual(self.lab.holders(), [self.a])
 
     # -- what moves
 
