@@ -184,6 +184,10 @@ class Container:
     def property(self, name, unit=UNIT):
         return self.systemctl("show", "--value", "-p", name, unit)
 
+    def boot_id(self):
+        """Another after each boot: systemd-nspawn sees to that."""
+        return self.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
+
     def host_pid(self, name):
         """The host's number of the only process of that name inside."""
         pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and self.is_inside(pid, name)]

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""What a busy node costs the lease: processor, memory and disk are put under pressure, in a bounded
-cgroup, beside the agent that holds. One table; fails if the lease was lost or an address away (root).
+"""What a busy node costs the lease: processor, memory and disk are put under pressure, in a
+bounded cgroup, beside the agent that holds. One table; fails if the lease was lost, or an address was
+away (root).
 
 The agent has what ooha.service would give it (CPUWeight=, OOMScoreAdjust=), less, or more; with the
-pressure it shares one core. `wait` is how long it waited for that core, on average, each time that it
-had something to do; `renewals` is the time between two (every 500 ms), as etcd saw them come."""
+pressure it shares one core. `wait` is how long it waited for that core, on average, each time that
+it had something to do; `renewals` is the time between two (every 500 ms), as etcd saw them come."""
 
 import argparse
 import os

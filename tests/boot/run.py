@@ -71,6 +71,9 @@ class Boot(Booted):
         super().setUp()
 
     def begin(self):
+        promoted = {"EVENT": "promoted", "EPOCH": str(self.lab.claim()["epoch"])}.items()
+        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(self.a)), 10,
+                 "the hook of the promotion has run")
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
         return super().begin()
 
