@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a busy node costs the lease: processor, memory and disk are put under pressure, in a
-bounded cgroup, beside the agent that holds. One table; fails if the lease was lost, or an address was
-away (root).
+bounded cgroup, beside the agent that holds. One table; fails if the lease was lost, or an address
+was away (root).
 
 The agent has what ooha.service would give it (CPUWeight=, OOMScoreAdjust=), less, or more; with the
 pressure it shares one core. `wait` is how long it waited for that core, on average, each time that
@@ -200,7 +200,7 @@ class Pressure:
             finally:
                 watch.abandon()
                 beats.end()
-        gaps = sorted(beats.gaps_ms())
+        gaps = sorted(beats.gaps_ms()) or [float("inf")]
         kept = ((lab.claim()["epoch"], lab.holders()) == (epoch, [self.holder])
                 and not watch.doubles())
         print(f"{name:22} {TREATMENTS[how]:24} {wait_ms:8.2f} {len(gaps):4d} "
