@@ -123,8 +123,8 @@ static struct json_object *new_pause(const struct agent *agent, struct verdict *
 		return NULL;
 	}
 	complain(verdict, STATE_DEGRADED,
-		 "paused by %s: nothing moves for health, nobody takes over: %s", pause->by,
-		 pause->reason);
+		 "paused by %s: nothing moves for health, nobody takes over%s%s", pause->by,
+		 pause->reason[0] == '\0' ? "" : ": ", pause->reason);
 	return new_decree(pause);
 }
 
