@@ -11,15 +11,16 @@ import unittest
 MESON, BUILD, SOURCE = sys.argv[1].split(), sys.argv[2], pathlib.Path(sys.argv[3])
 del sys.argv[1:]
 # as an RPM system has them
-MACROS = {"_prefix": "/usr", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin", "_datadir": "/usr/share",
-          "_mandir": "/usr/share/man", "_sysconfdir": "/etc", "_unitdir": "/usr/lib/systemd/system",
-          "_sysusersdir": "/usr/lib/sysusers.d", "_tmpfilesdir": "/usr/lib/tmpfiles.d"}
+MACROS = {"_prefix": "/usr", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin",
+          "_datadir": "/usr/share", "_mandir": "/usr/share/man", "_sysconfdir": "/etc",
+          "_unitdir": "/usr/lib/systemd/system", "_sysusersdir": "/usr/lib/sysusers.d",
+          "_tmpfilesdir": "/usr/lib/tmpfiles.d"}
 # as meson names places; others are options of ours, which have RPM's places as defaults
 PLACES = {"prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/sbin", "datadir": "/usr/share",
           "mandir": "/usr/share/man", "systemd_unit_dir": "/usr/lib/systemd/system",
           "sysusers_dir": "/usr/lib/sysusers.d", "tmpfiles_dir": "/usr/lib/tmpfiles.d",
           "polkit_rules_dir": "/usr/share/polkit-1/rules.d"}
-OURS = {"/etc/ooha/ooha.yaml"}  # installed by the packages themselves: an install by hand keeps what is there
+OURS = {"/etc/ooha/ooha.yaml"}  # by the packages themselves: an install by hand keeps what is there
 
 
 def introspect(*words):
