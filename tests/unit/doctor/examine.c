@@ -257,7 +257,7 @@ static void test_network_manager_says_whether_it_manages(void)
 
 static struct oo_config_vip vips[] = {{"10.0.0.100/24", "eth0"}, {"10.0.0.101/24", "eth0"}};
 static struct oo_config_group groups[] = {
-	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = ""}};
+	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = "", .zones = "any"}};
 static struct oo_config_check checks[] = {
 	{.spec = {.name = "proxy", .type = OO_CHECK_TYPE_HTTP, .interval_ms = 1000}, .rise = 2},
 	{.spec = {.name = "disk", .type = OO_CHECK_TYPE_DISK, .interval_ms = 1000}, .rise = 2},
@@ -282,6 +282,12 @@ static void test_digest_does_not_mind_order_nor_interfaces(void)
 	agent_digest_groups(&config, after);
 	CU_ASSERT_STRING_NOT_EQUAL(before, after);
 	groups[0].prefer_zone = "";
+	groups[0].zones = "stay";
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_NOT_EQUAL(before, after);
+	groups[0].zones = "any";
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_EQUAL(before, after);
 }
 
 static void test_digest_of_checks_minds_what_decides(void)
