@@ -32,6 +32,8 @@
 #define SIM_MOVES 8
 #define SIM_ZONES 3 /* each with a member of etcd */
 #define SIM_FLAP_WINDOW_MS 60000
+#define SIM_START_TTLS 2 /* one that has ended is back after so many ttls at most */
+#define SIM_HOOKS_TTLS 2 /* what blocking hooks take at most, whatever is left of the hold */
 #define SIM_NEVER INT64_MAX
 #define SIM_SECOND INT64_C(1000000)
 #define SIM_MS INT64_C(1000)
