@@ -498,6 +498,16 @@ class SlowWay(socketserver.StreamRequestHandler):
             target.shutdown(socket.SHUT_WR)
 
 
+def expect_check_to_warn(node):
+    """The agent's --check says the same as doctor, as a warning."""
+    done = node.run(node.tool("agent/ooha-agent"), "--check", "--config",
+                    node.directory / "ooha.yaml", check=False)
+    expect(done.returncode == 0 and done.stdout == "" and re.fullmatch(
+        r"warning: etcd takes 2[5-9]\d ms to answer; a renewal has 400 ms .* "
+        r"lease\.ttl of (3[89]|4[0-4])00ms or more has time to spare\n", done.stderr),
+           f"--check: {done.returncode}: {done.stderr!r}")
+
+
 @fault("a slow way to etcd", "etcd-slow")
 def slow(node):
     server = inside(node.namespace,
@@ -506,6 +516,7 @@ def slow(node):
     node.listening(server)
     node.configure(endpoints=["http://127.0.0.1:4379"] + [f"http://{host}:2379"
                                                           for host in HOSTS[1:]])
+    expect_check_to_warn(node)
     yield {}
     node.close(server)
 
