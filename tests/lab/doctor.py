@@ -514,9 +514,10 @@ def slow(node):
                     lambda: socketserver.ThreadingTCPServer(("127.0.0.1", 4379), SlowWay))
     server.namespace, server.daemon_threads = node.namespace, True
     node.listening(server)
+    node.configure(endpoints=["http://127.0.0.1:4379"])
+    expect_check_to_warn(node)
     node.configure(endpoints=["http://127.0.0.1:4379"] + [f"http://{host}:2379"
                                                           for host in HOSTS[1:]])
-    expect_check_to_warn(node)
     yield {}
     node.close(server)
 
