@@ -1,0 +1,5 @@
+"""Pacemaker on Corosync."""
+from sides import Side
+class Pacemaker(Side):
+    """Pacemaker."""
+    name = service = "pacemaker"
