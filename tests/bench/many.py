@@ -113,11 +113,14 @@ def move_all(side, directory):
     finally:
         watch.abandon()
         events = kernel.stop()
-    downs = [event[0] for event in events if not event[2] and event[1] == holder.name]
-    ups = [event[0] for event in events if event[2] and event[1] != holder.name]
+    downs = [at_us for at_us, name, came, _ in events if not came and name == holder.name]
+    ups = {}  # each address's first: every renewal is told as well
+    for at_us, name, came, address in events:
+        if came and name != holder.name:
+            ups.setdefault(address, at_us)
     if len(ups) < n or len(downs) < n:
         raise LabError(f"of {n} addresses {len(downs)} were seen to go and {len(ups)} to come")
-    figures = {"first removed -> last added": (max(ups) - min(downs)) / 1000,
+    figures = {"first removed -> last added": (max(ups.values()) - min(downs)) / 1000,
                "client's longest gap": max(watch.outage_us(vip, "echo", fault_us)
                                            for vip in asked) / 1000}
     side.recover(holder)

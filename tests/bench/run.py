@@ -63,11 +63,11 @@ def moved(n):
 
 
 def hand_overs(n_members):
-    def act(side, directory, arguments):
+    def act(side, directory, _):
         if n_members == len(side.lab.nodes):
-            return many.hand_overs(side, directory, 20 if n_members > 3 else 100)
-        crowd = arguments.crowd = arguments.crowd or many.Crowd(side.lab)
-        crowd.grow(n_members)
+            return many.hand_overs(side, directory, 100)
+        side.crowd = side.crowd or many.Crowd(side.lab)
+        side.crowd.grow(n_members)
         return many.hand_overs(side, directory, 20)
     return act
 
@@ -134,7 +134,7 @@ def read_arguments():
     if arguments.runs is not None and arguments.runs < 1:
         parser.error(f"--runs {arguments.runs}: at least 1")
     arguments.seconds = arguments.seconds or (15 if arguments.short else 60)
-    arguments.alone, arguments.crowd = {}, None
+    arguments.alone = {}
     return arguments
 
 
@@ -225,9 +225,6 @@ class Run:
                     break
         finally:
             many.use_one(side, before)
-            if self.arguments.crowd:
-                self.arguments.crowd.end()
-                self.arguments.crowd = None
         self.notes.append(f"{kind.name}: in {time.monotonic() - began:.0f} s")
 
     def measure_nobody(self):

@@ -130,6 +130,7 @@ class Side:
 class Ooha(Side):
     """ooha-agent."""
     name, service = "ooha", "agent"
+    crowd = None  # members beside the nodes (many.py)
 
     def start(self, node):
         self.lab.options.agent = True  # healing a node starts it from now on
@@ -139,6 +140,9 @@ class Ooha(Side):
         return self.lab.is_settled()
 
     def end(self):
+        if self.crowd:
+            self.crowd.end()  # first: they would take over
+            self.crowd = None
         self.lab.options.agent = False
         super().end()
 
