@@ -11,9 +11,10 @@ import os
 import signal
 
 import config
-from netns import LabError, run, wait_for
+from netns import LabError, nft, run, wait_for
 
 SETTLE_S = 40
+FENCE = "ooha-office"
 
 
 def run_ns(pid):
@@ -145,6 +146,10 @@ class Ooha(Side):
             self.crowd = None
         self.lab.options.agent = False
         super().end()
+        for node in self.lab.nodes:
+            # of one that was killed: it would keep the next side's packets out
+            nft(node.namespace, "".join(f"add table {family} {FENCE}\ndelete table {family} {FENCE}\n"
+                                        for family in ("inet", "arp")))
 
     def show_config(self):
         node = self.lab.nodes[0]
