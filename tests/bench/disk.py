@@ -262,6 +262,7 @@ def take_down(cases, tools):
             case.watch.abandon()
         if case.lab:
             case.lab.down()
+    for case in cases:  # processes of one lab see the disks of the other, too
         if case.disks:
             case.disks.remove()
 
@@ -290,8 +291,10 @@ def measure(arguments, disk):
                 case.staller.stop()
             case.margin.over.set()
             case.watch.stop()
-        tools[0].end()
-        load.read(), feel.read()
+        for tool in tools:
+            tool.end()
+        load.read()
+        feel.read()
         print(f"{arguments.minutes:g} minutes, {arguments.megabytes:g} MB/s in bursts beside; "
               f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.2f} in the last quarter of an hour")
         last = load.lines[-1]

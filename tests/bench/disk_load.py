@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-LOG_BYTES, LOG_EVERY_S = 4096, 0.02
+LOG_BYTES, LOG_EVERY_S = 4096, 0.05
 LOG_FILE_BYTES = 4 << 20  # written round and round
 BURST_EVERY_S, BURST_FILE_BYTES = 0.5, 32 << 20
 REPORT_EVERY_S = 10

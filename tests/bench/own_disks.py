@@ -1,16 +1,19 @@
-"""A disk for each etcd member: a file system of its own in memory, which can be made to stand still."""
+"""A disk for each etcd member: a file system of its own on zram (compressed memory: no other disk and no
+thread of the kernel's takes part), which can be made to stand still."""
 
 import bisect
 import dataclasses
 import pathlib
 import random
 import shutil
+import sys
 import threading
 import time
 
-from netns import LabError, now_us, run
+from netns import LabError, now_us, run, wait_for
 
-SIZE = "600M"  # sparse
+CONTROL = pathlib.Path("/sys/class/zram-control")
+SIZE = "400M"  # what is not written takes nothing
 STALL_LEAST_MS = 20
 
 
@@ -26,27 +29,43 @@ class Disks:
     """The disks of one lab's members, at where their data goes."""
 
     def __init__(self, lab):
-        self.lab, self.mounted = lab, []
-        self.images = pathlib.Path("/dev/shm") / f"{lab.options.name}-disks"
+        self.lab, self.numbers = lab, []
 
     def of(self, member):
         return self.lab.etcd_data / member.name
 
     def make(self):
-        self.images.mkdir()
         for member in self.lab.members:
-            image = self.images / member.name
-            run("truncate", "-s", SIZE, image)
-            run("mkfs.ext4", "-q", image)
+            try:
+                number = (CONTROL / "hot_add").read_text(encoding="ascii").strip()
+            except OSError as error:
+                raise LabError(f"disks of their own need zram: {error}") from None
+            self.numbers.append(number)
+            pathlib.Path(f"/sys/block/zram{number}/disksize").write_text(SIZE, encoding="ascii")
+            run("mkfs.ext4", "-q", f"/dev/zram{number}")
             self.of(member).mkdir(parents=True)
-            run("mount", "-o", "loop", image, self.of(member))
-            self.mounted.append(self.of(member))
+            run("mount", f"/dev/zram{number}", self.of(member))
 
     def remove(self):
-        for path in self.mounted:
-            run("fsfreeze", "-u", path, check=False)
-            run("umount", path, check=False)
-        shutil.rmtree(self.images, ignore_errors=True)
+        for member in self.lab.members:
+            run("fsfreeze", "-u", self.of(member), check=False)
+            run("umount", self.of(member), check=False)
+        for number in self.numbers:
+            try:
+                wait_for(lambda number=number: self.is_given_back(number), 10,
+                         f"zram{number} is free")
+            except LabError as error:
+                print(error, file=sys.stderr)
+        shutil.rmtree(self.lab.etcd_data, ignore_errors=True)
+
+    @staticmethod
+    def is_given_back(number):
+        try:
+            pathlib.Path(f"/sys/block/zram{number}/reset").write_text("1", encoding="ascii")
+            (CONTROL / "hot_remove").write_text(number, encoding="ascii")
+        except OSError:  # busy: whoever began meanwhile still has it mounted
+            return False
+        return True
 
 
 class Staller(threading.Thread):
