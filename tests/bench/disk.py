@@ -253,6 +253,8 @@ def wait_out(cases, seconds, load):
 def take_down(cases, tools):
     """Ends and removes whatever there is."""
     for case in cases:
+        if case.margin:
+            case.margin.over.set()
         if case.staller and case.staller.is_alive():
             case.staller.stop()
     for tool in tools:
