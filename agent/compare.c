@@ -19,12 +19,21 @@ static bool is_same_list(const struct oo_config_texts *one, const struct oo_conf
 	return one->n == other->n;
 }
 
+bool agent_compare_is_same_vip(const struct oo_config_vip *one, const struct oo_config_vip *other)
+{
+	return oo_text_equal(one->address, other->address) && one->mode == other->mode &&
+	       oo_text_equal(one->interface, other->interface) && one->table == other->table &&
+	       one->protocol == other->protocol && one->metric == other->metric &&
+	       is_same(one->provider.run, other->provider.run) &&
+	       one->provider.timeout_ms == other->provider.timeout_ms &&
+	       is_same(one->provider.settings.json, other->provider.settings.json);
+}
+
 bool agent_compare_is_other_vips(const struct oo_config_group *now,
 				 const struct oo_config_group *next)
 {
 	for (size_t i = 0; i < now->n_vips && now->n_vips == next->n_vips; i++) {
-		if (!oo_text_equal(now->vips[i].address, next->vips[i].address) ||
-		    !oo_text_equal(now->vips[i].interface, next->vips[i].interface)) {
+		if (!agent_compare_is_same_vip(&now->vips[i], &next->vips[i])) {
 			return true;
 		}
 	}

@@ -20,6 +20,8 @@ int agent_compare_align(const struct oo_config *now, struct oo_config *next, uin
 bool agent_compare_is_other_etcd(const struct oo_config *now, const struct oo_config *next);
 /* Where it listens, and whether with TLS; not with which files. */
 bool agent_compare_is_other_api(const struct oo_config *now, const struct oo_config *next);
+/* The same address, told of in the same way. */
+bool agent_compare_is_same_vip(const struct oo_config_vip *one, const struct oo_config_vip *other);
 /* Their VIPs, in this order. */
 bool agent_compare_is_other_vips(const struct oo_config_group *now,
 				 const struct oo_config_group *next);

@@ -36,7 +36,12 @@ void agent_digest_groups(const struct oo_config *config, char text[static AGENT_
 			sum += hash(line);
 		}
 		for (size_t i = 0; i < group->n_vips; i++) {
-			snprintf(line, sizeof(line), "%s %s", group->name, group->vips[i].address);
+			const struct oo_config_vip *vip = &group->vips[i];
+			const bool is_plain =
+				vip->mode == OO_MODE_ARP; /* older agents know no other */
+			snprintf(line, sizeof(line), "%s %s%s%s", group->name, vip->address,
+				 is_plain ? "" : " ",
+				 is_plain ? "" : oo_config_mode_name(vip->mode));
 			sum += hash(line);
 		}
 	}

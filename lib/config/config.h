@@ -26,6 +26,8 @@
 #define OO_CONFIG_ATTEMPTS 20
 #define OO_CONFIG_MOVES 32
 #define OO_CONFIG_PROBLEMS 20
+#define OO_CONFIG_SETTINGS 16384 /* bytes of a provider's settings as JSON */
+#define OO_CONFIG_TABLE_MAIN 254 /* rtnetlink(7) */
 
 struct oo_config_texts {
 	const char *const *items;
@@ -77,9 +79,31 @@ struct oo_config_lease {
 	int64_t request_timeout_ms; /* not a key: 4/5 of renew */
 };
 
+/* How the network is told who has a VIP. */
+enum oo_mode {
+	OO_MODE_ARP,      /* announced on its subnet: ARP, neighbour discovery */
+	OO_MODE_ROUTE,    /* a route of ours that a routing daemon exports */
+	OO_MODE_PROVIDER, /* a program moves it: an API, a DNS record */
+};
+
+/* A free mapping as JSON; shown: the same with "***" for what has a secret's name. */
+struct oo_config_settings {
+	const char *json, *shown;
+};
+
+/* Of mode provider. */
+struct oo_config_provider {
+	const char *run; /* absolute, not looked at here */
+	int64_t timeout_ms;
+	struct oo_config_settings settings;
+};
+
 struct oo_config_vip {
 	const char *address; /* canonical, with prefix: "10.0.0.100/24", "2001:db8::1/128" */
-	const char *interface;
+	enum oo_mode mode;
+	const char *interface;              /* "": on none (of mode provider only) */
+	int table, protocol, metric;        /* of mode route; its address has all bits as prefix */
+	struct oo_config_provider provider; /* of mode provider */
 };
 
 /* When what is held goes back to a node that ranks better. */
@@ -215,6 +239,8 @@ int oo_config_write(const struct oo_config *config, struct oo_buffer *out);
  * agent to change; else a reload does.
  */
 bool oo_config_is_fixed(const char *path);
+/* "arp", "route", "provider" */
+const char *oo_config_mode_name(enum oo_mode mode);
 /* Whether group prefers nodes of that zone. */
 bool oo_config_prefers(const struct oo_config_group *group, const char *zone);
 /*

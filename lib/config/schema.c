@@ -171,22 +171,6 @@ static bool parse_lease(struct config_reader *reader, struct fy_node *node,
 							       .margin = values[LEASE_MARGIN]});
 }
 
-static const struct config_key vip_keys[] = {
-	{.name = "address",
-	 .parse = config_parse_vip,
-	 CONFIG_AT(oo_config_vip, address),
-	 .required = "give the VIP, as in 10.0.0.100/24"},
-	{.name = "interface",
-	 .parse = config_parse_interface,
-	 CONFIG_AT(oo_config_vip, interface),
-	 .required = "name the interface that the VIP goes on, as in eth0"},
-};
-static const struct config_schema vip_schema = CONFIG_SCHEMA(vip_keys);
-static const struct config_list vip_list = {
-	.item = {.parse = config_parse_section, .schema = &vip_schema},
-	CONFIG_LIST(oo_config_group, vips, n_vips),
-};
-
 /* Only its shape: it is resolved when all checks are known (config_check_whole). */
 static bool parse_check_name(struct config_reader *reader, struct fy_node *node,
 			     const struct config_key *key, void *target)
@@ -239,7 +223,7 @@ static const struct config_key group_keys[] = {
 	 .least = 1,
 	 .most = OO_CONFIG_VIPS,
 	 .required = "list the group's addresses",
-	 .list = &vip_list},
+	 .list = &config_vip_list},
 	{.name = "checks",
 	 .parse = parse_check_names,
 	 CONFIG_AT(oo_config_group, checks),

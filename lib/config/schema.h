@@ -123,6 +123,8 @@ config_parse_fn config_parse_table;        /* const char *: a table of SQL's */
 config_parse_fn config_parse_header;       /* const char *: "Name: value" */
 config_parse_fn config_parse_token;        /* const char *: a word of HTTP, as a header's name */
 config_parse_fn config_parse_json_pointer; /* const char *: RFC 6901 */
+config_parse_fn config_parse_free;         /* struct oo_config_settings: any mapping */
+config_write_fn config_write_free;         /* the opposite */
 
 config_parse_fn config_parse_repair; /* struct oo_config_repair: repair.c */
 extern const struct config_schema config_repair_schema;
@@ -131,8 +133,8 @@ extern const struct config_schema config_failback_schema, config_flap_schema; /*
 /* Whether text is fit for a name (config_parse_name). */
 bool config_is_name(const char *text);
 
-/* The checks: check.c. */
-extern const struct config_list config_check_list;
+/* The checks: check.c; a group's VIPs: vip.c. */
+extern const struct config_list config_check_list, config_vip_list;
 
 /* The keys that one type of check has besides those that all have: check_keys*.c. */
 struct config_check_kind {

@@ -45,8 +45,8 @@ class Container:
 
     def __init__(self, lab, node):
         self.lab, self.node = lab, node
-        self.root = lab.directory / "root"
-        self.process = None
+        self.root = node.root
+        self.process, self.noted = None, ()
         self.leader = None  # systemd, as the host numbers it
 
     # -- what is on its disk
@@ -86,29 +86,43 @@ class Container:
 
     def boot(self):
         """Returns when systemd is up."""
+        self.begin_boot()
+        self.await_booted()
+
+    def begin_boot(self):
         if not self.root.exists():
             self.make_root()
         environment = {}
         command = ["systemd-nspawn", "--quiet", "--register=no", "--console=pipe", "--boot",
-                   f"--directory={self.root}", f"--machine={self.lab.options.name}",
+                   f"--directory={self.root}", f"--machine={self.node.namespace}",
                    f"--network-namespace-path=/run/netns/{self.node.namespace}",
-                   f"--capability={CAPABILITIES}", "--kill-signal=SIGRTMIN+3",
-                   "--bind-ro=/usr", f"--bind={self.node.directory}",
-                   f"--bind-ro={self.lab.tool('agent/ooha-agent').parent}:{SBIN}"]
+                   f"--capability={CAPABILITIES}", "--kill-signal=SIGRTMIN+3", *self.binds()]
         if not os.path.isdir("/run/systemd/system"):
             command.append("--keep-unit")  # there is no systemd to make a scope
         if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             environment["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "0"
+        log = self.node.directory / "nspawn.log"
         with uninterrupted():
-            log = self.lab.directory / "nspawn.log"
             self.process = Process.start("systemd-nspawn", None, command, log, environment)
-            self.lab.machines = [self.process]
-            self.lab.save()  # so that `scripts/lab down` ends it if we cannot
+            self.note(self.process)
+
+    def await_booted(self):
         self.leader = int(wait_for(self.find_leader, 10, self.tell))
-        self.lab.machines = [Process("systemd", self.leader, stat_fields(self.leader)[1], str(log)),
-                             self.process]
+        self.note(Process("systemd", self.leader, stat_fields(self.leader)[1], self.process.log),
+                  self.process)
+        wait_for(self.is_booted, 40, lambda: f"systemd is up: {self.tell()}")
+
+    def note(self, *processes):
+        """So that `scripts/lab down` ends them if we cannot."""
+        others = [other for other in self.lab.machines if other not in self.noted]
+        self.lab.machines = others + list(processes)
+        self.noted = processes
         self.lab.save()
-        wait_for(self.is_booted, 20, lambda: f"systemd is up: {self.tell()}")
+
+    def binds(self):
+        """What of the host is seen inside."""
+        return ["--bind-ro=/usr", f"--bind={self.node.directory}",
+                f"--bind-ro={self.lab.tool('agent/ooha-agent').parent}:{SBIN}"]
 
     def tell(self):
         return f"systemd-nspawn: {self.process.tail(5)}"

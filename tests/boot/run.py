@@ -15,22 +15,16 @@ import unittest
 sys.dont_write_bytecode = True
 
 from container import SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
+from booted import CRASHED_US, NOTHING_US, PLANNED_US, RESTARTED_US, Booted  # noqa: E402
 from config import write  # noqa: E402
 from lab import Lab, Options  # noqa: E402
 from netns import now_us, wait_for  # noqa: E402
-from proofs import Proof, run_proofs  # noqa: E402
-from watch import Watch  # noqa: E402
+from proofs import run_proofs  # noqa: E402
 
 BUILD = Options.build
-NOTHING_US = 20_000   # what a restart may cost a client
-PLANNED_US = 500_000  # what a hand-over may, asking systemd in vain included; silence takes 3 s
 PAUSE_US = 950_000    # between two starts that fail
-# how long addresses stay without an agent, at a ttl of 3 s
-RESTARTED_US = 1_000_000
-CRASHED_US = 500_000
 CRASHES = 3
 HOOK_S = 2
-SETTLE_S = 0.5        # for what would go wrong in an adoption to show
 DOCSERVICE = "ds-docservice.service"
 FOLLOWER = """\
 [Unit]
@@ -43,7 +37,7 @@ WantedBy={target}
 PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
 
 
-class Boot(Proof):
+class Boot(Booted):
     """One lab for all: node-a is booted and holds when a test begins, node-b stands by."""
 
     @classmethod
@@ -73,24 +67,12 @@ class Boot(Proof):
         cls.box.systemctl("start", "ooha")
 
     def setUp(self):
-        self.watch = None
         self.make_a_hold()
-        self.lab.await_settled()
+        super().setUp()
 
     def begin(self):
-        """Starts the watchers; what follows is held against how things are now."""
-        if self.watch is not None:
-            self.watch.abandon()
-        self.watch = Watch(self.lab, self.lab.directory / "watch" / str(now_us()), [self.vip])
-        self.addCleanup(self.watch.abandon)
-        self.watch.start()
-        self.watch.wait_served()
-        self.epoch = self.lab.claim()["epoch"]
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
-        self.n_lines = len(self.box.journal())
-        self.n_told = len(self.box.told())
-        self.pid = self.box.property("MainPID")
-        return now_us()
+        return super().begin()
 
     def make_a_hold(self):
         if self.lab.holders() == [self.a]:
@@ -107,53 +89,15 @@ class Boot(Proof):
     def hooks(self, node):
         return [line["EVENT"] for line in self.lab.hooks(node)[self.n_hooks[node]:]]
 
-    def said(self):
-        if not self.box.process.is_alive():
-            return []
-        return [text for _, text in self.box.journal()[self.n_lines:]]
-
-    def wait_said(self, text):
-        wait_for(lambda: any(text in line for line in self.said()), 10,
-                 lambda: f"'{text}' in {self.said()}")
-
-    def wait_adopted(self):
-        """Returns when the next agent had adopted."""
-        self.wait_said("reclaiming -> active")
-        return max(at_us for at_us, text in self.box.journal() if "reclaiming -> active" in text)
-
-    def check_ended_well(self):
-        ends = [text for _, text in self.box.told()[self.n_told:] if "with result" in text]
-        self.assertEqual(ends, [])
-
-    def outage_us(self, since_us):
-        return self.watch.outage_us(self.vip, "echo", since_us)
-
-    def check_watch(self):
-        self.watch.stop()
-        self.assertEqual(self.watch.doubles(), [], "two holders")
-        self.assertEqual(self.watch.verdict, 0, "two holders")
-
     def check_kept(self, since_us, lasts_us):
-        """Another agent holds, and nobody has noticed. lasts_us: how long the addresses stay
-        without an agent; a machine that is slower than that to start the next one loses them."""
-        slow_us = self.wait_adopted() - since_us - lasts_us
-        time.sleep(SETTLE_S)
-        self.check_watch()  # stopped, it knows of an outage that still lasts
-        self.assertNotEqual(self.box.property("MainPID"), self.pid)
-        self.assertLess(self.outage_us(since_us), NOTHING_US + max(0, slow_us), self.said())
+        super().check_kept(since_us, lasts_us)
         self.assertEqual((self.hooks(self.a), self.hooks(self.b)), ([], []))
-        self.assertEqual(self.lab.claim()["epoch"], self.epoch)
-        self.assertEqual(self.lab.holders(), [self.a])
 
     def check_handed_over(self, since_us):
-        line = wait_for(
-            lambda: self.watch.switch_after(self.vip, "echo", since_us, self.a.name), 10,
-            lambda: f"node-b serves; node-a says {self.said()}")
+        line = self.wait_moved(since_us)
         self.assertLess(line["t_us"] - since_us, PLANNED_US, self.said())
-        self.assertEqual(self.lab.holders(), [self.b])
         wait_for(lambda: (self.hooks(self.a), self.hooks(self.b)) == (["demoted"], ["promoted"]), 5,
                  lambda: f"the hooks ran: {self.hooks(self.a)}, {self.hooks(self.b)}")
-        self.assertEqual(self.lab.claim()["epoch"], self.epoch + 1)
         self.check_watch()
         self.assertLess(self.outage_us(line["t_us"]), PLANNED_US, "it is away again")
 

@@ -33,6 +33,7 @@ class Options:
     vips: tuple = MANY[:1]
     etcd_data: str = ""  # default: on tmpfs, so that a slow disk does not elect leaders
     agent: bool = True
+    booted: bool = False  # each node is a machine that runs its own services
     runtime_kb: int = 0  # each runtime directory is a tmpfs of that size, which can be filled
 
 
@@ -67,6 +68,11 @@ class Node:
     @property
     def socket(self):
         return self.runtime / "ooha.sock"
+
+    @property
+    def root(self):
+        """Of a node that is booted."""
+        return self.directory / "root"
 
     @property
     def runtime(self):
@@ -162,7 +168,8 @@ class Lab:
             raise LabError("network namespaces need root")
         if self.is_up():
             raise LabError(f"lab {self.options.name} is already up (or was not taken down)")
-        services = [s for s in SERVICES if s != "agent" or self.options.agent]
+        services = [] if self.options.booted else [
+            s for s in SERVICES if s != "agent" or self.options.agent]
         for program in ["tests/lab/echo", "tests/lab/standin"] + (
                 ["agent/ooha-agent"] if self.options.agent else []):
             self.tool(program)
@@ -179,7 +186,8 @@ class Lab:
         self.make_network()
         for service in services:
             self.start_all(service)
-        self.await_ready()
+        if services:
+            self.await_ready()
 
     def make_network(self):
         for namespace in self.namespaces:
@@ -233,19 +241,20 @@ class Lab:
         for node in self.nodes:
             if os.path.ismount(node.runtime):
                 problems += run("umount", "--lazy", node.runtime, check=False).stderr.splitlines()
+            self.forget_machine(node)
         shutil.rmtree(self.etcd_data, ignore_errors=True)
-        self.forget_machines()
         shutil.rmtree(self.directory, ignore_errors=True)
         if problems:
             raise LabError("; ".join(problems))
 
-    def forget_machines(self):
-        """Removes what systemd-nspawn leaves of a machine when it is killed."""
-        shutil.rmtree(NSPAWN / "propagate" / self.options.name, ignore_errors=True)
-        root = self.directory / "root"
-        if root.exists():
-            found = root.stat()
+    def forget_machine(self, node):
+        """Removes what systemd-nspawn leaves of a machine when it is killed, and lets its root go."""
+        shutil.rmtree(NSPAWN / "propagate" / node.namespace, ignore_errors=True)
+        if node.root.exists():
+            found = node.root.stat()
             (NSPAWN / "locks" / f"inode-{found.st_dev}:{found.st_ino}").unlink(missing_ok=True)
+        if os.path.ismount(node.root):
+            run("umount", "--lazy", node.root, check=False)
 
     # -- services
 

@@ -2,6 +2,7 @@
 """Runs the lab's scenarios: breaks one thing at a time and measures what a client sees."""
 
 import argparse
+import multiprocessing
 import os
 import pathlib
 import sys
@@ -25,19 +26,11 @@ import verdicts  # noqa: E402, F401 (its scenarios)
 import waits  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, in_ms, name_of, told  # noqa: E402
-from process import end_as_interrupted  # noqa: E402
+from process import end_as_interrupted, uninterrupted  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from story import Story  # noqa: E402
 
 LOG_LINES = 25
-
-
-def share(text):
-    """(I, N) of "I/N"."""
-    index, count = (int(word) for word in text.split("/"))
-    if not 1 <= index <= count:
-        raise argparse.ArgumentTypeError(f"{text}: there is no such share; for example 1/2")
-    return index, count
 
 
 def read_arguments():
@@ -48,8 +41,8 @@ def read_arguments():
                         help="only this scenario; may be given more than once")
     parser.add_argument("--repeat", type=int, default=1, metavar="N",
                         help="run all of it N times")
-    parser.add_argument("--share", type=share, default=(1, 1), metavar="I/N",
-                        help="of N equal shares the I-th, so that N runs beside each other do all")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N",
+                        help="on N labs beside each other, each with the next that is left")
     parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
     parser.add_argument("--ttl-ms", type=int, default=Options.ttl_ms, metavar="MS",
                         help="default: %(default)s")
@@ -92,6 +85,26 @@ def run_one(lab, function, directory, ttl_ms):
     return story
 
 
+class Queue:
+    """Scenarios for several processes: each takes the next that nobody has taken, and what one
+    tells stays in one piece."""
+
+    def __init__(self, functions, ttl_ms):
+        self.functions = functions
+        self.ttl_ms = ttl_ms
+        self.taken = multiprocessing.Value("i", 0)
+        self.telling = multiprocessing.Lock()
+
+    def __iter__(self):
+        while True:
+            with self.taken:
+                number = self.taken.value
+                self.taken.value += 1
+            if number >= len(self.functions):
+                return
+            yield number, self.functions[number]
+
+
 def print_row(name, story, verdict):
     print(f"{name:29} {story.moved:8} {in_ms(story.gaps_us.get('echo')):>8} "
           f"{in_ms(story.gaps_us.get('http')):>8} {in_ms(story.bound_us):>8}  {verdict}",
@@ -116,38 +129,55 @@ def print_failure(lab, story):
     sys.stdout.flush()
 
 
-def passes(lab, function, directory, ttl_ms, again=True):
+def passes(lab, function, directory, queue, again=True):
     """Runs one scenario and prints its row.
 
     Bounds of real time are kept by the agents and by the machine that all of the lab shares. A
     scenario that fails is told in full and run once more; two holders are never put down to the
     machine.
     """
-    story = run_one(lab, function, directory, ttl_ms)
+    story = run_one(lab, function, directory, queue.ttl_ms)
     again = again and bool(story.problems) and story.is_safe()
-    print_row(name_of(function), story,
-              "again" if again else "FAIL" if story.problems else "ok")
-    if story.problems:
-        print_failure(lab, story)
+    with queue.telling:
+        print_row(name_of(function), story,
+                  "again" if again else "FAIL" if story.problems else "ok")
+        if story.problems:
+            print_failure(lab, story)
     if again:
         directory = directory.with_name(directory.name + "-again")
-        return passes(lab, function, directory, ttl_ms, again=False)
+        return passes(lab, function, directory, queue, again=False)
     return not story.problems
 
 
-def run_all(lab, functions, repeat):
-    """Returns how many passed and failed."""
-    n_passed = n_failed = 0
-    ttl_ms = lab.options.ttl_ms
-    print(f"{'scenario':29} {'moved':8} {'echo ms':>8} {'http ms':>8} {'bound':>8}")
-    for turn in range(repeat):
-        for function in functions:
-            directory = pathlib.Path(lab.directory) / "stories" / f"{turn}-{function.__name__}"
-            if passes(lab, function, directory, ttl_ms):
-                n_passed += 1
-            else:
-                n_failed += 1
-    return n_passed, n_failed
+def work(queue, options):
+    """Runs on one lab what is left in the queue; returns how many passed and failed."""
+    lab = Lab(options)
+    passed = []
+    try:
+        lab.up()
+        for number, function in queue:
+            directory = pathlib.Path(lab.directory) / "stories" / f"{number}-{function.__name__}"
+            passed.append(passes(lab, function, directory, queue))
+    finally:
+        with uninterrupted():
+            lab.down()
+    return passed.count(True), passed.count(False)
+
+
+def run_all(queue, options):
+    """On as many labs at once as there are options; returns how many passed and failed."""
+    if len(options) == 1:
+        return work(queue, options[0])
+    counts = multiprocessing.SimpleQueue()
+    workers = [multiprocessing.Process(target=lambda one: counts.put(work(queue, one)), args=[one])
+               for one in options]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode != 0 for worker in workers):
+        raise LabError("a lab did not come to its end")
+    return tuple(map(sum, zip(*(counts.get() for _ in workers))))
 
 
 def main():
@@ -159,16 +189,13 @@ def main():
     end_as_interrupted()
     functions = [function for function in SCENARIOS
                  if not arguments.only or name_of(function) in arguments.only]
-    index, count = arguments.share
-    functions = functions[index - 1::count]
-    lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build),
-                      ttl_ms=arguments.ttl_ms, vips=MANY))
+    queue = Queue(functions * arguments.repeat, arguments.ttl_ms)
+    options = [Options(name=f"{arguments.name}{'bcdefgh'[i - 1] if i else ''}",
+                       build=os.path.abspath(arguments.build), ttl_ms=arguments.ttl_ms, vips=MANY)
+               for i in range(arguments.jobs)]
     started = time.monotonic()
-    try:
-        lab.up()
-        n_passed, n_failed = run_all(lab, functions, arguments.repeat)
-    finally:
-        lab.down()
+    print(f"{'scenario':29} {'moved':8} {'echo ms':>8} {'http ms':>8} {'bound':>8}")
+    n_passed, n_failed = run_all(queue, options)
     print(f"in {time.monotonic() - started:.0f} s, ttl {arguments.ttl_ms} ms")
     print(f"{n_passed} passed, {n_failed} failed")
     return 1 if n_failed else 0

@@ -56,7 +56,7 @@ static void apply_down(struct sim *sim, unsigned index, unsigned group, const st
 	address->unhurried = want->graceful;
 	operate(sim, index, group, false,
 		want->graceful && sim_chance(sim, 500)
-			? sim_between(sim, 0, 2 * sim->ttl_ms * SIM_MS)
+			? sim_between(sim, 0, SIM_HOOKS_TTLS * sim->ttl_ms * SIM_MS)
 			: 0);
 }
 

@@ -134,6 +134,16 @@ static void judge_failback(struct sim *sim, unsigned index, unsigned group, int 
 	}
 }
 
+/*
+ * Only what an agent has seen with another counts as moved: what was released to nobody, or is gone from
+ * there by the time that this is told, may come back to it without having been away.
+ */
+static bool sees_holder(const struct sim_agent *agent, const struct oo_transition *transition)
+{
+	const struct oo_claim *claim = &oo_core_view(agent->core, transition->group).pair->claim;
+	return transition->peer[0] != '\0' && strcmp(claim->node, transition->peer) == 0;
+}
+
 void sim_gain_transition(struct sim *sim, unsigned index, const struct oo_transition *transition)
 {
 	struct sim_agent *agent = &sim->agents[index];
@@ -156,9 +166,8 @@ void sim_gain_transition(struct sim *sim, unsigned index, const struct oo_transi
 			sim->judge.damped_at = sim->now;
 		}
 	}
-	/* to a node: what was released to nobody may come back without having been away */
-	if (transition->cause == OO_CAUSE_YIELDED && transition->peer[0] != '\0' &&
-	    is_damped_cause(agent->leaving[g])) {
+	if (transition->cause == OO_CAUSE_YIELDED && is_damped_cause(agent->leaving[g]) &&
+	    sees_holder(agent, transition)) {
 		agent->moved_at_ms[g][agent->n_moved[g]++ % SIM_MOVES] = agent->left_at_ms[g];
 	}
 }

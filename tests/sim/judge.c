@@ -278,8 +278,9 @@ bool sim_judge_is_well(const struct sim *sim)
 int64_t sim_judge_bound(const struct sim *sim)
 {
 	int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
-	if (sim->failback) {
+	if (sim->failback) { /* twice at most: to who is best by then, and to one that was stopping */
 		ttl += (sim->failback_delay_ms + sim->failback_stable_ms) * SIM_MS;
+		ttl += (SIM_START_TTLS + SIM_HOOKS_TTLS) * sim->ttl_ms * SIM_MS;
 	}
 	return SIM_DELAY_MAX + 2 * ttl + ttl / 10 +
 	       (int64_t)sim->n_agents * OO_CORE_STAGGER_MS * SIM_MS + SIM_SECOND;

@@ -85,7 +85,8 @@ void sim_life_start(struct sim *sim, unsigned index)
 
 void sim_life_end(struct sim *sim, unsigned index)
 {
-	int64_t most = (sim_chance(sim, 500) ? sim->ttl_ms / 4 : 2 * sim->ttl_ms) * SIM_MS;
+	int64_t most =
+		(sim_chance(sim, 500) ? sim->ttl_ms / 4 : SIM_START_TTLS * sim->ttl_ms) * SIM_MS;
 
 	sim->agents[index].alive = false;
 	sim->agents[index].frozen_until = 0;

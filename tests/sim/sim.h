@@ -30,6 +30,8 @@
 #define SIM_NOTICE_MS 1000   /* results of a flipped check come within 900 ms */
 #define SIM_MOVES 8
 #define SIM_FLAP_WINDOW_MS 60000
+#define SIM_START_TTLS 2 /* one that has ended is back after so many ttls at most */
+#define SIM_HOOKS_TTLS 2 /* what blocking hooks take at most, whatever is left of the hold */
 #define SIM_NEVER INT64_MAX
 #define SIM_SECOND INT64_C(1000000)
 #define SIM_MS INT64_C(1000)
@@ -185,7 +187,7 @@ struct sim_tenure {
 
 struct sim_agent {
 	struct oo_core *core;
-	void *room; /* owned */
+	void *room;                         /* owned */
 	struct oo_core_config file, config; /* as written, and as last read */
 	bool alive, stopping;
 	uint32_t incarnation;

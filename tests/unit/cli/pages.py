@@ -26,7 +26,12 @@ LEAST = """\
 cluster: office
 etcd: {endpoints: ["http://10.0.1.11:2379"]}
 node: {name: node-a}
-groups: [{name: g, vips: [{address: 10.0.0.100/24, interface: eth0}]}]
+groups:
+  - name: g
+    vips:
+      - {address: 10.0.0.100/24, interface: eth0}
+      - {address: 10.0.0.101, mode: route}
+      - {address: 10.0.0.102, mode: provider, provider: {run: /x}}
 repair: {documentserver: ds.service}
 checks:
   - {name: http, type: http, url: "http://127.0.0.1/"}
@@ -93,11 +98,13 @@ def find_default(config, key):
         name = "tls" if ".tls." in path else of
         value = {"checks[]": next(one for one in config["checks"] if one["name"] == name)}
         path = "checks[]" + path.removeprefix("checks[]")
-    for part in re.findall(r"[^.]+", path):
+    parts = re.findall(r"[^.]+", path)
+    for part, after in zip(parts, [*parts[1:], None]):
         if part in value:
             value = value[part]
         elif part.endswith("[]") and part[:-2] in value:
-            value = value[part[:-2]][0]
+            items = value[part[:-2]]
+            value = next((item for item in items if after in item), items[0])
         else:
             return None
     return value
@@ -142,7 +149,8 @@ class Pages(unittest.TestCase):
             done = OOHA.run("config", "show", "--json", file.name)
         self.assertEqual(done.stderr, "")
         config = json.loads(done.stdout)
-        given = {"cluster", "repair.documentserver", "checks", "process.process", "amqp.queue"}
+        given = {"cluster", "repair.documentserver", "checks", "groups[].vips[].interface",
+                 "groups[].vips[].provider.settings", "process.process", "amqp.queue"}
         for key, parts in self.entries.items():
             if parts[1] == "required" or key[1] in WORKED_OUT or key[1] in given:
                 continue

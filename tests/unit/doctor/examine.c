@@ -255,7 +255,8 @@ static void test_network_manager_says_whether_it_manages(void)
 
 /* ---- digests ---- */
 
-static struct oo_config_vip vips[] = {{"10.0.0.100/24", "eth0"}, {"10.0.0.101/24", "eth0"}};
+static struct oo_config_vip vips[] = {{.address = "10.0.0.100/24", .interface = "eth0"},
+				      {.address = "10.0.0.101/24", .interface = "eth0"}};
 static struct oo_config_group groups[] = {
 	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = ""}};
 static struct oo_config_check checks[] = {
@@ -271,9 +272,13 @@ static void test_digest_does_not_mind_order_nor_interfaces(void)
 	agent_digest_groups(&config, before);
 	struct oo_config_vip first = vips[0];
 	vips[0] = vips[1];
-	vips[1] = (struct oo_config_vip){first.address, "bond0"};
+	vips[1] = (struct oo_config_vip){.address = first.address, .interface = "bond0"};
 	agent_digest_groups(&config, after);
 	CU_ASSERT_STRING_EQUAL(before, after);
+	vips[1].mode = OO_MODE_ROUTE;
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_NOT_EQUAL(before, after);
+	vips[1].mode = OO_MODE_ARP;
 	vips[1].address = "10.0.0.102/24";
 	agent_digest_groups(&config, after);
 	CU_ASSERT_STRING_NOT_EQUAL(before, after);

@@ -107,6 +107,29 @@ static void test_vips_differ_by_address_interface_and_number(void)
 	CU_ASSERT_TRUE(agent_compare_is_other_vips(&groups[0][0], &group));
 }
 
+static void test_vips_differ_by_how_they_are_told_of(void)
+{
+	const struct oo_config_vip same = {.address = "10.0.0.100/32",
+					   .mode = OO_MODE_ROUTE,
+					   .interface = "lo",
+					   .table = 254,
+					   .protocol = 79,
+					   .metric = 100,
+					   .provider = {"/p", 10000, {"{}", "{}"}}};
+	struct oo_config_vip rows[] = {same, same, same, same, same, same, same};
+	rows[0].mode = OO_MODE_PROVIDER;
+	rows[1].table = 7;
+	rows[2].protocol = 80;
+	rows[3].metric = 101;
+	rows[4].provider.run = "/q";
+	rows[5].provider.timeout_ms = 9000;
+	rows[6].provider.settings.json = "{\"a\":1}";
+	CU_ASSERT_TRUE(agent_compare_is_same_vip(&same, &same));
+	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
+		CU_ASSERT_FALSE(agent_compare_is_same_vip(&same, &rows[i]));
+	}
+}
+
 static void test_etcd_differs_by_each_of_its_keys(void)
 {
 	const char *const endpoints[] = {"http://10.0.0.1:2379", "http://10.0.0.2:2379"};
@@ -154,6 +177,7 @@ int main(void)
 		TEST(groups_that_are_gone_are_told),
 		TEST(only_what_is_held_has_to_be_adopted),
 		TEST(vips_differ_by_address_interface_and_number),
+		TEST(vips_differ_by_how_they_are_told_of),
 		TEST(etcd_differs_by_each_of_its_keys),
 		TEST(the_api_differs_by_where_it_listens_and_whether_with_tls),
 	};
