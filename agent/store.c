@@ -284,7 +284,7 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	agent_tell(store->agent, &event);
 	if (r == 0) {
 		keep_watch(store, answer);
-		agent_presence_on_read(store->agent->presence, store->shows_us);
+		agent_presence_on_read(store->agent->presence, store->shows_us, answer->revision);
 	}
 }
 
