@@ -199,7 +199,8 @@ def report(case, felt):
     if case.staller:
         for line in stall_lines(case.staller.stalls, case.margin.left, STALL_STEP_MS, AFTER_STALL_US):
             print(f"    {line}")
-    print(f"  renewals unknown       {grown(case, after, 1, 'ooha_renewals_total') - grown_done(case, after)}")
+    unknown = grown(case, after, 1, "ooha_renewals_total") - grown_done(case, after)
+    print(f"  renewals unknown       {unknown}")
     print(f"  etcd leaders changed   {max(leaders(case, after))}")
     print(f"  lapsed                 {sum(bool(LAPSED.search(line)) for _, line in found)}")
     print(f"  moved                  {sum(bool(MOVED.search(line)) for _, line in found)}, "

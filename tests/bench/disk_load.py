@@ -5,8 +5,9 @@ stays of use to others. Ended, it removes its files.
 
   disk_load.py DIRECTORY MEGABYTES_A_SECOND
 
-Writes on standard output, every ten seconds, one line: {"t_us", "log_ms", "burst_ms"}, of each the
-longest sync; one for each sync of the log that took 50 ms or more: {"t_us": its end, "slow_ms"}; and with SIGTERM a last one: {"log_ms": [median, p99, max], "burst_ms": [...], "n"}.
+Writes on standard output, every ten seconds, {"t_us", "log_ms", "burst_ms"}, of each the longest sync;
+for each sync of the log that took 50 ms or more {"t_us": its end, "slow_ms"}; with SIGTERM, at last,
+{"log_ms": [median, p99, max], "burst_ms": [...], "n"}.
 """
 
 import json

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Kills the holder's node again and again where ttl and etcd are tuned for less than a second, in every
-third trial with etcd's leader on it, and measures what a client misses; with --leader-alone only etcd's
-leader dies, elsewhere: what that costs a holder that is well. Ends with 1 if two nodes ever had or answered for
-the address, if a trial failed, or if a median was a second or more."""
+third trial with etcd's leader on it, and measures what a client misses. With --leader-alone only
+etcd's leader dies, elsewhere: what that costs a holder that is well. Ends with 1 if two nodes ever had
+or answered for the address, if a trial failed, or if a median was a second or more."""
 
 import argparse
 import json
