@@ -303,8 +303,8 @@ static int send_read(struct agent_store *store)
 	agent_store_key(store, pause, "pause");
 	agent_store_key(store, drains, "drain/");
 	store->read_noted = store->watch_revision;
-	store->members_since = store->members_whole;
 	store->read_sent_us = oo_clock_now_us();
+	store->members_since = store->members_whole;
 	const struct oo_etcd_op ops[] = {
 		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},
 		{.type = OO_ETCD_OP_RANGE,
