@@ -199,7 +199,8 @@ static void examine_one(struct questions *questions, struct oo_work *work,
 {
 	struct oo_vip_facts *vip = &work->facts->vips[work->facts->n_vips++];
 	struct oo_address address;
-	*vip = (struct oo_vip_facts){.is_six = strchr(config->address, ':') != NULL};
+	*vip = (struct oo_vip_facts){.is_six = strchr(config->address, ':') != NULL,
+				     .is_elsewhere = config->mode != OO_MODE_ARP};
 	snprintf(vip->address, sizeof(vip->address), "%.*s", (int)strcspn(config->address, "/"),
 		 config->address);
 	OO_WORK_SAY(vip->interface, config->interface);
@@ -207,7 +208,7 @@ static void examine_one(struct questions *questions, struct oo_work *work,
 	look_at_interface(work, vip);
 	if (oo_address_parse(config->address, &address, NULL) == 0 &&
 	    look_at_addresses(vip, &address) && vip->is_up && vip->has_carrier &&
-	    !vip->is_loopback) {
+	    !vip->is_loopback && !vip->is_elsewhere) {
 		ask(questions, work, vip);
 	}
 }
