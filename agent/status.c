@@ -123,8 +123,8 @@ static struct json_object *new_pause(const struct agent *agent, struct verdict *
 		return NULL;
 	}
 	complain(verdict, STATE_DEGRADED,
-		 "paused by %s: nothing moves for health, nobody takes over: %s", pause->by,
-		 pause->reason);
+		 "paused by %s: nothing moves for health, nobody takes over%s%s", pause->by,
+		 pause->reason[0] == '\0' ? "" : ": ", pause->reason);
 	return new_decree(pause);
 }
 
@@ -243,6 +243,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_age(object, "since_ms", view.role_since);
 	add_text(object, "holder", holder);
 	add_text(object, "holder_zone", text.zone);
+	add_text(object, "zones", agent->config->groups[group].zones);
 	add_bool(object, "holder_is_self", oo_text_equal(holder, agent->config->node.name));
 	add_text(object, "kind",
 		 view.pair->claim.revision == 0 ? "" : kinds[view.pair->claim.kind]);
