@@ -35,6 +35,7 @@
 #include "story.h"
 #include "switchover.h"
 #include "tenure.h"
+#include "trim.h"
 #include "vips.h"
 
 /* Failed requests are tried again after this share of renew. */
@@ -405,6 +406,7 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 		/* After a freeze a hold that is over ends before anything else happens. */
 		r = sd_event_source_set_priority(agent->wake.source, SD_EVENT_PRIORITY_IMPORTANT);
 	}
+	r = r < 0 ? r : agent_trim_start(&agent->trim, agent->event);
 	r = r < 0 ? oo_fail(err, -r, "timer") : make_parts(agent, err);
 	if (r < 0) {
 		*ret_exit = exit_code(r);
@@ -453,6 +455,7 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	oo_timer_done(&agent->trim);
 	agent_ending_free(agent->ending);
 	agent_events_free(agent->events);
 	sd_event_unref(agent->event);

@@ -108,6 +108,7 @@ struct agent {
 	struct agent_reload *reload;
 	struct oo_api *api;
 	struct oo_timer wake;
+	struct oo_timer trim; /* what only the start needed */
 	int64_t started_at;
 	struct agent_counts counts;
 	bool told_up[OO_CORE_GROUPS_MAX]; /* what the core was last told of the addresses */

@@ -114,7 +114,7 @@ static int live(const char *path, struct oo_config *config, bool anew,
 	int exit_code = OO_EXIT_CONFIG;
 
 	if (agent_start(&agent, &exit_code, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
+		oo_log_last("%s", err.text);
 	} else {
 		say_started(&agent, anew);
 		exit_code = sd_event_loop(agent.event) == 0 ? 0 : OO_EXIT_SOFTWARE;
@@ -135,7 +135,7 @@ static int run(const struct options *options)
 	struct oo_err err;
 
 	if (oo_config_load(options->config, &config, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
+		oo_log_last("%s", err.text);
 		return OO_EXIT_CONFIG;
 	}
 	if (options->check) {
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 		return OO_EXIT_CONFIG;
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		oo_log(OO_LOG_ERROR, "libcurl does not start");
+		oo_log_last("libcurl does not start");
 		return OO_EXIT_SOFTWARE;
 	}
 	int exit_code = run(&options);
