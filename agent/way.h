@@ -24,6 +24,9 @@ struct agent_way_state {
 	int64_t told_at; /* last; 0: never */
 	uint64_t times;
 	char error[OO_ERR_LENGTH]; /* why it is not told, or not told that it is gone; "" */
+	/* Of mode provider: the name of its state (provider/provider.h); NULL: of another mode. */
+	const char *provider;
+	uint64_t runs, failures, repairs;
 };
 
 struct agent_way {
@@ -68,6 +71,6 @@ struct agent_way {
 	void (*read)(const struct agent_part *part, size_t k, struct agent_way_state *ret_state);
 };
 
-extern const struct agent_way agent_way_arp, agent_way_route;
+extern const struct agent_way agent_way_arp, agent_way_provider, agent_way_route;
 
 #endif
