@@ -4,6 +4,7 @@ the VIP every 2 ms (root, systemd-container, mmdebstrap)."""
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -166,6 +167,11 @@ class Systems(Booted):
         wait_for(lambda: node not in self.lab.ineligible(), AGAIN_S,
                  lambda: f"{node.name} is eligible: {self.boxes[node].journal()[-5:]}")
 
+    @staticmethod
+    def unstick(pid):
+        with contextlib.suppress(ProcessLookupError):  # it has been replaced, if all is well
+            os.kill(pid, signal.SIGCONT)
+
     # -- what is so
 
     def check_moved(self, since_us, bound_us, seconds=10):
@@ -298,6 +304,7 @@ class Systems(Booted):
     def test_watchdog_replaces_a_stuck_agent(self):
         since_us = self.begin()
         holder, stuck = self.a, self.box.host_pid("ooha-agent")
+        self.addCleanup(self.unstick, stuck)
         os.kill(stuck, signal.SIGSTOP)
         self.check_moved(since_us, DEATH_US)
         wait_for(lambda: self.box.property("MainPID") not in (self.pid, "0"), WATCHDOG_S + 10,
