@@ -88,8 +88,9 @@ class Boot(Booted):
 
     def begin(self):
         promoted = {"EVENT": "promoted", "EPOCH": str(self.lab.claim()["epoch"])}.items()
-        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(self.a)), 10,
-                 "the hook of the promotion has run")
+        wait_for(lambda: any(promoted <= line.items() for node in self.lab.nodes
+                             for line in self.lab.hooks(node)), 10,
+                 "the hook of the promotion has run, on whichever node holds")
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
         return super().begin()
 
