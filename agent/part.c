@@ -157,17 +157,14 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 
 static void reset_connections(const struct agent_part *part, const struct oo_address_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		unsigned count = 0;
-		struct oo_err err;
-		if (oo_sockets_reset(&set->list[i], &count, &err) < 0) {
-			oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", part->config->name,
-			       err.text);
-			return;
-		}
-		if (count > 0) {
-			oo_log(OO_LOG_INFO, "%s: reset %u connections", part->config->name, count);
-		}
+	unsigned count = 0;
+	struct oo_err err;
+	if (oo_sockets_reset_all(set->list, set->n, &count, &err) < 0) {
+		oo_log(OO_LOG_WARNING, "%s: connections not reset: %s", part->config->name,
+		       err.text);
+	}
+	if (count > 0) {
+		oo_log(OO_LOG_INFO, "%s: reset %u connections", part->config->name, count);
 	}
 }
 

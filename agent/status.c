@@ -243,6 +243,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_age(object, "since_ms", view.role_since);
 	add_text(object, "holder", holder);
 	add_text(object, "holder_zone", text.zone);
+	add_text(object, "zones", agent->config->groups[group].zones);
 	add_bool(object, "holder_is_self", oo_text_equal(holder, agent->config->node.name));
 	add_text(object, "kind",
 		 view.pair->claim.revision == 0 ? "" : kinds[view.pair->claim.kind]);

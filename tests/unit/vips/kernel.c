@@ -108,11 +108,13 @@ int oo_net_addresses_present(struct oo_net *net, const struct oo_address_set *se
 	return 0;
 }
 
-int oo_sockets_reset(const struct oo_address *address, unsigned *ret_count, struct oo_err *err)
+int oo_sockets_reset_all(const struct oo_address *list, size_t n, unsigned *ret_count,
+			 struct oo_err *err)
 {
-	(void)address;
-	(void)ret_count;
+	(void)list;
+	(void)n;
 	(void)err;
+	*ret_count = 0;
 	return 0;
 }
 
