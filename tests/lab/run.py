@@ -24,6 +24,7 @@ import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 import verdicts  # noqa: E402, F401 (its scenarios)
 import waits  # noqa: E402, F401 (its scenarios)
+import ways  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, in_ms, name_of, told  # noqa: E402
 from process import end_as_interrupted, uninterrupted  # noqa: E402
