@@ -35,6 +35,7 @@
 #include "story.h"
 #include "switchover.h"
 #include "tenure.h"
+#include "trim.h"
 #include "vips.h"
 
 /* Failed requests are tried again after this share of renew. */
@@ -197,12 +198,20 @@ static int take_signals(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
+static enum oo_zones zones_of(const struct oo_config_group *group)
+{
+	return oo_text_equal(group->zones, "stay")     ? OO_ZONES_STAY
+	       : oo_text_equal(group->zones, "spread") ? OO_ZONES_SPREAD
+						       : OO_ZONES_ANY;
+}
+
 static void core_group_config(const struct oo_config *config, const struct oo_config_group *group,
 			      struct oo_core_group *ret_group)
 {
 	memcpy(ret_group->checks, group->checks, sizeof(ret_group->checks));
 	ret_group->priority = (uint16_t)group->priority;
 	ret_group->preferred = oo_config_prefers(group, config->node.zone);
+	ret_group->zones = zones_of(group);
 	ret_group->failback = oo_text_equal(group->failback.mode, "auto");
 	ret_group->failback_delay_ms = group->failback.delay_ms;
 	ret_group->failback_stable_ms = group->failback.stable_ms;
@@ -221,6 +230,7 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 		.n_checks = config->n_checks,
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
+	oo_text_clip(ret_config->zone, sizeof(ret_config->zone), config->node.zone);
 	for (size_t g = 0; g < config->n_groups; g++) {
 		core_group_config(config, &config->groups[g], &ret_config->groups[g]);
 	}
@@ -396,6 +406,7 @@ int agent_start(struct agent *agent, int *ret_exit, struct oo_err *err)
 		/* After a freeze a hold that is over ends before anything else happens. */
 		r = sd_event_source_set_priority(agent->wake.source, SD_EVENT_PRIORITY_IMPORTANT);
 	}
+	r = r < 0 ? r : agent_trim_start(&agent->trim, agent->event);
 	r = r < 0 ? oo_fail(err, -r, "timer") : make_parts(agent, err);
 	if (r < 0) {
 		*ret_exit = exit_code(r);
@@ -444,6 +455,7 @@ void agent_done(struct agent *agent)
 	oo_net_free(agent->net);
 	free(agent->core);
 	oo_timer_done(&agent->wake);
+	oo_timer_done(&agent->trim);
 	agent_ending_free(agent->ending);
 	agent_events_free(agent->events);
 	sd_event_unref(agent->event);

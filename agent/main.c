@@ -6,6 +6,7 @@
 #include "agent.h"
 #include "journal.h"
 #include "look.h"
+#include "try.h"
 
 #define CONFIG_DEFAULT "/etc/ooha/ooha.yaml"
 
@@ -137,6 +138,11 @@ static int run(const struct options *options)
 		oo_log_last("%s", err.text);
 		return OO_EXIT_CONFIG;
 	}
+	if (options->check) {
+		agent_try_etcd(config);
+		oo_config_free(config);
+		return 0;
+	}
 	if (options->diagnose) {
 		int exit_code = agent_look(config);
 		oo_config_free(config);
@@ -160,9 +166,8 @@ int main(int argc, char **argv)
 		return options.exit;
 	}
 	oo_log_open("ooha-agent", options.debug ? OO_LOG_DEBUG : OO_LOG_INFO);
-	if (options.check) {
-		return oo_config_check(options.config, print_problem, NULL) < 0 ? OO_EXIT_CONFIG
-										: 0;
+	if (options.check && oo_config_check(options.config, print_problem, NULL) < 0) {
+		return OO_EXIT_CONFIG;
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		oo_log_last("libcurl does not start");

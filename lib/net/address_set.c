@@ -25,7 +25,7 @@ struct row {
 /* What the kernel has, at the time of one dump. */
 struct table {
 	struct nl_cache *cache; /* owned */
-	struct row *rows;       /* owned */
+	struct row *rows;       /* owned; by address, for there may be a thousand */
 	size_t n;
 };
 
@@ -72,6 +72,30 @@ static void add_row(struct nl_object *object, void *user)
 	}
 }
 
+static int compare_rows(const void *one, const void *other)
+{
+	const struct oo_address *a = &((const struct row *)one)->address;
+	const struct oo_address *b = &((const struct row *)other)->address;
+	return a->family != b->family ? a->family - b->family
+				      : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+/* The first row that has address, or where it would be: those that have it follow each other. */
+static size_t find_row(const struct table *table, const struct oo_address *address)
+{
+	const struct row wanted = {.address = *address};
+	size_t low = 0;
+	for (size_t high = table->n; low < high;) {
+		const size_t middle = low + (high - low) / 2;
+		if (compare_rows(&table->rows[middle], &wanted) < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
 /* table is zeroed before, and for table_done to free in any case. */
 static int read_table(struct oo_net *net, struct table *table, struct oo_err *err)
 {
@@ -89,13 +113,21 @@ static int read_table(struct oo_net *net, struct table *table, struct oo_err *er
 		return oo_fail(err, ENOMEM, "list addresses");
 	}
 	nl_cache_foreach(table->cache, add_row, table);
+	qsort(table->rows, table->n, sizeof(*table->rows), compare_rows);
 	return 0;
 }
 
-static bool is_of_set(const struct row *row, const struct oo_address_set *set, size_t i)
+/* The next row from *at on that is address i of set, or NULL; *at is then behind it. */
+static const struct row *next_row(const struct table *table, const struct oo_address_set *set,
+				  size_t i, size_t *at)
 {
-	return (set->ifindex == 0 || set->ifindex == row->ifindex) &&
-	       oo_address_equal(&row->address, &set->list[i]);
+	while (*at < table->n && oo_address_equal(&table->rows[*at].address, &set->list[i])) {
+		const struct row *row = &table->rows[(*at)++];
+		if (set->ifindex == 0 || set->ifindex == row->ifindex) {
+			return row;
+		}
+	}
+	return NULL;
 }
 
 static const char *verb_of(const struct change *change)
@@ -224,12 +256,11 @@ static struct rtnl_addr *new_address(const struct row *row, const char *label)
 /* Re-arms every row of address i: none may outlive the others. Returns whether there is one. */
 static bool rearm(struct change *change, const struct table *table, size_t i, uint32_t valid_s)
 {
+	size_t at = find_row(table, &change->set->list[i]);
 	bool found = false;
-	for (size_t j = 0; j < table->n; j++) {
-		if (is_of_set(&table->rows[j], change->set, i)) {
-			push(change, build_add(table->rows[j].from, valid_s), &table->rows[j]);
-			found = true;
-		}
+	for (const struct row *row; (row = next_row(table, change->set, i, &at)) != NULL;) {
+		push(change, build_add(row->from, valid_s), row);
+		found = true;
 	}
 	return found;
 }
@@ -252,6 +283,7 @@ int oo_net_addresses_add(struct oo_net *net, const struct oo_address_set *set, u
 			 struct oo_err *err)
 {
 	char label[IF_NAMESIZE + sizeof(LABEL_SUFFIX)];
+	bool is_labelled = false;
 	OO_AUTO(table_done) struct table table = {0};
 	OO_AUTO(change_done) struct change change = {.net = net, .set = set, .err = err};
 	if (valid_s == 0 || valid_s == FOR_EVER) {
@@ -266,10 +298,11 @@ int oo_net_addresses_add(struct oo_net *net, const struct oo_address_set *set, u
 		if (set->ifindex > 0 && rearm(&change, &table, i, valid_s)) {
 			continue; /* the rule, twice a second: the name of the interface is not asked */
 		}
-		r = make_label(set->ifindex, label, err);
+		r = is_labelled ? 0 : make_label(set->ifindex, label, err);
 		if (r < 0) {
 			return r;
 		}
+		is_labelled = true;
 		struct row row = {.address = set->list[i], .ifindex = set->ifindex};
 		row.address.prefix = safe_prefix(&table, set->ifindex, &row.address);
 		OO_AUTO(put_rtnl_addr) struct rtnl_addr *new = new_address(&row, label);
@@ -290,10 +323,9 @@ int oo_net_addresses_remove(struct oo_net *net, const struct oo_address_set *set
 		return r;
 	}
 	for (size_t i = 0; i < set->n; i++) {
-		for (size_t j = 0; j < table.n; j++) {
-			if (is_of_set(&table.rows[j], set, i)) {
-				push(&change, build_delete(table.rows[j].from), &table.rows[j]);
-			}
+		size_t at = find_row(&table, &set->list[i]);
+		for (const struct row *row; (row = next_row(&table, set, i, &at)) != NULL;) {
+			push(&change, build_delete(row->from), row);
 		}
 	}
 	flush(&change);
@@ -329,10 +361,8 @@ int oo_net_addresses_present(struct oo_net *net, const struct oo_address_set *se
 		return r;
 	}
 	for (size_t i = 0; i < set->n; i++) {
-		ret_present[i] = false;
-		for (size_t j = 0; j < table.n && !ret_present[i]; j++) {
-			ret_present[i] = is_of_set(&table.rows[j], set, i);
-		}
+		size_t at = find_row(&table, &set->list[i]);
+		ret_present[i] = next_row(&table, set, i, &at) != NULL;
 	}
 	return 0;
 }

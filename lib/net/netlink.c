@@ -17,6 +17,7 @@
 #define REQUESTS_BUFFER_BYTES (256 * 1024)
 /* Reports of some thousand addresses that come or go at once. */
 #define REPORTS_BUFFER_BYTES (4 * 1024 * 1024)
+#define DATAGRAM_BYTES 32768   /* the kernel fills no more at a time: not asked before each read */
 #define TURN_DATAGRAMS_MAX 256 /* read in one turn of the loop */
 
 static void free_socket(struct nl_sock **socket)
@@ -84,6 +85,8 @@ int oo_netlink_open(struct oo_net *net, struct oo_err *err)
 	}
 	(void)nl_socket_set_buffer_size(requests, REQUESTS_BUFFER_BYTES, 0); /* or as it is */
 	nl_socket_disable_seq_check(requests);
+	nl_socket_disable_msg_peek(requests);
+	nl_socket_set_msg_buf_size(requests, DATAGRAM_BYTES);
 	net->requests = oo_take_ptr(requests);
 	return 0;
 }
@@ -302,6 +305,8 @@ static int open_reports(struct oo_net *net, sd_event *event, struct oo_err *err)
 		return oo_fail(err, ENOMEM, "netlink socket");
 	}
 	nl_socket_disable_seq_check(net->reports);
+	nl_socket_disable_msg_peek(net->reports);
+	nl_socket_set_msg_buf_size(net->reports, DATAGRAM_BYTES);
 	nl_socket_modify_cb(net->reports, NL_CB_VALID, NL_CB_CUSTOM, on_report, net);
 	int r = nl_connect(net->reports, NETLINK_ROUTE);
 	if (r < 0) {

@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -24,7 +25,8 @@
 	 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
 
 struct search {
-	const struct oo_address *address;
+	struct oo_address *list; /* owned; in order */
+	size_t n;
 	struct oo_buffer found; /* struct inet_diag_req_v2, ready to be sent */
 };
 
@@ -53,14 +55,14 @@ static int open_socket(struct mnl_socket **ret_diag, struct oo_err *err)
 	return 0;
 }
 
-static int request(struct mnl_socket *diag, uint16_t type, uint16_t flags,
-		   const struct inet_diag_req_v2 *body)
+static int request(struct mnl_socket *diag, uint16_t type, uint16_t flags, const void *body,
+		   size_t length)
 {
 	char buffer[256];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	header->nlmsg_type = type;
 	header->nlmsg_flags = NLM_F_REQUEST | flags;
-	memcpy(mnl_nlmsg_put_extra_header(header, sizeof(*body)), body, sizeof(*body));
+	memcpy(mnl_nlmsg_put_extra_header(header, length), body, length);
 	return mnl_socket_sendto(diag, header, header->nlmsg_len) < 0 ? -errno : 0;
 }
 
@@ -80,17 +82,31 @@ static int answer(struct mnl_socket *diag, mnl_cb_t handle, void *user)
 	return r < 0 ? -errno : 0;
 }
 
-/* Of the families that are looked through for address. */
-static bool is_bound_to(const struct inet_diag_msg *connection, const struct oo_address *address)
+static int compare(const void *one, const void *other)
+{
+	const struct oo_address *a = one;
+	const struct oo_address *b = other;
+	return a->family != b->family ? a->family - b->family
+				      : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+/* The local address; of an IPv4 connection of an IPv6 socket that of IPv4 (RFC 4291 2.5.5.2). */
+static struct oo_address local_address(const struct inet_diag_msg *connection)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	const uint8_t *source = (const uint8_t *)connection->id.idiag_src;
-	if (address->family == connection->idiag_family) {
-		return memcmp(source, address->bytes, address->family == AF_INET ? 4 : 16) == 0;
-	}
-	/* RFC 4291 2.5.5.2: an IPv4 connection of an IPv6 socket */
-	return memcmp(source, mapped, sizeof(mapped)) == 0 &&
-	       memcmp(source + sizeof(mapped), address->bytes, 4) == 0;
+	const bool is_mapped =
+		connection->idiag_family == AF_INET6 && memcmp(source, mapped, sizeof(mapped)) == 0;
+	struct oo_address address = {.family = is_mapped ? AF_INET : connection->idiag_family};
+	memcpy(address.bytes, is_mapped ? source + sizeof(mapped) : source,
+	       address.family == AF_INET ? 4 : 16);
+	return address;
+}
+
+static bool is_wanted(const struct inet_diag_msg *connection, const struct search *search)
+{
+	const struct oo_address address = local_address(connection);
+	return bsearch(&address, search->list, search->n, sizeof(address), compare) != NULL;
 }
 
 static int on_connection(const struct nlmsghdr *header, void *user)
@@ -98,7 +114,7 @@ static int on_connection(const struct nlmsghdr *header, void *user)
 	struct search *search = user;
 	const struct inet_diag_msg *connection = mnl_nlmsg_get_payload(header);
 	if (mnl_nlmsg_get_payload_len(header) < sizeof(*connection) ||
-	    !is_bound_to(connection, search->address)) {
+	    !is_wanted(connection, search)) {
 		return MNL_CB_OK;
 	}
 	const struct inet_diag_req_v2 destroy = {
@@ -115,14 +131,11 @@ static int on_connection(const struct nlmsghdr *header, void *user)
 	return MNL_CB_OK;
 }
 
-static int find(struct mnl_socket *diag, uint8_t family, struct search *search, struct oo_err *err)
+/* The older request lists both families in one walk through all connections; the newer needs two. */
+static int find(struct mnl_socket *diag, struct search *search, struct oo_err *err)
 {
-	const struct inet_diag_req_v2 list = {
-		.sdiag_family = family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = CONNECTED_STATES,
-	};
-	int r = request(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &list);
+	const struct inet_diag_req list = {.idiag_states = CONNECTED_STATES};
+	int r = request(diag, TCPDIAG_GETSOCK, NLM_F_DUMP, &list, sizeof(list));
 	if (r == 0) {
 		r = answer(diag, on_connection, search);
 	}
@@ -137,7 +150,7 @@ static int find(struct mnl_socket *diag, uint8_t family, struct search *search, 
 static int destroy(struct mnl_socket *diag, const struct inet_diag_req_v2 *connection,
 		   struct oo_err *err)
 {
-	int r = request(diag, SOCK_DESTROY, NLM_F_ACK, connection);
+	int r = request(diag, SOCK_DESTROY, NLM_F_ACK, connection, sizeof(*connection));
 	if (r == 0) {
 		r = answer(diag, NULL, NULL);
 	}
@@ -175,22 +188,27 @@ static int destroy_found(struct mnl_socket *diag, const struct oo_buffer *found,
 static void search_done(struct search *search)
 {
 	oo_buffer_done(&search->found);
+	free(search->list);
 }
 
-int oo_sockets_reset(const struct oo_address *address, unsigned *ret_count, struct oo_err *err)
+int oo_sockets_reset_all(const struct oo_address *list, size_t n, unsigned *ret_count,
+			 struct oo_err *err)
 {
 	OO_AUTO(close_socket) struct mnl_socket *diag = NULL;
-	OO_AUTO(search_done) struct search search = {.address = address};
+	OO_AUTO(search_done) struct search search = {.n = n};
 	*ret_count = 0;
 	oo_buffer_init(&search.found, FOUND_BYTES_MAX);
+	search.list = calloc(n + 1, sizeof(*list)); /* calloc(0) may be NULL */
+	if (search.list == NULL) {
+		return oo_fail(err, ENOMEM, "reset TCP connections");
+	}
+	memcpy(search.list, list, n * sizeof(*list));
+	qsort(search.list, n, sizeof(*list), compare);
 	int r = open_socket(&diag, err);
 	/* A list that is read while connections come and go may miss some. */
 	for (int pass = 0; r == 0 && pass < PASSES_MAX; pass++) {
 		oo_buffer_clear(&search.found);
-		r = find(diag, AF_INET6, &search, err);
-		if (r == 0 && address->family == AF_INET) {
-			r = find(diag, AF_INET, &search, err);
-		}
+		r = find(diag, &search, err);
 		if (search.found.length == 0) {
 			break;
 		}
@@ -199,4 +217,9 @@ int oo_sockets_reset(const struct oo_address *address, unsigned *ret_count, stru
 		}
 	}
 	return r;
+}
+
+int oo_sockets_reset(const struct oo_address *address, unsigned *ret_count, struct oo_err *err)
+{
+	return oo_sockets_reset_all(address, 1, ret_count, err);
 }

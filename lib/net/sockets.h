@@ -20,4 +20,9 @@
  */
 int oo_sockets_reset(const struct oo_address *address, unsigned *ret_count, struct oo_err *err);
 
+/* The same for the n addresses of list, at the price of one: looking through all connections costs
+ * about 1 ms, whatever is looked for. */
+int oo_sockets_reset_all(const struct oo_address *list, size_t n, unsigned *ret_count,
+			 struct oo_err *err);
+
 #endif

@@ -9,12 +9,13 @@ import random
 import time
 
 from netns import LabError, now_us
-from sides import dead_children_ns, memory_kb, run_ns
+from sides import dead_children_ns, memory_kb, run_ns, sent_bytes
 from watch import KINDS, Watch
 
 MOVE_PATIENCE_S = 12
 AFTER_MOVE_S = 0.5   # a gap soon after the move counts too
-DOUBLE_WINDOW_S = 10  # how long after a kill two holders are looked for
+WINDOW_S = 10        # how long after a fault that nobody mends two holders are looked for
+AFTER_HEAL_S = 3     # and how long after it was mended
 
 
 class Trial:
@@ -28,8 +29,9 @@ class Trial:
         self.fault_us = 0
         self.target = None
 
-    def run(self, act, window_s=0.0):
-        """act(holder) -> time of the fault. Returns when another node has answered both kinds."""
+    def run(self, act, window_s=0.0, heal=None):
+        """act(holder) -> time of the fault. Returns when another node has answered both kinds, and
+        not before the window is over."""
         self.watch.start()
         try:
             self.watch.wait_served()
@@ -39,6 +41,9 @@ class Trial:
             self.await_move()
             rest_s = window_s - (now_us() - self.fault_us) / 1e6
             time.sleep(max(AFTER_MOVE_S, rest_s))
+            if heal:
+                heal(self.holder)
+                time.sleep(AFTER_HEAL_S)
         finally:
             self.watch.stop()
 
@@ -108,11 +113,21 @@ def planned_move(side, directory):
     return figures
 
 
+def service_failure(side, directory):
+    """The holder's Document Server does not listen any more, and its checks have to notice."""
+    trial = Trial(side, directory)
+    trial.run(lambda node: side.faults.standin(node, "refuse"))
+    figures = trial.figures() | {"two holders": trial.double_ms()}
+    side.faults.standin(trial.holder, "true")
+    side.await_settled()
+    return figures
+
+
 def node_death(side, directory):
     """Power off: link down and kill -9 of daemon, etcd member and services at once."""
     trial = Trial(side, directory)
     leader = side.lab.etcd_leader()
-    trial.run(side.faults.power_off)
+    trial.run(side.power_off)
     figures = trial.figures() | {"two holders": trial.double_ms()}
     if side.service == "agent":
         case = "with" if leader is trial.holder else "without"
@@ -124,9 +139,27 @@ def node_death(side, directory):
 def daemon_killed(side, directory):
     """kill -9 of the daemon alone; the node lives on and nobody restarts it for a while."""
     trial = Trial(side, directory)
-    trial.run(side.kill, DOUBLE_WINDOW_S)
+    trial.run(side.kill, WINDOW_S)
     figures = trial.figures() | {"two holders": trial.double_ms()}
     side.recover(trial.holder)
+    return figures
+
+
+def daemon_frozen(side, directory):
+    """SIGSTOP of the daemon, and SIGCONT after a while."""
+    trial = Trial(side, directory)
+    trial.run(side.freeze, WINDOW_S, side.thaw)
+    figures = trial.figures() | {"two holders": trial.double_ms()}
+    side.await_settled()
+    return figures
+
+
+def partition(side, directory):
+    """The holder and the other nodes do not hear each other for a while; the client hears all."""
+    trial = Trial(side, directory)
+    trial.run(side.faults.cut_peers, WINDOW_S, side.faults.heal_cuts)
+    figures = trial.figures() | {"two holders": trial.double_ms()}
+    side.await_settled()
     return figures
 
 
@@ -138,10 +171,10 @@ def idle(side, seconds):
     def cpu_ns():
         return {node: (sum(map(run_ns, own)), sum(map(dead_children_ns, own)))
                 for node, own in pids.items()}
-    before, began = cpu_ns(), time.monotonic()
+    before, sent, began = cpu_ns(), sent_bytes(side.lab), time.monotonic()
     time.sleep(seconds)
     after, took_ns = cpu_ns(), (time.monotonic() - began) * 1e9
-    figures = {}
+    figures = {"wire": [(sent_bytes(side.lab) - sent) / seconds]}
     for node, own in pids.items():
         role = "holder" if node is holder else "standby"
         memory = [memory_kb(pid) for pid in own]

@@ -1,26 +1,31 @@
-"""The programs that are measured against each other, behind one set of verbs.
+"""The programs that are measured against each other, behind one set of verbs; ooha is here, the
+others are in peers.py and pacemaker.py.
 
-Both run on the nodes of one lab, one after the other, with the same checks at the same intervals:
-/healthcheck through nginx every 2 s, the stand-in Document Server every second, both fall after 2.
+All run on the nodes of one lab, one after the other, those that have checks with the same ones at the
+same intervals: /healthcheck through nginx every 2 s, the stand-in Document Server every second, both
+fall after 2.
 """
 
+import json
 import os
 import signal
-import sys
-import time
 
 import config
-from lab import LETTERS
-from netns import LabError, http_request, now_us, wait_for
-from process import Process
+from netns import LabError, nft, run, wait_for
 
 SETTLE_S = 40
+FENCE = "ooha-office"
 
 
 def run_ns(pid):
     """The CPU time of a process's main thread so far, ns."""
     with open(f"/proc/{pid}/schedstat", encoding="ascii") as handle:
         return int(handle.read().split()[0])
+
+
+def run_threads_ns(pid):
+    """The CPU time of all threads of a process so far, ns."""
+    return sum(run_ns(f"{pid}/task/{thread}") for thread in os.listdir(f"/proc/{pid}/task"))
 
 
 def dead_children_ns(pid):
@@ -43,9 +48,21 @@ def children(pid):
         return [int(word) for word in handle.read().split()]
 
 
+def sent_bytes(lab):
+    """What all nodes have sent so far, as their interfaces count it: whole frames."""
+    total = 0
+    for node in lab.nodes:
+        links = json.loads(run("ip", "-j", "-s", "-n", node.namespace, "link", "show", "dev",
+                               "eth0").stdout)
+        total += links[0]["stats64"]["tx"]["bytes"]
+    return total
+
+
 class Side:
-    """What both have in common: one daemon a node, kept with the lab's processes."""
+    """What all have in common: one daemon a node, kept with the lab's processes."""
     name = service = ""
+    cannot = {}  # measure: why it is not there
+    vips_most = 1000
 
     def __init__(self, lab, faults):
         self.lab, self.faults = lab, faults
@@ -84,9 +101,21 @@ class Side:
         """The operator's stop; returns when it was asked for."""
         return self.lab.process(node, self.service).signal(signal.SIGTERM)
 
+    def signal(self, node, number):
+        """To the whole daemon; returns the time just before."""
+        return self.lab.process(node, self.service).signal(number, whole_group=True)
+
     def kill(self, node):
-        """kill -9 of the whole daemon; returns the time just before."""
-        return self.lab.process(node, self.service).signal(signal.SIGKILL, whole_group=True)
+        return self.signal(node, signal.SIGKILL)
+
+    def freeze(self, node):
+        return self.signal(node, signal.SIGSTOP)
+
+    def thaw(self, node):
+        return self.signal(node, signal.SIGCONT)
+
+    def power_off(self, node):
+        return self.faults.power_off(node)
 
     def recover(self, node):
         """Brings a node back after any of the above, as a booted one."""
@@ -102,6 +131,7 @@ class Side:
 class Ooha(Side):
     """ooha-agent."""
     name, service = "ooha", "agent"
+    crowd = None  # members beside the nodes (many.py)
 
     def start(self, node):
         self.lab.options.agent = True  # healing a node starts it from now on
@@ -111,118 +141,18 @@ class Ooha(Side):
         return self.lab.is_settled()
 
     def end(self):
+        if self.crowd:
+            self.crowd.end()  # first: they would take over
+            self.crowd = None
         self.lab.options.agent = False
         super().end()
+        for node in self.lab.nodes:
+            # of one that was killed: it would keep the next side's packets out
+            nft(node.namespace, "".join(f"add table {family} {FENCE}\ndelete table {family} {FENCE}\n"
+                                        for family in ("inet", "arp")))
 
     def show_config(self):
         node = self.lab.nodes[0]
         endpoints = [f"http://{member.address}:2379" for member in self.lab.members]
         config.write_agent(node, endpoints, self.lab.options.vips, self.lab.options.ttl_ms)
         return (node.directory / f"{node.name}.yaml").read_text(encoding="utf-8")
-
-
-KEEPALIVED = """\
-global_defs {{
-    router_id {node}
-    script_user root
-    enable_script_security
-}}
-vrrp_script proxy {{
-    script "{directory}/check-proxy"
-    interval 2
-    timeout 4
-    rise 2
-    fall 2
-}}
-vrrp_script docservice {{
-    script "{directory}/check-docservice"
-    interval 1
-    timeout 1
-    rise 2
-    fall 2
-}}
-vrrp_instance office {{
-    state BACKUP
-    nopreempt
-    interface eth0
-    virtual_router_id 51
-    priority {priority}
-    advert_int 1
-    virtual_ipaddress {{
-        {vip} dev eth0
-    }}
-    track_script {{
-        proxy
-        docservice
-    }}
-}}
-"""
-
-CHECKS = {
-    "check-proxy": '#!/bin/sh\n[ "$(curl -s -f -m 4 http://127.0.0.1/healthcheck)" = true ]\n',
-    "check-docservice": "#!/bin/sh\n"
-                        "exec curl -s -f -m 1 -o /dev/null http://127.0.0.1:8000/index.html\n",
-}
-
-
-class Keepalived(Side):
-    """keepalived as its manual has it: the first node 50 more than the next, advert_int 1."""
-    name, service = "keepalived", "keepalived"
-    priorities = dict(zip(LETTERS, (150, 100, 50)))
-
-    def write(self, node):
-        directory = node.directory / "keepalived"
-        for name, text in CHECKS.items():
-            config.write(directory / name, text, 0o755)
-        config.write(directory / "keepalived.conf", KEEPALIVED.format(
-            node=node.name, directory=directory, priority=self.priorities[node.letter],
-            vip=self.lab.options.vips[0]))
-        return directory
-
-    def start(self, node):
-        if self.lab.is_running(node, self.service):
-            return
-        directory = self.write(node)
-        (directory / "log").unlink(missing_ok=True)
-        self.faults.delete_vip(node)  # one that was killed has left it behind
-        self.lab.processes[node.name, self.service] = Process.start(
-            f"{node.name}/{self.service}", node.namespace,
-            ["keepalived", "--vrrp", "--dont-fork", "--log-console", "--no-syslog",
-             "-f", directory / "keepalived.conf", "-p", directory / "pid",
-             "-r", directory / "vrrp.pid"], directory / "log")
-        self.lab.save()
-
-    def pids(self, node):
-        parent = self.lab.process(node, self.service).pid
-        return [parent] + children(parent)[:1]  # the VRRP process; its children are scripts
-
-    def is_settled(self):
-        for node in self.lab.nodes:
-            log = (node.directory / "keepalived" / "log").read_text(errors="replace")
-            if "Entering BACKUP STATE" not in log or not self.lab.is_running(node, self.service):
-                return False
-            answer = http_request(node.namespace, "127.0.0.1", 80, "/healthcheck")
-            if answer is None or answer[2] != b"true":
-                return False
-        return len(self.lab.holders()) == 1
-
-    def await_settled(self):
-        super().await_settled()
-        time.sleep(1.5)  # an advertisement more, so that all have heard the master
-
-    def show_config(self):
-        directory = self.write(self.lab.nodes[0])
-        text = (directory / "keepalived.conf").read_text(encoding="utf-8")
-        others = ", ".join(str(self.priorities[node.letter]) for node in self.lab.nodes[1:])
-        scripts = "".join(f"# {name}:\n" + "".join(f"#   {line}\n" for line in body.splitlines())
-                          for name, body in CHECKS.items())
-        return f"{text}# the other nodes: priority {others}\n{scripts}"
-
-
-class KeepalivedQuick(Keepalived):
-    """keepalived with the priorities that make its skew time shortest."""
-    name = "keepalived 254"
-    priorities = dict(zip(LETTERS, (254, 253, 252)))
-
-
-SIDES = (Ooha, Keepalived, KeepalivedQuick)

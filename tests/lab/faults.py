@@ -167,12 +167,13 @@ class Faults:
     def delete_vip(self, node):
         """Somebody takes the virtual addresses off the interface by hand."""
         before_us = now_us()
-        for vip in self.lab.vips:
-            bits = 128 if ":" in vip else 32
-            for length in dict.fromkeys([bits] + [int(v.partition("/")[2] or bits)
-                                                  for v in self.lab.options.vips]):
-                run("ip", "-n", node.namespace, "addr", "del", f"{vip}/{length}", "dev", "eth0",
-                    check=False)
+        lines = []
+        for vip in self.lab.options.vips:
+            address, _, length = vip.partition("/")
+            bits = "128" if ":" in address else "32"
+            lines += [f"addr del {address}/{n} dev eth0" for n in dict.fromkeys([bits, length or bits])]
+        run("ip", "-n", node.namespace, "-force", "-batch", "-", stdin="\n".join(lines) + "\n",
+            check=False)
         return before_us
 
     # -- processes

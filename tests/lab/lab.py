@@ -175,7 +175,7 @@ class Lab:
             self.tool(program)
         os.umask(0o022)  # hooks that others could write to are refused
         shutil.rmtree(self.etcd_data, ignore_errors=True)
-        self.etcd_data.mkdir(parents=True)
+        self.etcd_data.mkdir(parents=True, exist_ok=True)  # what is mounted there stays
         for node in self.nodes:
             node.runtime.mkdir(parents=True, exist_ok=True)
         self.save()
@@ -279,8 +279,7 @@ class Lab:
             config.write_nginx(node)
         if service == "agent":
             self.note_agent_start(node)
-            endpoints = [f"http://{member.address}:2379" for member in self.members]
-            config.write_agent(node, endpoints, self.options.vips, self.options.ttl_ms)
+            self.write_agent(node)
         with uninterrupted():
             self.processes[node.name, service] = Process.start(
                 f"{node.name}/{service}", node.namespace, self.command(node, service),
@@ -288,6 +287,10 @@ class Lab:
                 # a member that starts takes both cores for a while; that is not what is measured
                 nice=-10 if service in ("nginx", "standin") else 0)
         self.save()
+
+    def write_agent(self, node):
+        endpoints = [f"http://{member.address}:2379" for member in self.members]
+        config.write_agent(node, endpoints, self.options.vips, self.options.ttl_ms)
 
     def note_agent_start(self, node):
         try:
@@ -400,14 +403,15 @@ class Lab:
 
     def is_settled(self):
         """etcd is whole, all nodes are eligible, one has all the virtual addresses."""
-        held = [[node.name for node in self.holders(vip)] for vip in self.vips]
+        found = {node.name: set(addresses(node.namespace)) for node in self.nodes}
+        held = [[name for name, there in found.items() if vip in there] for vip in self.vips]
         return (len(held[0]) == 1 and all(names == held[0] for names in held)
                 and all(self.etcd_is_healthy(member) for member in self.members)
                 and not self.ineligible())
 
     def await_settled(self, seconds=40):
         def state():
-            held = {vip: [n.name for n in self.holders(vip)] for vip in self.vips}
+            held = {vip: [n.name for n in self.holders(vip)] for vip in self.vips[:8]}
             return (f"one holder, all eligible; held: {held}, "
                     f"not eligible: {[n.name for n in self.ineligible()]}")
         wait_for(self.is_settled, seconds, state)

@@ -12,11 +12,12 @@ NEVER_US = float("inf")  # of an outage: there was no good answer at all
 
 
 class Watch:
-    """Runs the judge for all virtual addresses and a client for each of those given."""
+    """Runs the judge for all virtual addresses, or those judged, and a client for each of those given."""
 
-    def __init__(self, lab, directory, vips):
+    def __init__(self, lab, directory, vips, judged=None):
         self.lab, self.directory = lab, pathlib.Path(directory)
         self.vips = vips
+        self.judged = judged or lab.vips  # the judge has room for a few only
         self.stranger = None  # the MAC of a host that is no node
         self.judge, self.clients = None, {}
         self.verdict = None  # the judge's exit status, once stopped
@@ -26,7 +27,7 @@ class Watch:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.lab.introduce_eye()
         command = [self.lab.tool("tests/lab/judge"), "--answers", f"{self.lab.eye}:eth0"]
-        for vip in self.lab.vips:
+        for vip in self.judged:
             command += ["--vip", vip]
         for address in EYE_ADDRESSES:
             command += ["--from", address]

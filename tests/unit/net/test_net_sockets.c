@@ -173,6 +173,26 @@ static void test_the_other_family_with_the_same_vip_is_left_alone(void)
 	CU_ASSERT_EQUAL(error_of(ipv6.client, WAIT_MS), ECONNRESET);
 }
 
+/* Of both families, in whatever order they are given; the address between them keeps its own. */
+static void test_several_addresses_are_reset_in_one_call(void)
+{
+	OO_AUTO(fixture_done) struct fixture fixture = {-1, -1, -1};
+	fixture_init(&fixture, true);
+	OO_AUTO(connection_done) struct connection ipv4 = connect_to(&fixture, "10.0.0.100");
+	OO_AUTO(connection_done) struct connection ipv6 = connect_to(&fixture, "fd00::100");
+	OO_AUTO(connection_done) struct connection other = connect_to(&fixture, "10.0.0.1");
+	OO_AUTO(connection_done) struct connection kept = connect_to(&fixture, "fd00::1");
+	const struct oo_address list[] = {address_of("fd00::100"), address_of("10.0.0.100"),
+					  address_of("10.0.0.99"), address_of("10.0.0.1")};
+	unsigned count = 0;
+	CU_ASSERT_EQUAL(oo_sockets_reset_all(list, OO_LENGTH(list), &count, NULL), 0);
+	CU_ASSERT_EQUAL(count, 3);
+	CU_ASSERT_EQUAL(error_of(ipv4.client, WAIT_MS), ECONNRESET);
+	CU_ASSERT_EQUAL(error_of(ipv6.client, WAIT_MS), ECONNRESET);
+	CU_ASSERT_EQUAL(error_of(other.client, WAIT_MS), ECONNRESET);
+	CU_ASSERT_TRUE(works(&kept));
+}
+
 /* One that only the client has closed (CLOSE_WAIT), and one that both have (TIME_WAIT). */
 static void test_every_state_but_time_wait_is_reset(void)
 {
@@ -267,6 +287,7 @@ static const struct named_test tests[] = {
 	{"IPv6 connections to the VIP are reset", test_ipv6_connections_to_the_vip_are_reset},
 	{"the other family with the same VIP is left alone",
 	 test_the_other_family_with_the_same_vip_is_left_alone},
+	{"several addresses are reset in one call", test_several_addresses_are_reset_in_one_call},
 	{"every state but TIME_WAIT is reset", test_every_state_but_time_wait_is_reset},
 	{"nothing to reset is success", test_nothing_to_reset_is_success},
 	{"hundreds of connections are reset in one call",
