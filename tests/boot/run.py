@@ -41,12 +41,16 @@ LOOKS = """\
   - {{name: unit, type: unit, unit: dbus.service, required: no}}
   - {{name: process, type: process, process: systemd-journal, required: no}}
   - {{name: exec, type: exec, command: [/usr/bin/systemctl, is-active, dbus], required: no}}
+  - {{name: program, type: exec, command: [/usr/bin/python3, -c, "{program}"], required: no}}
   - {{name: file, type: file, path: /etc/passwd, contains: root, required: no}}
   - {{name: disk, type: disk, path: /, free: 1KiB, free_inodes: 1, required: no}}
   - {{name: link, type: link, interface: eth0, required: no}}
   - {{name: neighbour, type: gateway, address: {neighbour}, interface: eth0, required: no}}
   - {{name: port, type: tcp, address: 127.0.0.1:8000, required: no}}
 """
+# what the programs of providers and hooks need
+PROGRAM = ("import json, socket, ssl, subprocess, urllib.request; ssl.create_default_context(); "
+           "subprocess.run(['/usr/bin/nsupdate', '-V'], check=True)")
 
 
 class Boot(Booted):
@@ -147,7 +151,8 @@ class Boot(Booted):
         self.box.systemctl("stop", "ooha")
         self.addCleanup(self.mend)
         self.box.write_config(lambda text: text.replace(
-            "hooks:", LOOKS.format(neighbour=self.b.address) + "hooks:"))
+            "hooks:",
+            LOOKS.format(neighbour=self.b.address, program=PROGRAM) + "hooks:"))
         self.start_a()
 
         def reasons():
