@@ -87,8 +87,9 @@ class Boot(Booted):
         super().setUp()
 
     def begin(self):
+        holder = self.lab.holders()[0]
         promoted = {"EVENT": "promoted", "EPOCH": str(self.lab.claim()["epoch"])}.items()
-        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(self.a)), 10,
+        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(holder)), 10,
                  "the hook of the promotion has run")
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
         return super().begin()
