@@ -15,6 +15,7 @@
 #include "event/timer.h"
 #include "provider/order.h"
 
+#define TEXT_LENGTH (2 * OO_ERR_LENGTH + 32) /* of a line that note_error() cuts */
 #define INPUT_MAX 65536
 #define EXIT_FENCED 2
 
@@ -182,7 +183,7 @@ static void judge(struct oo_provider *provider, const struct oo_provider_answer 
 
 static void fail(struct oo_provider *provider, const char *what)
 {
-	char text[OO_ERR_LENGTH];
+	char text[TEXT_LENGTH];
 
 	provider->failures++;
 	snprintf(text, sizeof(text), "%s: %s", oo_provider_verb_name(provider->verb), what);
@@ -193,7 +194,7 @@ static void fail(struct oo_provider *provider, const char *what)
 static void end_down(struct oo_provider *provider, const char *trouble)
 {
 	if (trouble != NULL) {
-		char text[OO_ERR_LENGTH];
+		char text[TEXT_LENGTH];
 		provider->failures++;
 		snprintf(text, sizeof(text), "down: %s: given up", trouble);
 		note_error(provider, OO_LOG_WARNING, text);
