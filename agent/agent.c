@@ -198,12 +198,20 @@ static int take_signals(struct agent *agent, struct oo_err *err)
 	return 0;
 }
 
+static enum oo_zones zones_of(const struct oo_config_group *group)
+{
+	return oo_text_equal(group->zones, "stay")     ? OO_ZONES_STAY
+	       : oo_text_equal(group->zones, "spread") ? OO_ZONES_SPREAD
+						       : OO_ZONES_ANY;
+}
+
 static void core_group_config(const struct oo_config *config, const struct oo_config_group *group,
 			      struct oo_core_group *ret_group)
 {
 	memcpy(ret_group->checks, group->checks, sizeof(ret_group->checks));
 	ret_group->priority = (uint16_t)group->priority;
 	ret_group->preferred = oo_config_prefers(group, config->node.zone);
+	ret_group->zones = zones_of(group);
 	ret_group->failback = oo_text_equal(group->failback.mode, "auto");
 	ret_group->failback_delay_ms = group->failback.delay_ms;
 	ret_group->failback_stable_ms = group->failback.stable_ms;
@@ -222,6 +230,7 @@ void agent_core_config(const struct oo_config *config, struct oo_core_config *re
 		.n_checks = config->n_checks,
 	};
 	oo_text_clip(ret_config->node, sizeof(ret_config->node), config->node.name);
+	oo_text_clip(ret_config->zone, sizeof(ret_config->zone), config->node.zone);
 	for (size_t g = 0; g < config->n_groups; g++) {
 		core_group_config(config, &config->groups[g], &ret_config->groups[g]);
 	}

@@ -5,6 +5,7 @@
  * agent_tell, the core answers with what should be so, and each part below applies its share of it:
  *
  *	store     core's requests and reads -> etcd; the watch -> news     (store.c)
+ *	pace      how long etcd takes, against what the lease leaves (pace.c, try.c)
  *	presence  our member key and its lease                             (presence.c)
  *	profile   what it says of our configuration, to be compared   (profile.c, digest.c)
  *	tenure    what the next agent on this machine may adopt             (tenure.c)

@@ -35,6 +35,10 @@ void agent_digest_groups(const struct oo_config *config, char text[static AGENT_
 				 group->prefer_zone);
 			sum += hash(line);
 		}
+		if (!oo_text_equal(group->zones, "any")) { /* all rank themselves by it */
+			snprintf(line, sizeof(line), "%s zones %s", group->name, group->zones);
+			sum += hash(line);
+		}
 		for (size_t i = 0; i < group->n_vips; i++) {
 			const struct oo_config_vip *vip = &group->vips[i];
 			const bool is_plain =

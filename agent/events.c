@@ -48,6 +48,7 @@ static const struct {
 	{"address_failed", "vip"},
 	{"address_removed", "vip"},
 	{"neighbour", "vip"},
+	{"provider", "vip"},
 	{"address_in_use", "conflict"},
 	{"address_free", "conflict"},
 	{"conflict", "conflict"},

@@ -49,6 +49,7 @@ static const struct {
 	[AGENT_MESSAGE_SWITCHOVER] = {"2274d3c8714945fb991674fda9451e2d", "switchover"},
 	[AGENT_MESSAGE_ASKED] = {"6c2a02f6c7004289bea8262dd3e365fc", "asked"},
 	[AGENT_MESSAGE_DAMPED] = {"040a8da59f1e45dbafde0eecbe95e53a", "damped"},
+	[AGENT_MESSAGE_PROVIDER] = {"42241a73e54745a2b059adf6c41b31d8", "provider"},
 };
 
 struct fields {

@@ -45,6 +45,7 @@ enum agent_message {
 	AGENT_MESSAGE_SWITCHOVER,
 	AGENT_MESSAGE_ASKED,
 	AGENT_MESSAGE_DAMPED,
+	AGENT_MESSAGE_PROVIDER,
 };
 
 /* What a line is about; what is NULL, "" or 0 has no field. */

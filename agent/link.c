@@ -45,7 +45,7 @@ static void leave(struct agent_part *part)
 {
 	struct oo_err err;
 
-	if (agent_part_remove(part, false, &err) < 0) {
+	if (agent_part_remove(part, 0, &err) < 0) {
 		oo_log(OO_LOG_ERROR, "%s: %s", part->config->name, err.text);
 		part->stray = true;
 	}
@@ -66,9 +66,9 @@ static void announce_again(struct agent_part *part, const struct oo_link *before
 		return;
 	}
 	if (moved) {
-		(void)agent_part_announce(part);
+		(void)agent_part_announce(part, OO_NEVER, NULL);
 	} else if (back) {
-		oo_announcer_burst(part->announcer);
+		part->way->repeat(part);
 	}
 }
 

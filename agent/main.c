@@ -6,6 +6,7 @@
 #include "agent.h"
 #include "journal.h"
 #include "look.h"
+#include "try.h"
 
 #define CONFIG_DEFAULT "/etc/ooha/ooha.yaml"
 
@@ -113,7 +114,7 @@ static int live(const char *path, struct oo_config *config, bool anew,
 	int exit_code = OO_EXIT_CONFIG;
 
 	if (agent_start(&agent, &exit_code, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
+		oo_log_last("%s", err.text);
 	} else {
 		say_started(&agent, anew);
 		exit_code = sd_event_loop(agent.event) == 0 ? 0 : OO_EXIT_SOFTWARE;
@@ -134,8 +135,13 @@ static int run(const struct options *options)
 	struct oo_err err;
 
 	if (oo_config_load(options->config, &config, &err) < 0) {
-		oo_log(OO_LOG_ERROR, "%s", err.text);
+		oo_log_last("%s", err.text);
 		return OO_EXIT_CONFIG;
+	}
+	if (options->check) {
+		agent_try_etcd(config);
+		oo_config_free(config);
+		return 0;
 	}
 	if (options->diagnose) {
 		int exit_code = agent_look(config);
@@ -160,12 +166,11 @@ int main(int argc, char **argv)
 		return options.exit;
 	}
 	oo_log_open("ooha-agent", options.debug ? OO_LOG_DEBUG : OO_LOG_INFO);
-	if (options.check) {
-		return oo_config_check(options.config, print_problem, NULL) < 0 ? OO_EXIT_CONFIG
-										: 0;
+	if (options.check && oo_config_check(options.config, print_problem, NULL) < 0) {
+		return OO_EXIT_CONFIG;
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		oo_log(OO_LOG_ERROR, "libcurl does not start");
+		oo_log_last("libcurl does not start");
 		return OO_EXIT_SOFTWARE;
 	}
 	int exit_code = run(&options);

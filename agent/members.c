@@ -178,6 +178,7 @@ void agent_store_members_tell(struct agent_store *store)
 	for (size_t i = 0; i < store->n_members; i++) {
 		const struct oo_member *member = &store->members[i].member;
 		memcpy(members[i].node, member->node, sizeof(members[i].node));
+		memcpy(members[i].zone, member->zone, sizeof(members[i].zone));
 		memcpy(members[i].priority, member->group_priority, sizeof(members[i].priority));
 		members[i].preferred = preferred_by(store->agent->config, member->zone);
 		members[i].eligible = member->groups;

@@ -91,9 +91,45 @@ static int64_t count_announcements(const struct agent *agent, unsigned group)
 	size_t n_parts;
 	const struct agent_part *parts = agent_vips_parts(agent->vips[group], &n_parts);
 	for (size_t i = 0; i < n_parts; i++) {
-		n += (int64_t)oo_announcer_count(parts[i].announcer);
+		n += parts[i].way->on_link ? (int64_t)oo_announcer_count(parts[i].announcer) : 0;
 	}
 	return n;
+}
+
+static int64_t count_vips_told(const struct agent *agent, unsigned group)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < agent_vips_count(agent->vips[group]); i++) {
+		n += agent_vips_state(agent->vips[group], i).way.told;
+	}
+	return n;
+}
+
+static int64_t count_provider_runs(const struct agent *agent, unsigned group)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < agent_vips_count(agent->vips[group]); i++) {
+		n += agent_vips_state(agent->vips[group], i).way.runs;
+	}
+	return (int64_t)n;
+}
+
+static int64_t count_provider_failures(const struct agent *agent, unsigned group)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < agent_vips_count(agent->vips[group]); i++) {
+		n += agent_vips_state(agent->vips[group], i).way.failures;
+	}
+	return (int64_t)n;
+}
+
+static int64_t count_provider_repairs(const struct agent *agent, unsigned group)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < agent_vips_count(agent->vips[group]); i++) {
+		n += agent_vips_state(agent->vips[group], i).way.repairs;
+	}
+	return (int64_t)n;
 }
 
 static int64_t count_conflicts(const struct agent *agent, unsigned group)
@@ -133,6 +169,14 @@ static const struct {
 	 "Claims of other hosts on virtual addresses that were held here."},
 	{"ooha_vip_repairs_total", OO_METRICS_COUNTER, count_repairs,
 	 "Virtual addresses put back that somebody else had removed."},
+	{"ooha_vips_told", OO_METRICS_GAUGE, count_vips_told,
+	 "Virtual addresses that the network is told of: announced, routed, confirmed."},
+	{"ooha_provider_runs_total", OO_METRICS_COUNTER, count_provider_runs,
+	 "Runs of providers' programs."},
+	{"ooha_provider_failures_total", OO_METRICS_COUNTER, count_provider_failures,
+	 "Runs of providers' programs that failed, or did not do what they said."},
+	{"ooha_provider_repairs_total", OO_METRICS_COUNTER, count_provider_repairs,
+	 "Virtual addresses moved here again that had gone elsewhere at their provider."},
 };
 
 static void add_roles(struct oo_metrics *metrics, const struct agent *agent)

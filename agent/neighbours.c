@@ -74,7 +74,8 @@ static size_t gather(struct agent_neighbours *neighbours, int ifindex)
 		size_t n_parts;
 		const struct agent_part *parts = agent_vips_parts(agent->vips[g], &n_parts);
 		for (size_t i = 0; i < n_parts && !agent_vips_is_up(agent->vips[g]); i++) {
-			if (parts[i].link.exists && parts[i].link.index == ifindex) {
+			if (parts[i].way->on_link && parts[i].link.exists &&
+			    parts[i].link.index == ifindex) {
 				memcpy(neighbours->list + n, parts[i].list,
 				       parts[i].n * sizeof(*parts[i].list));
 				n += parts[i].n;
@@ -114,7 +115,8 @@ static void look(struct agent_neighbours *neighbours)
 		const struct agent_part *parts = agent_vips_parts(agent->vips[g], &n_parts);
 		for (size_t i = 0; i < n_parts && !agent_vips_is_up(agent->vips[g]); i++) {
 			const int ifindex = parts[i].link.index;
-			if (parts[i].link.exists && !is_in(neighbours->looked, n_looked, ifindex)) {
+			if (parts[i].way->on_link && parts[i].link.exists &&
+			    !is_in(neighbours->looked, n_looked, ifindex)) {
 				neighbours->looked[n_looked++] = ifindex;
 				look_at(neighbours, ifindex, sees, &n);
 			}
@@ -143,10 +145,10 @@ static const struct oo_sight *find_sight(const struct agent *agent, const struct
 	return NULL;
 }
 
-/* One that a stranger has is not here: who sees the stranger is right. */
-static bool is_strangers(const struct agent_part *part, size_t k)
+/* One that a stranger has is not here: who sees the stranger is right. Others have no MAC to be seen. */
+static bool is_elsewhere(const struct agent_part *part, size_t k)
 {
-	return agent_rival_state(part->rival, k).error[0] != '\0';
+	return !part->way->on_link || agent_rival_state(part->rival, k).error[0] != '\0';
 }
 
 static void compare(struct agent_neighbours *neighbours, const struct oo_member *member,
@@ -162,7 +164,7 @@ static void compare(struct agent_neighbours *neighbours, const struct oo_member 
 		size_t k;
 		const struct agent_part *part =
 			holds(agent, g) ? agent_vips_having(agent->vips[g], &address, &k) : NULL;
-		if (part == NULL || is_strangers(part, k)) {
+		if (part == NULL || is_elsewhere(part, k)) {
 			continue;
 		}
 		const struct oo_sight own = own_sight(part, k);
@@ -227,8 +229,8 @@ static void judge(struct agent_neighbours *neighbours, unsigned group)
 
 	bool again = agent_doubts_end(doubts, oo_clock_now());
 	for (size_t i = 0; i < n_parts && again; i++) {
-		if (parts[i].n_announced > 0) {
-			oo_announcer_burst(parts[i].announcer);
+		if (parts[i].way->on_link && parts[i].n_announced > 0) {
+			parts[i].way->repeat(&parts[i]);
 		}
 	}
 	for (size_t i = 0; i < doubts->n; i++) {
@@ -283,7 +285,7 @@ struct json_object *agent_neighbours_new_list(const struct agent *agent, unsigne
 	const struct agent_known_member *members = agent_store_members(agent->store, &n);
 	const struct agent_part *part = agent_vips_part(agent->vips[group], i, &k);
 	const struct oo_sight own = own_sight(part, k);
-	const bool is_ours = holds(agent, group) && !is_strangers(part, k);
+	const bool is_ours = holds(agent, group) && !is_elsewhere(part, k);
 
 	for (size_t m = 0; m < n; m++) {
 		const struct oo_member *member = &members[m].member;

@@ -215,8 +215,8 @@ static void look_at_pause(struct agent_notices *notices, unsigned group)
 		return;
 	}
 	if (pause != NULL) {
-		snprintf(text, sizeof(text), "paused by %s: nobody takes over: %s", pause->by,
-			 pause->reason);
+		snprintf(text, sizeof(text), "paused by %s: nobody takes over%s%s", pause->by,
+			 pause->reason[0] == '\0' ? "" : ": ", pause->reason);
 	}
 	tell(notices, level,
 	     (struct agent_notice){.grade = "P2", .name = "paused", .group = group, .text = text},

@@ -3,9 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "compare.h"
 #include "guard.h"
 #include "net/sockets.h"
 #include "rival.h"
+
+static const struct agent_way *const ways[] = {
+	[OO_MODE_ARP] = &agent_way_arp,
+	[OO_MODE_ROUTE] = &agent_way_route,
+	[OO_MODE_PROVIDER] = &agent_way_provider,
+};
 
 static struct oo_address_set set_of(const struct agent_part *part)
 {
@@ -18,29 +27,40 @@ const char *agent_part_text(const struct agent_part *part, size_t k)
 	return part->config->vips[part->index[k]].address;
 }
 
+static bool is_withheld(const struct agent_part *part, size_t k)
+{
+	return part->rival != NULL && agent_rival_withholds(part->rival, k);
+}
+
+static bool has_interface(const struct agent_part *part)
+{
+	return part->interface[0] != '\0';
+}
+
 static size_t select_present(const struct agent_part *part)
 {
 	size_t n = 0;
 	for (size_t k = 0; k < part->n; k++) {
-		if (part->present[k] && !agent_rival_withholds(part->rival, k)) {
+		if (part->present[k] && !is_withheld(part, k)) {
 			part->spoken[n++] = part->list[k];
 		}
 	}
 	return n;
 }
 
-int agent_part_announce(struct agent_part *part)
+int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err)
 {
 	const size_t n = select_present(part);
-	int r = oo_announcer_start(part->announcer, &part->link, part->spoken, n);
+	int r = part->way->up(part, n, hold_until, err);
 	part->n_announced = r < 0 ? 0 : n;
 	return r;
 }
 
 void agent_part_hush(struct agent_part *part)
 {
-	oo_announcer_stop(part->announcer);
+	part->way->hush(part);
 	part->n_announced = 0;
+	part->placed = false;
 	part->whole = false;
 }
 
@@ -53,14 +73,6 @@ static int clear_strays(struct agent_part *part, struct oo_err *err)
 	return r;
 }
 
-static int announce_in_time(struct agent_part *part, int64_t hold_until, struct oo_err *err)
-{
-	if (oo_clock_now() >= hold_until) {
-		return oo_fail_text(err, ETIME, "not announced: the hold ended meanwhile");
-	}
-	return agent_part_announce(part) < 0 ? oo_fail(err, ENOMEM, "announcements") : 0;
-}
-
 /* One that cannot be added, as IPv6 where it is disabled, must not keep the others from being known. */
 static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now,
 			  int64_t hold_until)
@@ -69,12 +81,46 @@ static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now
 		return;
 	}
 	const size_t n = select_present(part);
+	part->placed = false;
 	part->whole = false;
 	if (n > 0) {
 		part->armed_until = now + (int64_t)valid_s * 1000;
 	}
 	if (n > 0 && n != part->n_announced) {
-		(void)announce_in_time(part, hold_until, NULL); /* tried again with the addition */
+		/* tried again with the addition */
+		(void)agent_part_announce(part, hold_until, NULL);
+	}
+}
+
+/* Those that may be here now. */
+static size_t select_free(struct agent_part *part, const struct oo_address **ret_list)
+{
+	if (part->rival != NULL) {
+		return agent_rival_select(part->rival, ret_list);
+	}
+	*ret_list = part->list;
+	return part->n;
+}
+
+/* By level: until it is told, and then that it stays so. */
+static int tell(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+{
+	int r = part->whole ? part->way->confirm(part, hold_until, err)
+			    : agent_part_announce(part, hold_until, err);
+	part->whole = r == 0;
+	part->n_announced = r < 0 ? 0 : part->n_announced;
+	return r == -EINPROGRESS ? 0 : r;
+}
+
+static void note_placed(struct agent_part *part)
+{
+	if (part->placed) {
+		return;
+	}
+	part->placed = true;
+	part->added_at = oo_clock_now();
+	for (size_t k = 0; k < part->n; k++) {
+		part->present[k] = !is_withheld(part, k);
 	}
 }
 
@@ -90,7 +136,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	if (!part->link.exists) {
 		return oo_fail_text(err, ENODEV, "interface %s is gone", part->interface);
 	}
-	set.n = agent_rival_select(part->rival, &set.list);
+	set.n = select_free(part, &set.list);
 	if (set.n == 0) {
 		return 0; /* the rival sees to it that it is tried again */
 	}
@@ -99,22 +145,14 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 		return r;
 	}
 	part->up = true; /* whatever comes of it, to be taken down again */
-	r = oo_net_addresses_add(part->agent->net, &set, valid_s, err);
+	r = has_interface(part) ? oo_net_addresses_add(part->agent->net, &set, valid_s, err) : 0;
 	if (r < 0) {
 		announce_some(part, valid_s, now, hold_until);
 		return r;
 	}
 	part->armed_until = now + (int64_t)valid_s * 1000;
-	if (part->whole) {
-		return 0;
-	}
-	part->added_at = oo_clock_now();
-	for (size_t k = 0; k < part->n; k++) {
-		part->present[k] = !agent_rival_withholds(part->rival, k);
-	}
-	r = announce_in_time(part, hold_until, err);
-	part->whole = r == 0;
-	return r;
+	note_placed(part);
+	return tell(part, hold_until, err);
 }
 
 static void reset_connections(const struct agent_part *part, const struct oo_address_set *set)
@@ -130,30 +168,53 @@ static void reset_connections(const struct agent_part *part, const struct oo_add
 	}
 }
 
-/* The fence first, so that nothing new comes in; then the connections, while the address can say so. */
-int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err)
+static int remove_addresses(struct agent_part *part, struct oo_err *err)
 {
-	struct oo_address_set set = set_of(part);
-	agent_part_hush(part);
-	if (!part->up) {
-		return 0;
+	const struct oo_address_set set = set_of(part);
+	int r = clear_strays(part, err);
+	if (r == 0 && has_interface(part)) {
+		r = oo_net_addresses_remove(part->agent->net, &set, err);
 	}
-	if (part->down_at <= part->added_at) { /* closing the fence comes first */
+	return r;
+}
+
+/*
+ * The old path first; then the fence, so that nothing new comes in; then the connections, while the address
+ * can say so.
+ */
+int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err)
+{
+	const struct oo_address_set set = set_of(part);
+	struct oo_err of_way;
+
+	part->n_announced = 0;
+	part->placed = false;
+	part->whole = false;
+	if (part->up && part->down_at <= part->added_at) { /* from then on nobody is answered */
 		part->down_at = oo_clock_now();
 	}
+	const int told = part->way->down(part, until, &of_way);
+	if (told == -EINPROGRESS || !part->up) {
+		return part->up ? told : 0;
+	}
 	int closed = agent_guard_close(part->agent->guard, &set, err);
-	if (graceful) {
+	if (until != 0) {
 		reset_connections(part, &set);
 	}
-	int r = clear_strays(part, err);
-	r = r < 0 ? r : oo_net_addresses_remove(part->agent->net, &set, err);
-	part->up = r < 0;
-	return r < 0 ? r : closed;
+	int r = remove_addresses(part, err);
+	if (told < 0) {
+		*err = of_way;
+	}
+	part->up = r < 0 || told < 0;
+	return told < 0 ? told : r < 0 ? r : closed;
 }
 
 int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err)
 {
 	struct oo_address_set set = {.ifindex = ifindex, .list = part->list, .n = part->n};
+	if (!has_interface(part)) {
+		return 0; /* as it was: nobody could take them off anything */
+	}
 	return oo_net_addresses_present(part->agent->net, &set, part->present, err);
 }
 
@@ -187,7 +248,7 @@ bool agent_part_is_any_present(const struct agent_part *part)
 
 bool agent_part_is_missing(const struct agent_part *part, size_t k)
 {
-	return !part->present[k] && !agent_rival_withholds(part->rival, k);
+	return !part->present[k] && !is_withheld(part, k);
 }
 
 bool agent_part_is_any_missing(const struct agent_part *part)
@@ -202,7 +263,8 @@ bool agent_part_is_any_missing(const struct agent_part *part)
 int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 {
 	struct oo_address_set set = {.list = part->list, .n = part->n};
-	int r = agent_part_look(part, 0, err);
+	int r = part->way->find(part, adopt, err);
+	r = r < 0 ? r : agent_part_look(part, 0, err);
 	if (r < 0) {
 		return r;
 	}
@@ -213,8 +275,9 @@ int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 			       agent_part_text(part, k));
 		}
 	}
-	part->up = adopt && agent_part_is_any_present(part);
-	return adopt ? 0 : oo_net_addresses_remove(part->agent->net, &set, err);
+	part->up = adopt && (!has_interface(part) || agent_part_is_any_present(part));
+	return adopt || !has_interface(part) ? 0
+					     : oo_net_addresses_remove(part->agent->net, &set, err);
 }
 
 size_t agent_part_find_vip(const struct agent_part *part, const struct oo_address *address)
@@ -226,13 +289,31 @@ size_t agent_part_find_vip(const struct agent_part *part, const struct oo_addres
 	return k;
 }
 
+static const struct oo_config_vip *config_of(const struct agent_part *part, size_t k)
+{
+	return &part->config->vips[part->index[k]];
+}
+
+size_t agent_part_find_same(const struct agent_part *part, const struct agent_part *other, size_t k)
+{
+	const size_t at = agent_part_find_vip(part, &other->list[k]);
+	/* of what is announced, the prefix alone may differ, and tells nobody anything */
+	return at == part->n || part->mode != other->mode ||
+			       (part->mode != OO_MODE_ARP &&
+				!agent_compare_is_same_vip(config_of(part, at),
+							   config_of(other, k)))
+		       ? part->n
+		       : at;
+}
+
 void agent_part_drop(struct agent_part *part, const struct agent_part *next)
 {
 	struct oo_address_set set = {.ifindex = part->link.index, .list = part->spoken};
 	struct oo_err err;
 
 	for (size_t k = 0; k < part->n && part->up; k++) {
-		if (next == NULL || agent_part_find_vip(next, &part->list[k]) == next->n) {
+		if (next == NULL || agent_part_find_same(next, part, k) == next->n) {
+			part->way->drop(part, k);
 			part->spoken[set.n++] = part->list[k];
 			oo_log(OO_LOG_NOTICE, "%s: %s is not configured any more: down",
 			       part->config->name, agent_part_text(part, k));
@@ -241,27 +322,23 @@ void agent_part_drop(struct agent_part *part, const struct agent_part *next)
 	if (set.n == 0) {
 		return;
 	}
-	oo_announcer_stop(part->announcer);
 	reset_connections(part, &set);
-	if (oo_net_addresses_remove(part->agent->net, &set, &err) < 0) {
+	if (has_interface(part) && oo_net_addresses_remove(part->agent->net, &set, &err) < 0) {
 		oo_log(OO_LOG_ERROR, "%s: stays until its lifetime ends: %s", part->config->name,
 		       err.text);
 	}
 }
 
-/* The announcements of what stays go on; those of before must never speak of what is gone. */
 static void go_on_announcing(struct agent_part *part, struct agent_part *before, size_t n_common)
 {
-	struct oo_announcer *announcer = part->announcer;
-
-	part->announcer = before->announcer;
-	before->announcer = announcer;
+	part->way->inherit(part, before);
 	part->n_announced = before->n_announced;
+	part->placed = before->placed && n_common == part->n;
 	part->whole = before->whole && n_common == part->n;
 	if (n_common == 0) {
 		agent_part_hush(part);
 	} else if (before->n_announced > 0 && (n_common < part->n || n_common < before->n)) {
-		part->whole = agent_part_announce(part) == 0 && part->whole;
+		part->whole = agent_part_announce(part, OO_NEVER, NULL) == 0 && part->whole;
 	}
 }
 
@@ -279,7 +356,7 @@ void agent_part_inherit(struct agent_part *part, struct agent_part *before)
 	part->down_at = before->down_at;
 	part->gone_reported = before->gone_reported;
 	for (size_t k = 0; k < part->n; k++) {
-		const size_t old = agent_part_find_vip(before, &part->list[k]);
+		const size_t old = agent_part_find_same(before, part, k);
 		if (old < before->n) {
 			n_common++;
 			part->present[k] = before->present[old];
@@ -304,12 +381,26 @@ int agent_part_take(struct agent_part *part, size_t index, struct oo_err *err)
 	return r;
 }
 
-int agent_part_open(struct agent_part *part, struct agent *agent,
-		    const struct oo_config_group *config, const char *interface, struct oo_err *err)
+/* What is on no interface needs none to be up. */
+static int find_link(struct agent_part *part, struct oo_err *err)
 {
+	if (has_interface(part)) {
+		return oo_net_link(part->agent->net, part->interface, &part->link, err);
+	}
+	part->link = (struct oo_link){.exists = true, .up = true, .carrier = true};
+	return 0;
+}
+
+int agent_part_open(struct agent_part *part, struct agent *agent, unsigned group,
+		    const struct oo_config_vip *vip, struct oo_err *err)
+{
+	const struct oo_config_group *config = &agent->config->groups[group];
 	part->agent = agent;
 	part->config = config;
-	part->interface = interface;
+	part->group = group;
+	part->mode = vip->mode;
+	part->way = ways[vip->mode];
+	part->interface = vip->interface;
 	part->list = calloc(config->n_vips, sizeof(*part->list));
 	part->index = calloc(config->n_vips, sizeof(*part->index));
 	part->present = calloc(config->n_vips, sizeof(*part->present));
@@ -319,15 +410,21 @@ int agent_part_open(struct agent_part *part, struct agent *agent,
 	    part->spoken == NULL || part->repairs == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
-	int r = oo_net_link(agent->net, interface, &part->link, err);
+	if (part->way == NULL) {
+		return oo_fail_text(err, EOPNOTSUPP, "%s: this agent has no mode %s", vip->address,
+				    oo_config_mode_name(vip->mode));
+	}
+	int r = find_link(part, err);
 	agent_carrier_see(&part->carrier, part->link.up, part->link.carrier, oo_clock_now());
-	return r < 0 ? r : oo_announcer_new(agent->event, &part->announcer, err);
+	return r < 0 ? r : part->way->open(part, err);
 }
 
 void agent_part_done(struct agent_part *part)
 {
 	agent_rival_free(part->rival);
-	oo_announcer_free(part->announcer);
+	if (part->way != NULL) {
+		part->way->close(part);
+	}
 	free(part->list);
 	free(part->index);
 	free(part->present);

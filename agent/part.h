@@ -1,21 +1,26 @@
 #ifndef OO_AGENT_PART_H
 #define OO_AGENT_PART_H
 /*
- * A group's VIPs on one interface: added, looked for and removed together, under the guard. It
- * decides nothing; vips.c does.
+ * A group's VIPs of one mode on one interface: added, told of, looked for and removed together, under the
+ * guard. It decides nothing; vips.c does.
  */
 #include "agent.h"
 #include "carrier.h"
 #include "net/address.h"
 #include "net/announce.h"
 #include "suspect.h"
+#include "way.h"
 
 struct agent_rival;
 
 struct agent_part {
 	struct agent *agent;
 	const struct oo_config_group *config;
-	const char *interface; /* in config */
+	unsigned group;
+	enum oo_mode mode;
+	const struct agent_way *way;
+	void *way_state;       /* the way's */
+	const char *interface; /* in config; "": none, so nothing is put anywhere */
 	struct oo_link link;
 	struct agent_carrier carrier; /* of link */
 	struct oo_address *list;      /* owned */
@@ -28,28 +33,32 @@ struct agent_part {
 	enum agent_suspect suspect; /* of that */
 	bool stray;                 /* some may be on an interface that is not this one any more */
 	bool up;                    /* some of them may be on this node */
-	bool whole;                 /* all of them are that no stranger has, and are announced */
-	size_t n_announced;         /* 0: none; less than there should be: unless whole */
+	bool placed;                /* all of them are here that no stranger has */
+	bool whole;                 /* and told of */
+	size_t n_announced;         /* told of; 0: none; less than there should be: unless whole */
 	int64_t added_at;           /* the last addition that was needed succeeded */
 	int64_t down_at;            /* last taken down: nobody is answered since */
 	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
 	bool gone_reported;         /* some, by the kernel; to be looked at */
-	struct oo_announcer *announcer;
-	struct agent_rival *rival; /* owned; made when all VIPs are in */
+	struct oo_announcer *announcer; /* the way's; NULL: not of mode arp */
+	struct agent_rival
+		*rival; /* owned; made when all VIPs are in; NULL: nobody is on its link */
 };
 
 /*
- * Makes an empty one, with room for all VIPs of config; done frees it, also half-made.
- * Returns 0, -ENOMEM, or what oo_net_link and oo_announcer_new return.
+ * Makes an empty one for VIPs like vip, with room for all of its group; done frees it, also half-made.
+ * Returns 0, -ENOMEM, or what oo_net_link and the way's open return.
  */
-int agent_part_open(struct agent_part *part, struct agent *agent,
-		    const struct oo_config_group *config, const char *interface,
-		    struct oo_err *err);
+int agent_part_open(struct agent_part *part, struct agent *agent, unsigned group,
+		    const struct oo_config_vip *vip, struct oo_err *err);
 void agent_part_done(struct agent_part *part);
 /* Puts VIP number index of the configuration into it. Returns what oo_address_parse does. */
 int agent_part_take(struct agent_part *part, size_t index, struct oo_err *err);
 /* The number of address in part; part->n: it is not there. */
 size_t agent_part_find_vip(const struct agent_part *part, const struct oo_address *address);
+/* The number in part of what is VIP number k of other, told of in the same way; part->n: it is not there. */
+size_t agent_part_find_same(const struct agent_part *part, const struct agent_part *other,
+			    size_t k);
 /* Takes those down that next (NULL: none) does not have any more, with their connections. */
 void agent_part_drop(struct agent_part *part, const struct agent_part *next);
 /* Goes on from what before, on the same interface, is at; that is only to be freed any more. */
@@ -64,19 +73,23 @@ int64_t agent_part_any_down_at(const struct agent_part *parts, size_t n);
 const char *agent_part_text(const struct agent_part *part, size_t k);
 
 /*
- * Adds what is missing, re-arms what is there, and announces when it is whole for the first time; if
- * some cannot be added, those that could.
- * Returns 0, -ENODEV (the interface is gone), -ETIME (the hold ended before it could be announced),
- * or -errno of the guard, the kernel, or -ENOMEM.
+ * Adds what is missing, re-arms what is there, and tells of it; if some cannot be added, of those that could.
+ * Returns 0 (also while the way is still telling), -ENODEV (the interface is gone), -ETIME (the hold ended
+ * before it could be announced), or -errno of the guard, the kernel, or the way.
  */
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
-/* Announces those that are there from now on, by the last look or addition. Returns 0 or -ENOMEM. */
-int agent_part_announce(struct agent_part *part);
+/* Tells of those that are there, by the last look or addition, and of no others. As the way's up. */
+int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err);
 /* Not another announcement. */
 void agent_part_hush(struct agent_part *part);
-/* Removes them; graceful: resets their connections first. 0, or -errno of the guard or the kernel. */
-int agent_part_remove(struct agent_part *part, bool graceful, struct oo_err *err);
+/*
+ * Takes back what was told, then removes them.
+ * until  graceful: what takes time has until then, and connections are reset; 0: neither.
+ * Returns 0, -EINPROGRESS (the way tells when it goes on; nothing else is removed yet), or -errno of the
+ * way, the guard or the kernel.
+ */
+int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err);
 
 /* Asks the kernel which are on ifindex; 0: on any interface. Returns 0 or -errno. */
 int agent_part_look(const struct agent_part *part, int ifindex, struct oo_err *err);

@@ -101,7 +101,8 @@ static void add_links(struct json_object *object, const struct agent *agent)
 		for (size_t i = 0; i < group->n_vips; i++) {
 			char mac[OO_MAC_TEXT_LENGTH];
 			struct oo_link link;
-			if (!is_next(names, &n, group->vips[i].interface) ||
+			if (group->vips[i].mode != OO_MODE_ARP ||
+			    !is_next(names, &n, group->vips[i].interface) ||
 			    oo_net_link(agent->net, group->vips[i].interface, &link, NULL) < 0) {
 				continue;
 			}

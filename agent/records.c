@@ -265,6 +265,9 @@ void oo_record_read_claim(const char *value, size_t length, struct oo_claim *ret
 	ret_claim->chosen = is_true(object, "chosen");
 	ret_claim->ttl_ms = ttl_ms;
 	memcpy(ret_claim->node, node, strlen(node));
+	if (node[0] != '\0') {
+		oo_text_clip(ret_claim->zone, sizeof(ret_claim->zone), text_of(object, "zone"));
+	}
 }
 
 void oo_record_read_claim_text(const struct oo_claim *claim, struct oo_claim_text *ret_text)

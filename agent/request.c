@@ -267,6 +267,10 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 		agent_counts_renewal(&store->agent->counts.groups[call->group], event.outcome,
 				     oo_clock_now_us() - call->sent_us);
 	}
+	if (r == 0) {
+		agent_pace_tell(&store->pace, &store->agent->config->lease,
+				oo_clock_now_us() - call->sent_us);
+	}
 	agent_store_note(store, AGENT_AFFAIR_CLAIM, r, err);
 	agent_tell(store->agent, &event);
 }

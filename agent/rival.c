@@ -230,7 +230,7 @@ static void on_ask_time(struct oo_timer *timer)
 		oo_timer_set(&rival->ask_timer, oo_clock_now() + ASK_AGAIN_MS);
 	}
 	if (freed) {
-		rival->part->whole = false; /* there is more to add, and to announce */
+		rival->part->placed = rival->part->whole = false; /* there is more to add */
 		agent_vips_retry(rival->part->agent->vips[rival->group]);
 	}
 }

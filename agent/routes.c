@@ -119,7 +119,7 @@ static size_t announce(const struct agent *agent, unsigned group)
 	const struct agent_part *parts = agent_vips_parts(agent->vips[group], &n_parts);
 	for (size_t i = 0; i < n_parts; i++) {
 		if (parts[i].n_announced > 0) {
-			oo_announcer_burst(parts[i].announcer);
+			parts[i].way->repeat(&parts[i]);
 			n += parts[i].n_announced;
 		}
 	}

@@ -15,6 +15,7 @@
 #include "neighbours.h"
 #include "reload.h"
 #include "repair.h"
+#include "status_fields.h"
 #include "store.h"
 #include "story.h"
 #include "vips.h"
@@ -61,38 +62,6 @@ static void end_problems(struct verdict *verdict)
 		json_object_array_add(verdict->problems, json_object_get(text));
 	}
 	json_object_put(verdict->lesser);
-}
-
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name,
-			       text == NULL || text[0] == '\0' ? NULL
-							       : json_object_new_string(text));
-}
-
-static void add_number(struct json_object *object, const char *name, int64_t number)
-{
-	json_object_object_add(object, name, json_object_new_int64(number));
-}
-
-static void add_bool(struct json_object *object, const char *name, bool fact)
-{
-	json_object_object_add(object, name, json_object_new_boolean(fact));
-}
-
-/* How long ago at was; null if it never was. */
-static void add_age(struct json_object *object, const char *name, int64_t at)
-{
-	json_object_object_add(object, name,
-			       at == 0 ? NULL : json_object_new_int64(oo_clock_now() - at));
-}
-
-/* The wall time of a moment of CLOCK_BOOTTIME; null if it never was. */
-static void add_moment(struct json_object *object, const char *name, int64_t at)
-{
-	char text[32];
-	oo_record_time(oo_clock_wall() - (oo_clock_now() - at), text);
-	add_text(object, name, at == 0 ? "" : text);
 }
 
 static struct json_object *new_agent(const struct agent *agent)
@@ -154,8 +123,8 @@ static struct json_object *new_pause(const struct agent *agent, struct verdict *
 		return NULL;
 	}
 	complain(verdict, STATE_DEGRADED,
-		 "paused by %s: nothing moves for health, nobody takes over: %s", pause->by,
-		 pause->reason);
+		 "paused by %s: nothing moves for health, nobody takes over%s%s", pause->by,
+		 pause->reason[0] == '\0' ? "" : ": ", pause->reason);
 	return new_decree(pause);
 }
 
@@ -173,32 +142,6 @@ static struct json_object *new_order(const struct agent *agent, unsigned group)
 	add_text(object, "by", text->by);
 	add_text(object, "at", text->at);
 	return object;
-}
-
-static struct json_object *new_vips(const struct agent *agent, unsigned group)
-{
-	const struct agent_vips *vips = agent->vips[group];
-	struct json_object *array = json_object_new_array();
-	for (size_t i = 0; i < agent_vips_count(vips); i++) {
-		struct agent_vip_state state = agent_vips_state(vips, i);
-		struct json_object *object = json_object_new_object();
-		add_text(object, "address", state.address);
-		add_text(object, "interface", state.interface);
-		add_bool(object, "up", state.up);
-		add_age(object, "announced_ms", state.announced_at);
-		add_number(object, "announcements", (int64_t)state.announcements);
-		add_number(object, "repairs", (int64_t)state.repairs);
-		add_text(object, "removed_by", state.removed_by);
-		json_object_object_add(object, "neighbours",
-				       agent_neighbours_new_list(agent, group, i));
-		add_number(object, "conflicts", (int64_t)state.rival.conflicts);
-		add_text(object, "conflict_mac", state.rival.mac);
-		add_moment(object, "conflict_at", state.rival.at);
-		add_text(object, "error",
-			 state.rival.error[0] != '\0' ? state.rival.error : state.error);
-		json_object_array_add(array, object);
-	}
-	return array;
 }
 
 const char *agent_status_holder(const struct agent *agent, unsigned group)
@@ -221,6 +164,9 @@ static void judge_vips(const struct agent *agent, unsigned group, struct verdict
 		if (state.rival.error[0] != '\0') {
 			complain(verdict, STATE_CRITICAL, "%s: %s", agent->group_names[group],
 				 state.rival.error);
+		} else if (state.up && state.way.error[0] != '\0') {
+			complain(verdict, STATE_DEGRADED, "%s: %s: %s", agent->group_names[group],
+				 state.address, state.way.error);
 		} else if (state.up && state.rival.at != 0 &&
 			   oo_clock_now() - state.rival.at < CONFLICT_COUNTS_FOR_MS) {
 			complain(verdict, STATE_DEGRADED, "%s: another host, %s, claims %s on %s",
@@ -297,6 +243,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 	add_age(object, "since_ms", view.role_since);
 	add_text(object, "holder", holder);
 	add_text(object, "holder_zone", text.zone);
+	add_text(object, "zones", agent->config->groups[group].zones);
 	add_bool(object, "holder_is_self", oo_text_equal(holder, agent->config->node.name));
 	add_text(object, "kind",
 		 view.pair->claim.revision == 0 ? "" : kinds[view.pair->claim.kind]);
@@ -316,7 +263,7 @@ static struct json_object *new_group(const struct agent *agent, unsigned group)
 		 view.shared_check < 0 ? "" : agent->config->checks[view.shared_check].spec.name);
 	add_text(object, "damped", agent_damping_explain(agent, group, reason));
 	json_object_object_add(object, "switchover", new_order(agent, group));
-	json_object_object_add(object, "vips", new_vips(agent, group));
+	json_object_object_add(object, "vips", agent_status_new_vips(agent, group));
 	return object;
 }
 

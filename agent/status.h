@@ -11,6 +11,8 @@ const char *agent_status_holder(const struct agent *agent, unsigned group);
 struct json_object *agent_status_new(const struct agent *agent);
 /* Its list of checks. */
 struct json_object *agent_status_new_checks(const struct agent *agent);
+/* A group's list of VIPs. */
+struct json_object *agent_status_new_vips(const struct agent *agent, unsigned group);
 /* Its list of members. */
 struct json_object *agent_status_new_members(const struct agent *agent);
 

@@ -279,6 +279,8 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	}
 	agent_tell(store->agent, &event);
 	if (r == 0) {
+		agent_pace_tell(&store->pace, &store->agent->config->lease,
+				oo_clock_now_us() - store->read_sent_us);
 		keep_watch(store, answer);
 		agent_presence_on_read(store->agent->presence, store->shows_us);
 	}
@@ -294,6 +296,7 @@ static int send_read(struct agent_store *store)
 	agent_store_key(store, pause, "pause");
 	agent_store_key(store, drains, "drain/");
 	store->read_noted = store->watch_revision;
+	store->read_sent_us = oo_clock_now_us();
 	const struct oo_etcd_op ops[] = {
 		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},
 		{.type = OO_ETCD_OP_RANGE, .key = members, .prefix = true},

@@ -1,6 +1,7 @@
 #ifndef OO_AGENT_STORE_INTERNAL_H
 #define OO_AGENT_STORE_INTERNAL_H
 /* Shared by store.c (reads, watch), request.c (txns), members.c and wishes.c only. */
+#include "pace.h"
 #include "store.h"
 
 /* Answers that may be outstanding at once: an old request's may still come while a new one is out. */
@@ -57,7 +58,9 @@ struct agent_store {
 	uint64_t sent[OO_CORE_GROUPS_MAX]; /* the core's request that was sent last */
 	bool unsent[OO_CORE_GROUPS_MAX];
 	uint64_t read_sent;
+	int64_t read_sent_us; /* CLOCK_BOOTTIME */
 	bool read_unsent;
+	struct agent_pace pace;
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
 	int64_t members_revision; /* all up to it has been looked at */

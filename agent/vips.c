@@ -80,23 +80,35 @@ static void arm(struct agent_vips *vips)
 	}
 }
 
+/* Until when ways may take time to go down; 0: not at all. A holder that leaves does not renew. */
+static int64_t leave_until(const struct agent_vips *vips)
+{
+	const int64_t until = vips->hold_until - vips->agent->config->lease.margin_ms;
+	return !vips->graceful ? 0 : until > 0 ? until : 1;
+}
+
 static void take_down(struct agent_vips *vips)
 {
+	const int64_t until = leave_until(vips);
 	struct oo_err err = {0};
+	int64_t retry_at = 0;
 	int r = 0;
 
 	oo_timer_set(&vips->timer, OO_NEVER);
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct oo_err part_err;
-		int part_r = agent_part_remove(&vips->parts[i], vips->graceful, &part_err);
-		if (part_r < 0) {
+		int part_r = agent_part_remove(&vips->parts[i], until, &part_err);
+		if (part_r == -EINPROGRESS) {
+			retry_at = until; /* it tells when it is done, or then has to be */
+		} else if (part_r < 0) {
 			r = part_r;
 			err = part_err;
 		}
 	}
 	note(vips, r, &err);
 	if (agent_vips_is_up(vips)) {
-		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
+		oo_timer_set(&vips->timer,
+			     r < 0 || retry_at == 0 ? oo_clock_now() + RETRY_MS : retry_at);
 		return;
 	}
 	say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_ADDRESS_DOWN, vips->lapsed ? "lapsed" : "",
@@ -126,7 +138,9 @@ void agent_vips_apply(struct agent_vips *vips, const struct oo_want *want)
 	vips->hold_until = want->hold_until;
 	vips->guard_until = want->guard_until;
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		agent_rival_apply(vips->parts[i].rival, want);
+		if (vips->parts[i].rival != NULL) {
+			agent_rival_apply(vips->parts[i].rival, want);
+		}
 	}
 	if (changed) {
 		make_so(vips);
@@ -239,13 +253,15 @@ struct agent_vip_state agent_vips_state(const struct agent_vips *vips, size_t i)
 	struct agent_vip_state state = {
 		.address = vips->config->vips[i].address,
 		.interface = part->interface,
-		.rival = agent_rival_state(part->rival, k),
-		.announced_at = oo_announcer_last_at(part->announcer),
-		.announcements = oo_announcer_count(part->announcer),
+		.mode = part->mode,
 		.repairs = part->repairs[k],
 		.removed_by = part->removal_said_at == 0 ? "" : agent_suspect_name(part->suspect),
 		.error = vips->error,
 	};
+	if (part->rival != NULL) {
+		state.rival = agent_rival_state(part->rival, k);
+	}
+	part->way->read(part, k, &state.way);
 	state.up = part->up && (part->whole || part->present[k] || !vips->wanted) &&
 		   state.rival.error[0] == '\0';
 	return state;
@@ -309,7 +325,8 @@ static void repair(struct agent_vips *vips, struct agent_part *part)
 	    !agent_part_is_any_missing(part)) {
 		return;
 	}
-	part->up = agent_part_is_any_present(part);
+	/* a route may outlive its address */
+	part->up = agent_part_is_any_present(part) || !part->way->on_link;
 	agent_part_hush(part); /* never announce what is not there */
 	if (taken) {
 		removal = agent_removal_count(part);
@@ -374,6 +391,9 @@ void agent_vips_on_resync(struct agent_vips *vips)
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct agent_part *part = &vips->parts[i];
 		struct oo_link link = part->link; /* as known, if the kernel does not answer */
+		if (part->interface[0] == '\0') {
+			continue;
+		}
 		int r = oo_net_link(vips->agent->net, part->interface, &link, NULL);
 		link.exists = link.exists && r != -ENODEV;
 		agent_vips_on_link(vips, &link);
@@ -383,11 +403,13 @@ void agent_vips_on_resync(struct agent_vips *vips)
 	}
 }
 
-struct agent_part *agent_vips_find_part(const struct agent_vips *vips, const char *interface)
+struct agent_part *agent_vips_find_part(const struct agent_vips *vips, enum oo_mode mode,
+					const char *interface)
 {
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		if (oo_text_equal(vips->parts[i].interface, interface)) {
-			return &vips->parts[i];
+		struct agent_part *part = &vips->parts[i];
+		if (part->mode == mode && oo_text_equal(part->interface, interface)) {
+			return part;
 		}
 	}
 	return NULL;
@@ -397,12 +419,12 @@ struct agent_part *agent_vips_find_part(const struct agent_vips *vips, const cha
 static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 {
 	for (size_t i = 0; i < vips->config->n_vips; i++) {
-		const char *interface = vips->config->vips[i].interface;
-		struct agent_part *part = agent_vips_find_part(vips, interface);
+		const struct oo_config_vip *vip = &vips->config->vips[i];
+		struct agent_part *part = agent_vips_find_part(vips, vip->mode, vip->interface);
 		int r = 0;
 		if (part == NULL) {
 			part = &vips->parts[vips->n_parts++];
-			r = agent_part_open(part, vips->agent, vips->config, interface, err);
+			r = agent_part_open(part, vips->agent, vips->group, vip, err);
 		}
 		r = r < 0 ? r : agent_part_take(part, i, err);
 		if (r < 0) {
@@ -411,7 +433,9 @@ static int fill_parts(struct agent_vips *vips, struct oo_err *err)
 		vips->places[i] = (struct place){.part = part, .k = part->n - 1};
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
-		int r = agent_rival_new(&vips->parts[i], vips->group, &vips->parts[i].rival, err);
+		struct agent_part *part = &vips->parts[i];
+		int r = part->way->on_link ? agent_rival_new(part, vips->group, &part->rival, err)
+					   : 0;
 		if (r < 0) {
 			return r;
 		}

@@ -7,18 +7,20 @@
 #include "agent.h"
 #include "net/address.h"
 #include "rival.h"
+#include "way.h"
 
 struct agent_part;
 struct agent_vips;
 
 struct agent_vip_state {
-	const char *address, *interface;
+	const char *address, *interface; /* interface: "": on none */
+	enum oo_mode mode;
 	bool up;
-	int64_t announced_at; /* 0: never */
-	uint64_t announcements, repairs;
+	struct agent_way_state way; /* whether the network is told */
+	uint64_t repairs;
 	const char *removed_by; /* who took it off its interface last, presumably; "": nobody did */
 	struct agent_rival_state rival;
-	const char *error; /* "" if none; the stranger's is in rival */
+	const char *error; /* "" if none; the stranger's is in rival, the way's in way */
 };
 
 int agent_vips_new(struct agent *agent, unsigned group, struct agent_vips **ret_vips,
@@ -55,7 +57,7 @@ int agent_vips_find(struct agent_vips *vips, bool adopt, struct oo_err *err);
 /* Copies all addresses into list, which has room for agent_vips_count; returns how many. */
 size_t agent_vips_list(const struct agent_vips *vips, struct oo_address *list);
 size_t agent_vips_count(const struct agent_vips *vips);
-/* By interface, as part.h has them; what they say of links and VIPs is of now. */
+/* By mode and interface, as part.h has them; what they say of links and VIPs is of now. */
 const struct agent_part *agent_vips_parts(const struct agent_vips *vips, size_t *ret_n);
 /* The part that VIP number i of the configuration is in, as its number *ret_k. */
 const struct agent_part *agent_vips_part(const struct agent_vips *vips, size_t i, size_t *ret_k);

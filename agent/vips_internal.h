@@ -27,7 +27,8 @@ struct agent_vips {
 	char error[OO_ERR_LENGTH]; /* said once; "" when all is well */
 };
 
-/* The part of interface; NULL: there is none. */
-struct agent_part *agent_vips_find_part(const struct agent_vips *vips, const char *interface);
+/* The part of that mode on interface; NULL: there is none. */
+struct agent_part *agent_vips_find_part(const struct agent_vips *vips, enum oo_mode mode,
+					const char *interface);
 
 #endif

@@ -20,12 +20,15 @@ void agent_vips_replace(struct agent_vips *vips, struct agent_vips *before)
 	copy_state(vips, before);
 	for (size_t i = 0; i < before->n_parts; i++) {
 		struct agent_part *part = &before->parts[i];
-		agent_part_drop(part, agent_vips_find_part(vips, part->interface));
+		agent_part_drop(part, agent_vips_find_part(vips, part->mode, part->interface));
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct agent_part *part = &vips->parts[i];
-		struct agent_part *other = agent_vips_find_part(before, part->interface);
-		agent_rival_inherit(part->rival, other == NULL ? NULL : other->rival, held);
+		struct agent_part *other =
+			agent_vips_find_part(before, part->mode, part->interface);
+		if (part->rival != NULL) {
+			agent_rival_inherit(part->rival, other == NULL ? NULL : other->rival, held);
+		}
 		if (other != NULL) {
 			agent_part_inherit(part, other);
 		}

@@ -24,8 +24,9 @@ static void set_pause(struct agent_store *store, const struct oo_etcd_kv *kv)
 			  &(struct agent_said){.message = AGENT_MESSAGE_PAUSE,
 					       .by = wishes->pause.by,
 					       .cause = "begun"},
-			  "paused by %s: nothing moves for health, nobody takes over: %s",
-			  named(wishes->pause.by), wishes->pause.reason);
+			  "paused by %s: nothing moves for health, nobody takes over%s%s",
+			  named(wishes->pause.by), wishes->pause.reason[0] == '\0' ? "" : ": ",
+			  wishes->pause.reason);
 	} else if (was && !wishes->paused) {
 		agent_say(OO_LOG_NOTICE,
 			  &(struct agent_said){.message = AGENT_MESSAGE_PAUSE, .cause = "over"},
@@ -71,8 +72,8 @@ static void set_drain(struct agent_store *store, const char *node, const struct 
 					       .peer = node,
 					       .by = drain->decree.by,
 					       .cause = "begun"},
-			  "%s is drained by %s: %s", node, named(drain->decree.by),
-			  drain->decree.reason);
+			  "%s is drained by %s%s%s", node, named(drain->decree.by),
+			  drain->decree.reason[0] == '\0' ? "" : ": ", drain->decree.reason);
 	}
 }
 

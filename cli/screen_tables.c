@@ -60,6 +60,16 @@ static void fill_role(struct table *table, size_t column, json_object *group)
 		   "%s%s", role, degraded ? ", degraded" : "");
 }
 
+/* Of the holder; and which comes first after it. */
+static void fill_zone(struct table *table, size_t column, json_object *group)
+{
+	const char *zone = field_text(group, "holder_zone", "");
+	const char *zones = field_text(group, "zones", "any");
+	const bool any = strcmp(zones, "any") == 0;
+	table_cell(table, column, PAINT_PLAIN, "%s%s%s", zone, any || zone[0] == '\0' ? "" : ", ",
+		   any ? "" : zones);
+}
+
 int print_groups(json_object *status, const struct page *page, struct oo_buffer *out)
 {
 	enum { NAME, HOLDER, ZONE, EPOCH, HELD, HOLD, HERE };
@@ -78,7 +88,7 @@ int print_groups(json_object *status, const struct page *page, struct oo_buffer 
 		table_cell(&table, NAME, PAINT_PLAIN, "%s", field_text(group, "name", "?"));
 		table_cell(&table, HOLDER, nobody ? PAINT_BAD : PAINT_STRONG, "%s",
 			   field_text(group, "holder", "nobody"));
-		table_cell(&table, ZONE, PAINT_PLAIN, "%s", field_text(group, "holder_zone", ""));
+		fill_zone(&table, ZONE, group);
 		table_cell(&table, EPOCH, PAINT_PLAIN, "%s", field_text(group, "epoch", ""));
 		if (!nobody) {
 			int64_t held_ms = time_between(field_text(group, "acquired_at", ""),

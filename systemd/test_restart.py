@@ -23,7 +23,7 @@ class Restart(unittest.TestCase):
         script = re.search(r"^ExecStopPost=\+/bin/sh -c '(.*?)'$", text, re.S | re.M).group(1)
         # as systemd reads it
         script = script.replace("\\\n", " ").replace("$$", "$")
-        self.script = script.replace("/run/ooha", directory.name)
+        self.script = script.replace("/run/ooha.", f"{directory.name}/")
 
     def pauses(self, code, status):
         """Whether it does after an end of that kind."""

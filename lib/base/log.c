@@ -105,3 +105,17 @@ void oo_log_line(const char *file, enum oo_log_level level, const char *const *f
 	write_line(&(struct oo_log_said){
 		.level = level, .file = file, .fields = fields, .text = line});
 }
+
+void oo_log_last(const char *format, ...)
+{
+	char line[LINE_LENGTH];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (sink.journal) {
+		fprintf(stderr, "<%d>%s\n", OO_LOG_ERROR, line); /* sd-daemon(3) */
+	} else {
+		fprintf(stderr, "%s: %s\n", sink.identifier, line);
+	}
+}

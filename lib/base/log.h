@@ -30,6 +30,12 @@ bool oo_log_wants(enum oo_log_level level);
 void oo_log_line(const char *file, enum oo_log_level level, const char *const *fields,
 		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * oo_log_last(format, ...): why the program ends, as an error and to standard error under systemd, too. Of a
+ * process that has ended meanwhile the journal does not know which unit it was; of a stream it does.
+ */
+void oo_log_last(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* What was said, while a watcher is told of it. */
 struct oo_log_said {
 	enum oo_log_level level; /* OO_LOG_INFO or graver */

@@ -126,6 +126,7 @@ struct oo_config_group {
 	bool checks[OO_CONFIG_CHECKS]; /* the configuration's that count for this group */
 	int priority;            /* this node's for this group, 0..1000; default: the node's */
 	const char *prefer_zone; /* whose nodes come before others; "" when not given */
+	const char *zones;       /* who follows a holder first: "any", "stay", "spread" */
 	struct oo_config_failback failback; /* what is not given here: the configuration's */
 };
 

@@ -211,6 +211,7 @@ static const struct config_list check_name_list = {
 	.item = {.parse = parse_check_name},
 	CONFIG_LIST(oo_config_texts, items, n),
 };
+static const char *const zones_choices[] = {"any", "stay", "spread", NULL};
 static const struct config_key group_keys[] = {
 	{.name = "name",
 	 .parse = config_parse_name,
@@ -240,6 +241,10 @@ static const struct config_key group_keys[] = {
 	 .parse = config_parse_name,
 	 CONFIG_AT(oo_config_group, prefer_zone),
 	 .least = 0},
+	{.name = "zones",
+	 .parse = config_parse_choice,
+	 CONFIG_AT(oo_config_group, zones),
+	 .choices = zones_choices},
 	{.name = "failback",
 	 .parse = config_parse_section,
 	 CONFIG_AT(oo_config_group, failback),

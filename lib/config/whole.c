@@ -172,6 +172,18 @@ static void set_failback(const struct oo_config_failback *all, struct fy_node *g
 	}
 }
 
+/* Who follows a holder by zone, itself is in one. */
+static void set_zones(struct config_reader *reader, struct oo_config_group *group,
+		      struct fy_node *given)
+{
+	if (given == NULL) {
+		group->zones = "any";
+	} else if (!oo_text_equal(group->zones, "any") && reader->config->node.zone[0] == '\0') {
+		config_wrong(reader, given,
+			     "goes by zones, and this node has none; give node.zone as well");
+	}
+}
+
 /* What a group does not say is the node's, or that of all groups. */
 static void set_group_defaults(const struct oo_config *config, struct oo_config_group *group,
 			       struct fy_node *node)
@@ -198,6 +210,7 @@ void config_check_whole(struct config_reader *reader, struct fy_node *root)
 		struct fy_node *node = fy_node_sequence_iterate(groups, &position);
 		struct fy_node *names = value_of(node, "checks");
 		set_group_defaults(reader->config, &reader->config->groups[i], node);
+		set_zones(reader, &reader->config->groups[i], value_of(node, "zones"));
 		check_unique(reader, names, NULL);
 		resolve_checks(reader, names, reader->config->groups[i].checks);
 	}

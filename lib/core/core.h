@@ -72,12 +72,23 @@ enum oo_claim_kind {
 };
 
 /*
+ * Whose zone comes first where somebody is chosen to follow a holder, among the equally healthy. It is
+ * relative to that holder, so it never is a gain: nothing fails back for it.
+ */
+enum oo_zones {
+	OO_ZONES_ANY,
+	OO_ZONES_STAY,   /* the holder's */
+	OO_ZONES_SPREAD, /* every other one */
+};
+
+/*
  * The leader key as etcd has it. value is compared byte by byte; it is opaque here, and empty when it
  * was too long to keep (then its revision alone is compared).
  * revision  its mod_revision (etcd mvccpb.KeyValue); 0: the key is absent, and all else is zero.
  * nonce     names this claim; 0 for a value that is none of ours to understand.
  * ends      nonce of the claim that this one followed, 0 if none.
  * chosen    an operator has put this tenure where it is: it does not fail back.
+ * zone      of node; empty: not known, or nobody's.
  */
 struct oo_claim {
 	int64_t revision;
@@ -86,6 +97,7 @@ struct oo_claim {
 	int64_t ttl_ms;
 	bool chosen;
 	char node[OO_CORE_NAME_LENGTH]; /* holder, or whom it is offered to; empty: released */
+	char zone[OO_CORE_NAME_LENGTH];
 	uint16_t value_length;
 	char value[OO_CORE_VALUE_LENGTH];
 };
@@ -122,6 +134,7 @@ struct oo_core_group {
 	bool checks[OO_CORE_CHECKS_MAX]; /* those that count for it */
 	uint16_t priority;
 	bool preferred; /* this node is of the zone that comes before others */
+	enum oo_zones zones;
 	/*
 	 * Whether what is held goes to a node that ranks better: once that one has been seen so, and
 	 * eligible, for stable_ms, and this tenure is delay_ms old.
@@ -137,6 +150,7 @@ struct oo_core_group {
  */
 struct oo_core_config {
 	char node[OO_CORE_NAME_LENGTH];
+	char zone[OO_CORE_NAME_LENGTH]; /* empty: not known; likewise of a member */
 	int64_t ttl_ms, renew_ms, margin_ms;
 	unsigned flap_moves;
 	int64_t flap_window_ms;
@@ -147,7 +161,7 @@ struct oo_core_config {
 };
 
 struct oo_core_member {
-	char node[OO_CORE_NAME_LENGTH];
+	char node[OO_CORE_NAME_LENGTH], zone[OO_CORE_NAME_LENGTH];
 	uint16_t priority[OO_CORE_GROUPS_MAX];
 	uint32_t preferred;                  /* bit g: of the zone that group g prefers */
 	uint32_t eligible;                   /* bit g: for group g */

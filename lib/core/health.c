@@ -94,7 +94,7 @@ bool oo_core_is_stranded(const struct oo_core *core, const struct group *group)
 	return any && group->link_up && !core->drained && !group->retired;
 }
 
-/* The healthiest first, then those of the preferred zone, then by priority. */
+/* The healthiest first, then those of the preferred zone, then by priority: whoever holds. */
 bool oo_core_outranks(const struct oo_core_member *one, const struct oo_core_member *other,
 		      unsigned g)
 {
@@ -108,10 +108,35 @@ bool oo_core_outranks(const struct oo_core_member *one, const struct oo_core_mem
 	return one->priority[g] > other->priority[g];
 }
 
-/* At last by name: the same order on every node. */
-static bool is_better(const struct oo_core_member *one, const struct oo_core_member *other,
-		      unsigned g)
+/*
+ * Whether member comes first after a holder in zone, by where it is. A zone that is not known is neither
+ * the same nor another one.
+ */
+static bool suits(const struct oo_core *core, const struct group *group,
+		  const struct oo_core_member *member, const char *zone)
 {
+	const enum oo_zones zones = core->config.groups[oo_core_group_index(core, group)].zones;
+
+	if (zones == OO_ZONES_ANY || zone[0] == '\0' || member->zone[0] == '\0') {
+		return false;
+	}
+	return (strcmp(member->zone, zone) == 0) == (zones == OO_ZONES_STAY);
+}
+
+/*
+ * Who follows a holder in zone: of the equally healthy first those whose zone suits, then by rank, at
+ * last by name: the same order on every node.
+ */
+static bool is_better(const struct oo_core *core, const struct group *group,
+		      const struct oo_core_member *one, const struct oo_core_member *other,
+		      const char *zone)
+{
+	const unsigned g = oo_core_group_index(core, group);
+	const bool one_suits = suits(core, group, one, zone);
+
+	if (one->ailing[g] == other->ailing[g] && one_suits != suits(core, group, other, zone)) {
+		return one_suits;
+	}
 	return oo_core_outranks(one, other, g) ||
 	       (!oo_core_outranks(other, one, g) && strcmp(one->node, other->node) < 0);
 }
@@ -122,6 +147,7 @@ struct oo_core_member oo_core_self(const struct oo_core *core, const struct grou
 	const unsigned g = oo_core_group_index(core, group);
 	struct oo_core_member self = {0};
 	memcpy(self.node, core->config.node, sizeof(self.node));
+	memcpy(self.zone, core->config.zone, sizeof(self.zone));
 	self.priority[g] = core->config.groups[g].priority;
 	self.preferred = core->config.groups[g].preferred ? 1u << g : 0;
 	self.ailing[g] = (uint16_t)oo_core_ailing(core, group);
@@ -156,7 +182,7 @@ unsigned oo_core_rank(const struct oo_core *core, const struct group *group)
 		const struct oo_core_member *member = &core->members[i];
 		if ((stranded ? is_fellow : oo_core_is_candidate)(core, group, member) &&
 		    strcmp(member->node, group->pair.claim.node) != 0 &&
-		    is_better(member, &here, oo_core_group_index(core, group))) {
+		    is_better(core, group, member, &here, group->pair.claim.zone)) {
 			rank++;
 		}
 	}
@@ -175,24 +201,24 @@ void oo_core_forget_member(struct oo_core *core, const struct group *group, cons
 }
 
 const struct oo_core_member *oo_core_best(const struct oo_core *core, const struct group *group,
-					  oo_core_fits_fn *fits)
+					  oo_core_fits_fn *fits, const char *zone)
 {
 	const struct oo_core_member *best = NULL;
 	for (size_t i = 0; i < core->n_members; i++) {
 		const struct oo_core_member *member = &core->members[i];
 		if (fits(core, group, member) &&
-		    (best == NULL || is_better(member, best, oo_core_group_index(core, group)))) {
+		    (best == NULL || is_better(core, group, member, best, zone))) {
 			best = member;
 		}
 	}
 	return best;
 }
 
-/* The best eligible node but this one; NULL when there is none. */
+/* The best eligible node but this one, after this one; NULL when there is none. */
 const struct oo_core_member *oo_core_best_other(const struct oo_core *core,
 						const struct group *group)
 {
-	return oo_core_best(core, group, oo_core_is_candidate);
+	return oo_core_best(core, group, oo_core_is_candidate, core->config.zone);
 }
 
 /* Whether an operator wants this node to give group away; not whether it can. */

@@ -126,8 +126,9 @@ const struct oo_core_member *oo_core_ordered(const struct oo_core *core, const s
 /* Whether member may be chosen for group. */
 typedef bool oo_core_fits_fn(const struct oo_core *core, const struct group *group,
 			     const struct oo_core_member *member);
+/* zone: of the holder that is left; empty: nobody's. */
 const struct oo_core_member *oo_core_best(const struct oo_core *core, const struct group *group,
-					  oo_core_fits_fn *fits);
+					  oo_core_fits_fn *fits, const char *zone);
 bool oo_core_is_candidate(const struct oo_core *core, const struct group *group,
 			  const struct oo_core_member *member);
 bool oo_core_outranks(const struct oo_core_member *one, const struct oo_core_member *other,

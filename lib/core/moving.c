@@ -160,14 +160,17 @@ static bool is_gain(const struct oo_core *core, const struct group *group,
 const struct oo_core_member *oo_core_best_ready(const struct oo_core *core,
 						const struct group *group)
 {
-	return oo_core_best(core, group, is_ready);
+	return oo_core_best(core, group, is_ready, core->config.zone);
 }
 
-/* The best of those that what is held may go back to; NULL: there is none. */
+/*
+ * The best of those that what is held may go back to; NULL: there is none. Wherever this node is: who is
+ * chosen by that could be no better than the one that it goes back to next.
+ */
 const struct oo_core_member *oo_core_best_gain(const struct oo_core *core,
 					       const struct group *group)
 {
-	return oo_core_best(core, group, is_gain);
+	return oo_core_best(core, group, is_gain, "");
 }
 
 /*

@@ -60,7 +60,8 @@ struct oo_etcd_endpoint_facts {
 	enum oo_look options_look;
 	bool has_pre_vote;
 	bool compacts;
-	int64_t election_ms;
+	int64_t heartbeat_ms, election_ms;
+	int64_t peer_us; /* a round trip to its farthest peer, as it has measured; 0: not known */
 };
 
 struct oo_etcd_member_facts {

@@ -80,6 +80,10 @@ static const struct kind kinds[OO_AILMENT_END] = {
 	[OO_AILMENT_ETCD_ELECTION_LONG] = WARNING(
 		"etcd-election-long", "when etcd's leader fails, no renewal succeeds for up to "
 				      "twice that: the VIPs may go down for an election"),
+	[OO_AILMENT_ETCD_TIMINGS_SHORT] =
+		WARNING("etcd-timings-short",
+			"a heartbeat that is a little late counts as a dead leader: etcd elects "
+			"another, and meanwhile no renewal succeeds"),
 	[OO_AILMENT_ETCD_PRE_VOTE_OFF] = WARNING(
 		"etcd-pre-vote-off", "a member that comes back from a cut deposes the leader, "
 				     "and all writes wait for an election"),

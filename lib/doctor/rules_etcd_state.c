@@ -9,6 +9,9 @@
 #define FSYNC_US 100000
 #define FSYNC_SAMPLES 100  /* fewer are a start's */
 #define ELECTION_TENTHS 19 /* of the timeout: the default ttl was made for 1.9 s */
+/* etcd's tuning guide: a heartbeat of 0.5 to 1.5 round trips, and ten for an election. */
+#define HEARTBEAT_MS 50
+#define HEARTBEATS 10
 
 /* "3.4.23": returns whether it is one. */
 static bool parse_version(const char *text, unsigned parts[static 3])
@@ -173,6 +176,15 @@ static void judge_members(struct oo_doctor *doctor)
 	}
 }
 
+/*
+ * The ttl with which a write takes half of a renewal's time, to the next 100 ms: that is 4/5 of renew, and
+ * renew a sixth of ttl.
+ */
+static int64_t fitting_ttl_ms(int64_t commit_us)
+{
+	return (2 * commit_us * 6 * 5 / 4 + 99999) / 100000 * 100;
+}
+
 static void judge_speed(struct oo_doctor *doctor)
 {
 	const struct oo_facts *facts = doctor->facts;
@@ -192,9 +204,9 @@ static void judge_speed(struct oo_doctor *doctor)
 					      "%s: a write takes %lld ms; a renewal has %lld ms",
 					      endpoint->url, (long long)endpoint->commit_us / 1000,
 					      (long long)facts->request_timeout_ms),
-				"look at its disk and at the way there; else raise lease.ttl on "
-				"all "
-				"nodes");
+				"look at its disk and at the way there; else on all nodes a "
+				"lease.ttl of %lld ms or more",
+				(long long)fitting_ttl_ms(endpoint->commit_us));
 		}
 	}
 }
@@ -212,22 +224,81 @@ static int64_t least_election_ms(const struct oo_etcd_facts *etcd)
 	return least_ms;
 }
 
+/* A round trip between the two members that are farthest apart; 0: not known. */
+static int64_t farthest_us(const struct oo_etcd_facts *etcd)
+{
+	int64_t most_us = 0;
+	for (size_t i = 0; i < etcd->n_endpoints; i++) {
+		most_us =
+			etcd->endpoints[i].peer_us > most_us ? etcd->endpoints[i].peer_us : most_us;
+	}
+	return most_us;
+}
+
+/* As short as the members' distance allows, to the next 10 ms. */
+static int64_t fitting_heartbeat_ms(const struct oo_etcd_facts *etcd)
+{
+	const int64_t ms = (farthest_us(etcd) + 9999) / 10000 * 10;
+	return ms > HEARTBEAT_MS ? ms : HEARTBEAT_MS;
+}
+
+/* For how long a hold has to outlast an election, with a fifth to spare. */
+static int64_t ttl_for_election_ms(int64_t election_ms)
+{
+	return 2 * election_ms * 5 / 4 + 200;
+}
+
+static void judge_timings(struct oo_doctor *doctor)
+{
+	const struct oo_etcd_facts *etcd = &doctor->facts->etcd;
+	const int64_t far_us = farthest_us(etcd), heartbeat_ms = fitting_heartbeat_ms(etcd);
+	for (size_t i = 0; i < etcd->n_endpoints; i++) {
+		const struct oo_etcd_endpoint_facts *endpoint = &etcd->endpoints[i];
+		if (endpoint->options_look == OO_LOOK_SEEN &&
+		    (endpoint->election_ms * 1000 < HEARTBEATS * far_us ||
+		     endpoint->heartbeat_ms * 1000 < far_us / 2)) {
+			oo_doctor_fix(
+				oo_doctor_say(doctor, OO_AILMENT_ETCD_TIMINGS_SHORT,
+					      "%s: heartbeat %lld ms, election timeout %lld ms; "
+					      "between two members a round trip takes %lld ms",
+					      endpoint->url, (long long)endpoint->heartbeat_ms,
+					      (long long)endpoint->election_ms,
+					      (long long)far_us / 1000),
+				"on each etcd member --heartbeat-interval=%lld "
+				"--election-timeout=%lld; with it goes a lease.ttl of %lld ms or "
+				"more",
+				(long long)heartbeat_ms, (long long)heartbeat_ms * HEARTBEATS,
+				(long long)ttl_for_election_ms(heartbeat_ms * HEARTBEATS));
+			return;
+		}
+	}
+}
+
 /* An election takes nearly two timeouts; the renewal before it comes on top. */
 static void judge_election(struct oo_doctor *doctor)
 {
 	const struct oo_facts *facts = doctor->facts;
 	int64_t election_ms = least_election_ms(&facts->etcd);
+	const int64_t heartbeat_ms = fitting_heartbeat_ms(&facts->etcd);
 	int64_t room_ms = facts->ttl_ms - facts->margin_ms - facts->renew_ms;
-	if (election_ms * ELECTION_TENTHS / 10 > room_ms) {
-		oo_doctor_fix(
-			oo_doctor_say(
-				doctor, OO_AILMENT_ETCD_ELECTION_LONG,
-				"etcd's election timeout is %lld ms or more; the hold outlasts "
-				"%lld ms without an answer (ttl - margin - renew)",
-				(long long)election_ms, (long long)room_ms),
-			"on each etcd member --heartbeat-interval=50 --election-timeout=500, or on "
-			"each node a lease.ttl of %lld ms or more",
-			(long long)(2 * election_ms * 5 / 4 + 200));
+	if (election_ms * ELECTION_TENTHS / 10 <= room_ms) {
+		return;
+	}
+	struct oo_ill *ill =
+		oo_doctor_say(doctor, OO_AILMENT_ETCD_ELECTION_LONG,
+			      "etcd's election timeout is %lld ms or more; the hold outlasts "
+			      "%lld ms without an answer (ttl - margin - renew)",
+			      (long long)election_ms, (long long)room_ms);
+	if (heartbeat_ms * HEARTBEATS < election_ms) {
+		oo_doctor_fix(ill,
+			      "on each etcd member --heartbeat-interval=%lld "
+			      "--election-timeout=%lld, or on each node a lease.ttl of %lld ms or "
+			      "more",
+			      (long long)heartbeat_ms, (long long)heartbeat_ms * HEARTBEATS,
+			      (long long)ttl_for_election_ms(election_ms));
+	} else {
+		oo_doctor_fix(ill, "on each node a lease.ttl of %lld ms or more",
+			      (long long)ttl_for_election_ms(election_ms));
 	}
 }
 
@@ -311,5 +382,6 @@ void oo_doctor_etcd_state(struct oo_doctor *doctor)
 	judge_zones(doctor);
 	judge_speed(doctor);
 	judge_election(doctor);
+	judge_timings(doctor);
 	judge_pre_vote(doctor);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -230,14 +231,34 @@ static void on_timer(struct oo_timer *timer)
 	}
 }
 
+/*
+ * A file in memory rather than a pipe: it takes all at once, however much the child reads. Not one of
+ * 0, 1 and 2, which set_files gives another meaning. *ret_fd stays -1 without text.
+ */
+static int open_input(const char *text, int *ret_fd)
+{
+	OO_AUTO(oo_close) int fd = text == NULL ? -1 : memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0) {
+		return text == NULL ? 0 : -errno;
+	}
+	const size_t length = strlen(text);
+	if (pwrite(fd, text, length, 0) != (ssize_t)length) {
+		return -ENOSPC;
+	}
+	*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
 /* Descriptors 0, 1 and 2 of the child; the order is right even if output is one of them. */
-static int set_files(posix_spawn_file_actions_t *files, int output)
+static int set_files(posix_spawn_file_actions_t *files, int input, int output)
 {
 	int r = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
 	if (r == 0) {
 		r = posix_spawn_file_actions_adddup2(files, STDOUT_FILENO, STDERR_FILENO);
 	}
-	if (r == 0) {
+	if (r == 0 && input >= 0) {
+		r = posix_spawn_file_actions_adddup2(files, input, STDIN_FILENO);
+	} else if (r == 0) {
 		r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	}
 	if (r == 0) {
@@ -255,11 +276,16 @@ static int spawn(const struct oo_child_spec *spec, int output, pid_t *ret_pid)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
+	OO_AUTO(oo_close) int input = -1;
 	sigemptyset(&none);
 	/* not sigfillset(3): it leaves out two signals, which the child would then ignore */
 	memset(&all, 0xff, sizeof(all));
 
-	int r = posix_spawnattr_init(&attributes);
+	int r = open_input(spec->input, &input);
+	if (r < 0) {
+		return r;
+	}
+	r = posix_spawnattr_init(&attributes);
 	if (r != 0) {
 		return -r;
 	}
@@ -272,7 +298,7 @@ static int spawn(const struct oo_child_spec *spec, int output, pid_t *ret_pid)
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 							    POSIX_SPAWN_SETSIGDEF);
-	r = set_files(&files, output);
+	r = set_files(&files, input, output);
 	if (r == 0) {
 		r = posix_spawn(ret_pid, spec->path, &files, &attributes,
 				(char *const *)(uintptr_t)spec->argv,

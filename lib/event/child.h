@@ -2,8 +2,8 @@
 #define OO_CHILD_H
 /*
  * A child process with a deadline, on the loop. No shell; a session and process group of its own;
- * standard input is /dev/null, output and errors come back line by line; no other descriptor of
- * ours is passed on; signal mask and dispositions are the defaults; the working directory is "/".
+ * standard input is a text or /dev/null, output and errors come back line by line; no other descriptor
+ * of ours is passed on; signal mask and dispositions are the defaults; the working directory is "/".
  * SIGCHLD need not be blocked, but must not be ignored (pidfd_open(2), waitid(2)).
  */
 #include <stdbool.h>
@@ -44,6 +44,7 @@ struct oo_child_spec {
 	const char *path;               /* absolute; executed as it is, not searched for */
 	const char *const *argv;        /* ended by NULL */
 	const char *const *environment; /* the whole of it: NAME=value, ended by NULL */
+	const char *input;              /* what it can read; NULL: nothing */
 	int64_t timeout_ms;             /* then SIGTERM to the process group */
 	int64_t grace_ms;               /* and that much later SIGKILL to the group */
 	oo_child_line_fn *line;

@@ -1,12 +1,16 @@
 #include "examine/pages.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
+#define HEARTBEAT_DEFAULT_MS 100
 #define ELECTION_DEFAULT_MS 1000
+#define PEER "etcd_network_peer_round_trip_time_seconds"
+#define NAME_LENGTH 128
 #define PREFIX "ETCD_"
 
 /* The number of the line that begins with name; -1: there is none. */
@@ -39,6 +43,26 @@ static int64_t find_percentile_us(const char *text, const char *bucket, int64_t 
 	return 0;
 }
 
+/* The mean of what it has measured to the peer that is farthest; each sample is smoothed already. */
+static int64_t find_peer_us(const char *text)
+{
+	static const char sum[] = PEER "_sum{To=\"";
+	int64_t most_us = 0;
+	for (const char *line = strstr(text, sum); line != NULL; line = strstr(line, sum)) {
+		char name[NAME_LENGTH];
+		line += strlen(sum);
+		const int length = (int)strcspn(line, "\"\n");
+		snprintf(name, sizeof(name), PEER "_sum{To=\"%.*s\"}", length, line);
+		const double sum_s = find_number(text, name);
+		snprintf(name, sizeof(name), PEER "_count{To=\"%.*s\"}", length, line);
+		const double mean_us = sum_s / find_number(text, name) * 1e6;
+		if (sum_s > 0 && mean_us > (double)most_us && mean_us < 6e7) {
+			most_us = (int64_t)mean_us;
+		}
+	}
+	return most_us;
+}
+
 void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
 {
 	double quota = find_number(text, "etcd_server_quota_backend_bytes");
@@ -52,6 +76,7 @@ void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
 			text, "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"",
 			endpoint->fsync_count);
 	}
+	endpoint->peer_us = find_peer_us(text);
 }
 
 /* The value of option words[i], "--name=value" or "--name value"; NULL: it is another. */
@@ -74,10 +99,12 @@ void oo_pages_read_options(const char *const *words, size_t n,
 			   struct oo_etcd_endpoint_facts *endpoint)
 {
 	bool has_file = false;
+	endpoint->heartbeat_ms = HEARTBEAT_DEFAULT_MS;
 	endpoint->election_ms = ELECTION_DEFAULT_MS;
 	for (size_t i = 1; i < n; i++) {
 		const char *vote = value_of(words, n, i, "pre-vote");
 		const char *retention = value_of(words, n, i, "auto-compaction-retention");
+		const char *heartbeat = value_of(words, n, i, "heartbeat-interval");
 		const char *election = value_of(words, n, i, "election-timeout");
 		has_file = has_file || value_of(words, n, i, "config-file") != NULL;
 		if (vote != NULL) {
@@ -85,6 +112,9 @@ void oo_pages_read_options(const char *const *words, size_t n,
 		}
 		if (retention != NULL) {
 			endpoint->compacts = strtod(retention, NULL) > 0;
+		}
+		if (heartbeat != NULL) {
+			endpoint->heartbeat_ms = strtol(heartbeat, NULL, 10);
 		}
 		if (election != NULL) {
 			endpoint->election_ms = strtol(election, NULL, 10);

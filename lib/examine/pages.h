@@ -3,7 +3,7 @@
 /* What etcd's own pages, and its environment, say: pure. Private to the module. */
 #include "doctor/facts.h"
 
-/* /metrics: quota, and how long fsyncs of its log take. What is not there stays as it is. */
+/* /metrics: quota, how long fsyncs of its log take, and the way to its peers; what is not there stays 0. */
 void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint);
 
 /*

@@ -17,6 +17,7 @@ from process import Process, stat_fields, uninterrupted  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SBIN = "/opt/ooha/sbin"
+DATA = "/opt/ooha/share"
 UNIT = "ooha.service"
 CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW"
 
@@ -74,13 +75,24 @@ class Container:
         self.write("etc/hostname", self.node.name + "\n")
         for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"):
             shutil.copy(f"/etc/{name}", self.root / "etc" / name)
-        unit = (SOURCE / "systemd/ooha.service").read_text(encoding="utf-8")
-        self.write("etc/sysusers.d/ooha.conf",
-                   (SOURCE / "systemd/ooha.sysusers").read_text(encoding="utf-8"))
-        self.write(f"etc/systemd/system/{UNIT}", unit.replace("@sbindir@", SBIN))
+        self.install("sysusers.d/ooha.conf", "ooha.sysusers")
+        self.install("polkit-1/rules.d/50-ooha.rules", "ooha.rules")
+        self.install("polkit-1/rules.d/50-ooha-repair.rules", "examples/50-ooha-repair.rules")
+        for unit in (UNIT, "ooha-leader@.target", "ooha-mail.socket", "ooha-mail@.service"):
+            self.install(f"systemd/system/{unit}", unit)
         self.write(f"etc/systemd/system/{UNIT}.d/lab.conf",
                    DROP_IN.format(directory=self.node.directory))
         self.write_config()
+        # what the agent's user may write of the lab's
+        (self.node.directory / "hooks.log").touch(0o666)
+        (self.node.directory / "open").mkdir()
+        for name in ("hooks.log", "open"):
+            (self.node.directory / name).chmod(0o777)
+
+    def install(self, path, name):
+        """A file of systemd/, into /etc."""
+        text = (SOURCE / "systemd" / name).read_text(encoding="utf-8")
+        self.write(f"etc/{path}", text.replace("@sbindir@", SBIN).replace("@datadir@", DATA))
 
     # -- up and down
 
@@ -171,6 +183,10 @@ class Container:
 
     def property(self, name, unit=UNIT):
         return self.systemctl("show", "--value", "-p", name, unit)
+
+    def boot_id(self):
+        """Another after each boot: systemd-nspawn sees to that."""
+        return self.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
 
     def host_pid(self, name):
         """The host's number of the only process of that name inside."""

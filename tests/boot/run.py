@@ -3,6 +3,7 @@
 every 2 ms (root, systemd-container)."""
 
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -14,7 +15,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from container import SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
+from container import DATA, SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
 from booted import CRASHED_US, NOTHING_US, PLANNED_US, RESTARTED_US, Booted  # noqa: E402
 from config import write  # noqa: E402
 from lab import Lab, Options  # noqa: E402
@@ -35,6 +36,17 @@ ExecStart=sleep infinity
 WantedBy={target}
 """
 PRESENCE_S = 5        # the lease of a member key: ttl and 2 s
+# of a service, a file and processes that are not the agent's
+LOOKS = """\
+  - {{name: unit, type: unit, unit: dbus.service, required: no}}
+  - {{name: process, type: process, process: systemd-journal, required: no}}
+  - {{name: exec, type: exec, command: [/usr/bin/systemctl, is-active, dbus], required: no}}
+  - {{name: file, type: file, path: /etc/passwd, contains: root, required: no}}
+  - {{name: disk, type: disk, path: /, free: 1KiB, free_inodes: 1, required: no}}
+  - {{name: link, type: link, interface: eth0, required: no}}
+  - {{name: neighbour, type: gateway, address: {neighbour}, interface: eth0, required: no}}
+  - {{name: port, type: tcp, address: 127.0.0.1:8000, required: no}}
+"""
 
 
 class Boot(Booted):
@@ -71,6 +83,9 @@ class Boot(Booted):
         super().setUp()
 
     def begin(self):
+        promoted = {"EVENT": "promoted", "EPOCH": str(self.lab.claim()["epoch"])}.items()
+        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(self.a)), 10,
+                 "the hook of the promotion has run")
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
         return super().begin()
 
@@ -105,7 +120,7 @@ class Boot(Booted):
 
     def test_members_of_the_group_reach_the_socket(self):
         done = self.box.run("stat", "-c", "%a %U:%G", "/run/ooha", "/run/ooha/ooha.sock")
-        self.assertEqual(done.stdout.split("\n")[:2], ["750 root:ooha", "660 root:ooha"])
+        self.assertEqual(done.stdout.split("\n")[:2], ["750 ooha:ooha", "660 ooha:ooha"])
         self.box.run("getent", "group", "ooha-admin")
 
     def announce_as(self, *groups):
@@ -126,6 +141,35 @@ class Boot(Booted):
         said = [line for _, line in self.box.journal()[n_lines:] if " asked POST " in line]
         self.assertEqual([line.rpartition(": ")[2] for line in said], ["403", "200"])
         self.assertTrue(all(line.startswith("54321 (uid 54321, pid ") for line in said), said)
+
+    def test_each_kind_of_check_can_look_out_of_the_sandbox(self):
+        """At what belongs to root, or to nobody."""
+        self.box.systemctl("stop", "ooha")
+        self.addCleanup(self.mend)
+        self.box.write_config(lambda text: text.replace(
+            "hooks:", LOOKS.format(neighbour=self.b.address) + "hooks:"))
+        self.start_a()
+
+        def reasons():
+            done = self.box.run("curl", "-s", "--unix-socket", "/run/ooha/ooha.sock",
+                                "http://ooha/v1/checks", check=False)
+            return {check["name"]: (check["reason"], check["seen"])
+                    for check in json.loads(done.stdout or '{"checks": []}')["checks"]}
+        wait_for(lambda: reasons() and {reason for reason, _ in reasons().values()} == {"ok"}, 10,
+                 lambda: f"each check is fine: {reasons()}")
+        self.assertGreater(len(reasons()), 8)
+
+    def test_agent_is_a_user_of_its_own_with_two_capabilities(self):
+        status = pathlib.Path(f"/proc/{self.box.host_pid('ooha-agent')}/status").read_text("ascii")
+        fields = dict(re.findall(r"^(\w+):\t(.*)$", status, re.M))
+        uid = self.box.run("id", "-u", "ooha").stdout.strip()
+        self.assertEqual(set(fields["Uid"].split()), {uid})
+        for kind in ("Prm", "Eff", "Bnd", "Amb"):
+            self.assertEqual(int(fields[f"Cap{kind}"], 16), 1 << 12 | 1 << 13, kind)
+        self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"))
+        said = self.box.run("setpriv", "--reuid=ooha", "--regid=ooha", "--init-groups",
+                            "journalctl", "_PID=1", "-q", "-n", "1")
+        self.assertNotEqual(said.stdout, "", "the diagnosis cannot read the journal")
 
     def test_restart_costs_a_client_nothing(self):
         for word in ("restart", "try-restart"):
@@ -153,7 +197,7 @@ class Boot(Booted):
 
     def test_restart_lets_a_running_hook_end(self):
         hook = self.a.directory / "hooks/promoted.d/20-slow"
-        ended = hook.with_name("slow_has_ended~")
+        ended = self.a.directory / "open/slow_has_ended"
         write(hook, f"#!/bin/sh\nsleep {HOOK_S}\ntouch {ended}\n", 0o755)
         self.addCleanup(hook.unlink)
         self.box.systemctl("stop", "ooha")
@@ -268,14 +312,16 @@ class Boot(Booted):
         self.install_hook("leader-target", "promoted", "demoted")
         self.install_hook("mail", "promoted")
         target, follower = "ooha-leader@office.target", "follower.service"
-        text = (SOURCE / "systemd/ooha-leader@.target").read_text(encoding="utf-8")
-        self.box.write("etc/systemd/system/ooha-leader@.target", text)
         self.box.write(f"etc/systemd/system/{follower}", FOLLOWER.format(target=target))
-        mailed, sendmail = self.a.directory / "mailed", self.a.directory / "sendmail"
+        mailed, sendmail = self.a.directory / "open/mailed", self.a.directory / "sendmail"
         write(sendmail, f"#!/bin/sh\n(grep NoNewPrivs /proc/self/status; cat) >{mailed}.part\n"
               f"mv {mailed}.part {mailed}\n", 0o755)
         self.box.write("etc/ooha/hooks/mail.conf", f"[mail]\nto = duty\nsendmail = {sendmail}\n")
+        self.box.write(f"{DATA}/ooha/hooks/mail",
+                       (SOURCE / "scripts/hooks/mail").read_text(encoding="utf-8"))
+        (self.box.root / f"{DATA}/ooha/hooks/mail".lstrip("/")).chmod(0o755)
         self.box.systemctl("daemon-reload")
+        self.box.systemctl("start", "ooha-mail.socket")
         self.box.systemctl("enable", follower)
         self.addCleanup(self.box.systemctl, "disable", follower)
         self.make_a_hold()

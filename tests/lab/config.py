@@ -99,7 +99,12 @@ def write_nginx(node):
 
 
 def write_agent(node, endpoints, vips, ttl_ms):
-    lines = "\n".join(f"      - address: {vip}\n        interface: eth0" for vip in vips)
+    write_agent_of(node, endpoints, "\n".join(
+        f"      - address: {vip}\n        interface: eth0" for vip in vips), ttl_ms)
+
+
+def write_agent_of(node, endpoints, lines, ttl_ms):
+    """As above, with its virtual addresses as they are written there."""
     write(node.directory / f"{node.name}.yaml", AGENT.format(
         node=node.name, zone=node.zone, endpoints=", ".join(endpoints), ttl_ms=ttl_ms,
         vips=lines, directory=node.directory))

@@ -480,13 +480,17 @@ def pre_vote(node):
 
 
 class SlowWay(socketserver.StreamRequestHandler):
-    """Hands on what comes after a quarter of a second."""
+    """Hands on what comes, late; and at once what is answered."""
 
     def handle(self):
-        there = inside(self.server.namespace, lambda: socket.create_connection((HOSTS[0], 2379)))
+        try:
+            there = inside(self.server.namespace,
+                           lambda: socket.create_connection(self.server.target))
+        except OSError:  # not there yet, or no longer
+            return
         answers = threading.Thread(target=self.pass_on, args=(there, self.connection))
         answers.start()
-        self.pass_on(self.connection, there, delay_s=0.25)
+        self.pass_on(self.connection, there, delay_s=self.server.delay_s)
         answers.join()
         there.close()
 
@@ -498,16 +502,66 @@ class SlowWay(socketserver.StreamRequestHandler):
             target.shutdown(socket.SHUT_WR)
 
 
+def slow_way(node, here, target, delay_s):
+    server = inside(node.namespace, lambda: socketserver.ThreadingTCPServer(here, SlowWay))
+    server.namespace, server.target, server.delay_s = node.namespace, target, delay_s
+    server.daemon_threads = True
+    node.listening(server)
+    return server
+
+
+def expect_check_to_warn(node):
+    """The agent's --check says the same as doctor, as a warning."""
+    done = node.run(node.tool("agent/ooha-agent"), "--check", "--config",
+                    node.directory / "ooha.yaml", check=False)
+    expect(done.returncode == 0 and done.stdout == "" and re.fullmatch(
+        r"warning: etcd takes [2-9]\d\d ms to answer; a renewal has 400 ms .* "
+        r"lease\.ttl of [\dm]+s or more has time to spare\n", done.stderr),
+           f"--check: {done.returncode}: {done.stderr!r}")
+
+
 @fault("a slow way to etcd", "etcd-slow")
 def slow(node):
-    server = inside(node.namespace,
-                    lambda: socketserver.ThreadingTCPServer(("127.0.0.1", 4379), SlowWay))
-    server.namespace, server.daemon_threads = node.namespace, True
-    node.listening(server)
+    server = slow_way(node, ("127.0.0.1", 4379), (HOSTS[0], 2379), 0.25)
+    node.configure(endpoints=["http://127.0.0.1:4379"])
+    expect_check_to_warn(node)
     node.configure(endpoints=["http://127.0.0.1:4379"] + [f"http://{host}:2379"
                                                           for host in HOSTS[1:]])
     yield {}
     node.close(server)
+
+
+def far_member(node, i):
+    """One of three etcd members, to each of which its peers come by a slow way."""
+    host = HOSTS[i]
+    return node.start(
+        f"far-{i}", "etcd", "--name", f"far{i}", "--data-dir", node.directory / f"far-{i}",
+        "--listen-client-urls", f"http://{host}:3379",
+        "--advertise-client-urls", f"http://{host}:3379",
+        "--listen-peer-urls", f"http://{host}:3380",
+        "--initial-advertise-peer-urls", f"http://{host}:3381", "--initial-cluster",
+        ",".join(f"far{k}=http://{other}:3381" for k, other in enumerate(HOSTS)), *FASTENED,
+        "--heartbeat-interval=20", "--election-timeout=400")
+
+
+def peers_have_measured(node):
+    """After 5 s, and then each 30 s. It begins with an eighth of the first: its mean is smoothed."""
+    page = node.run("curl", "-s", f"http://{HOSTS[0]}:3379/metrics", check=False).stdout
+    means = re.findall(r"^etcd_network_peer_round_trip_time_seconds_sum\S+ (\S+)$", page, re.M)
+    return any(float(mean) > 0.045 for mean in means)
+
+
+@fault("an election timeout that is short for the way between members", "etcd-timings-short")
+def far_apart(node):
+    servers = [slow_way(node, (host, 3381), (host, 3380), 0.4) for host in HOSTS]
+    members = [far_member(node, i) for i in range(len(HOSTS))]
+    wait_for(lambda: peers_have_measured(node), 4 * PATIENCE_S, "etcd knows the way to its peers")
+    node.configure(endpoints=[f"http://{host}:3379" for host in HOSTS])
+    yield {}
+    for i, (member, server) in enumerate(zip(members, servers)):
+        member.end()
+        node.close(server)
+        run("rm", "-rf", node.directory / f"far-{i}")
 
 
 simple("two of three members in one zone", "etcd-zones", record={"zone": "az-1"})

@@ -279,8 +279,7 @@ class Lab:
             config.write_nginx(node)
         if service == "agent":
             self.note_agent_start(node)
-            endpoints = [f"http://{member.address}:2379" for member in self.members]
-            config.write_agent(node, endpoints, self.options.vips, self.options.ttl_ms)
+            self.write_agent(node)
         with uninterrupted():
             self.processes[node.name, service] = Process.start(
                 f"{node.name}/{service}", node.namespace, self.command(node, service),
@@ -288,6 +287,10 @@ class Lab:
                 # a member that starts takes both cores for a while; that is not what is measured
                 nice=-10 if service in ("nginx", "standin") else 0)
         self.save()
+
+    def write_agent(self, node):
+        endpoints = [f"http://{member.address}:2379" for member in self.members]
+        config.write_agent(node, endpoints, self.options.vips, self.options.ttl_ms)
 
     def note_agent_start(self, node):
         try:

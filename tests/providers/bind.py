@@ -14,7 +14,7 @@ CONFIG = """
 key "ooha" {{ algorithm hmac-sha256; secret "{key}"; }};
 options {{
 	directory "{directory}"; pid-file none; session-keyfile "{directory}/session.key";
-	listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }};
+	listen-on port {port} {{ {listen}; }}; listen-on-v6 {{ none; }};
 	recursion no; dnssec-validation no; allow-query {{ any; }}; notify no; tcp-listen-queue 32;
 }};
 controls {{ }};
@@ -30,10 +30,10 @@ ns IN A 127.0.0.1
 class Bind:
     """Started when made; ask() is what a client sees."""
 
-    def __init__(self, address="127.0.0.1", port=None, inside=(), zone=ZONE):
+    def __init__(self, listen="127.0.0.1", port=None, inside=(), zone=ZONE):
         self.directory = tempfile.mkdtemp(prefix="ooha-bind-")
         os.chmod(self.directory, 0o755)
-        self.address, self.inside = address, list(inside)
+        self.address, self.inside = "127.0.0.1", list(inside)
         self.port = port or self.free_port()
         self.key_file = os.path.join(self.directory, "ooha.key")
         with open(self.key_file, "w", encoding="utf-8") as file:
@@ -44,11 +44,15 @@ class Bind:
         config = os.path.join(self.directory, "named.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(key=KEY, directory=self.directory, port=self.port, zone=zone,
-                                     address=address))
+                                     listen=listen))
         self.log = open(os.path.join(self.directory, "log"), "w", encoding="utf-8")
         self.process = subprocess.Popen([*self.inside, "named", "-g", "-n", "1", "-c", config],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        wait_for(self.answers)
+        try:
+            wait_for(self.answers)
+        except BaseException:
+            self.stop()
+            raise
 
     def free_port(self):
         with socket.create_server((self.address, 0)) as found:
@@ -59,12 +63,17 @@ class Bind:
         return "NOERROR" in self.dig(f"ns.{ZONE}", "A", "+comments")
 
     def dig(self, *arguments):
+        return self.try_dig(*arguments).stdout
+
+    def try_dig(self, *arguments):
         return subprocess.run([*self.inside, "dig", f"@{self.address}", "-p", str(self.port), "+tries=1",
-                               "+time=1", "+norecurse", "+noall", *arguments], capture_output=True, text=True,
-                              check=False).stdout
+                               "+time=1", "+norecurse", "+noall", *arguments], capture_output=True, text=True, check=False)
 
     def ask(self, name, kind="A"):
-        return self.dig("+short", "+answer", f"{name}.{ZONE}", kind).split("\n")[:-1]
+        """What a client is told; a busy machine is asked again."""
+        while (done := self.try_dig("+short", "+answer", f"{name}.{ZONE}", kind)).returncode != 0:
+            pass
+        return done.stdout.splitlines()
 
     def update(self, *lines):
         """As an administrator would."""

@@ -7,12 +7,13 @@ import threading
 class Relay:
     """Passes connections on. Those for which holds(number) is true send nothing before release()."""
 
-    def __init__(self, target, holds=lambda number: False):
-        self.target, self.holds = target, holds
+    def __init__(self, target, holds=lambda number: False, address="127.0.0.1", inside=lambda make: make()):
+        """inside: where sockets are made, as in a network namespace."""
+        self.target, self.holds, self.inside = target, holds, inside
         self.held = threading.Event()
         self.released = threading.Event()
         self.count = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = inside(lambda: socket.create_server((address, 0)))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -26,7 +27,7 @@ class Relay:
             threading.Thread(target=self.serve, args=(client, self.count), daemon=True).start()
 
     def serve(self, client, number):
-        with client, socket.create_connection(self.target) as server:
+        with client, self.inside(lambda: socket.create_connection(self.target)) as server:
             back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
             back.start()
             self.pump(client, server, self.holds(number))

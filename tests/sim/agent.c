@@ -200,6 +200,7 @@ static void tell_members(struct sim *sim, unsigned index, const struct sim_store
 			       sizeof(store->members[i].priority));
 			member->fails[SIM_CHECK_SHARED] = store->members[i].fails;
 			memcpy(member->node, sim_node((int)i), sizeof("node-a"));
+			memcpy(member->zone, sim->agents[i].file.zone, sizeof(member->zone));
 			memcpy(member->ailing, store->members[i].ailing,
 			       sizeof(store->members[i].ailing));
 		}
@@ -478,6 +479,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
 	case SIM_CALM:
 	case SIM_SETTLED:
 	case SIM_STORM:
+	case SIM_DAWN:
 		return; /* none of an agent's */
 	}
 }

@@ -1,6 +1,8 @@
 /* What goes wrong in a storm, and how it heals. */
 #include "sim.h"
 
+#include <string.h>
+
 /* As short as a stutter, as long as a reboot, or until some deadline to the ms. */
 static int64_t a_while(struct sim *sim)
 {
@@ -71,11 +73,9 @@ static void cut(struct sim *sim, unsigned index)
 	     agent->cut_until == until ? "cut off" : "deaf", (double)until / 1e6);
 }
 
-static void break_watch(struct sim *sim, unsigned index)
+bool sim_is_same_zone(const struct sim *sim, unsigned one, unsigned other)
 {
-	sim->counts[SIM_COUNT_WATCHES]++;
-	sim->agents[index].watch_from = sim->now + a_while(sim);
-	sim->agents[index].lag = sim_chance(sim, 500) ? sim_between(sim, 0, SIM_SECOND) : 0;
+	return strcmp(sim->agents[one].file.zone, sim->agents[other].file.zone) == 0;
 }
 
 static void take_etcd_down(struct sim *sim, int64_t duration)
@@ -88,6 +88,76 @@ static void take_etcd_down(struct sim *sim, int64_t duration)
 			sim->etcd_down_until + sim_between(sim, 0, sim->ttl_ms * SIM_MS);
 	}
 	TELL(sim, "etcd: is down until %.6f", (double)sim->etcd_down_until / 1e6);
+}
+
+/* A member of etcd has gone: perhaps its leader, and one that agents watch. */
+static void lose_member(struct sim *sim)
+{
+	if (sim_chance(sim, 333)) {
+		take_etcd_down(sim, sim_between(sim, 200, 1900) * SIM_MS);
+	}
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		int64_t again_at = sim->now + sim_between(sim, 0, sim->ttl_ms * SIM_MS);
+		if (sim_chance(sim, 333) && again_at > sim->agents[i].watch_from) {
+			sim->agents[i].watch_from = again_at;
+		}
+	}
+}
+
+/* Two of three without the others: nobody has a majority. */
+static void cut_member(struct sim *sim, unsigned zone, int64_t until)
+{
+	for (unsigned i = 0; i < SIM_ZONES; i++) {
+		const int64_t both_until =
+			until < sim->zone_cut_until[i] ? until : sim->zone_cut_until[i];
+		if (i != zone && both_until > sim->now) {
+			take_etcd_down(sim, both_until - sim->now);
+		}
+	}
+	if (until > sim->zone_cut_until[zone]) {
+		sim->zone_cut_until[zone] = until;
+	}
+}
+
+void sim_cut_zone(struct sim *sim, unsigned index, int64_t until)
+{
+	TELL(sim, "%s and all of its zone: cut off until %.6f", sim_node((int)index),
+	     (double)until / 1e6);
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		if (sim_is_same_zone(sim, i, index)) {
+			sim->agents[i].cut_until = until;
+			sim->agents[i].watch_from = until;
+		}
+	}
+	cut_member(sim, index % SIM_ZONES, until);
+}
+
+static void cut_zone(struct sim *sim, unsigned index)
+{
+	sim->counts[SIM_COUNT_ZONES]++;
+	sim_cut_zone(sim, index, sim->now + a_while(sim));
+	lose_member(sim);
+}
+
+/* At one moment, and each is back when it is. */
+static void black_out(struct sim *sim, unsigned index)
+{
+	sim->counts[SIM_COUNT_BLACKOUTS]++;
+	TELL(sim, "%s and all of its zone: no power", sim_node((int)index));
+	for (unsigned i = 0; i < sim->n_agents; i++) {
+		if (sim_is_same_zone(sim, i, index) && sim->agents[i].alive) {
+			sim_life_end(sim, i);
+			sim_life_reboot(sim, i);
+		}
+	}
+	lose_member(sim);
+}
+
+static void break_watch(struct sim *sim, unsigned index)
+{
+	sim->counts[SIM_COUNT_WATCHES]++;
+	sim->agents[index].watch_from = sim->now + a_while(sim);
+	sim->agents[index].lag = sim_chance(sim, 500) ? sim_between(sim, 0, SIM_SECOND) : 0;
 }
 
 /*
@@ -262,14 +332,22 @@ static void happen(struct sim *sim, unsigned fault, unsigned index)
 		freeze(sim, index);
 		return;
 	case 2:
-		kill_agent(sim, index);
+		if (sim->by_zones && sim_chance(sim, 200)) {
+			black_out(sim, index);
+		} else {
+			kill_agent(sim, index);
+		}
 		return;
 	case 3:
 		stop(sim, index);
 		return;
 	case 4:
 	case 5:
-		cut(sim, index);
+		if (sim->by_zones && sim_chance(sim, 300)) {
+			cut_zone(sim, index);
+		} else {
+			cut(sim, index);
+		}
 		return;
 	case 6:
 		take_etcd_down(sim, a_while(sim));
@@ -377,6 +455,7 @@ void sim_heal(struct sim *sim)
 	TELL(sim, "calm: everything heals");
 	sim->calm = true;
 	sim->etcd_down_until = 0;
+	memset(sim->zone_cut_until, 0, sizeof(sim->zone_cut_until));
 	sim_operator_go_home(sim);
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		heal_agent(sim, i);

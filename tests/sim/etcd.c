@@ -52,6 +52,7 @@ static void put_claim(struct sim *sim, const struct sim_request *request)
 		.kind = request->claim_kind,
 		.chosen = request->chosen,
 		.node = request->node,
+		.zone = request->node >= 0 ? sim->agents[request->node].file.zone : "",
 		.value = request->nonce,
 	};
 }
@@ -183,8 +184,10 @@ void sim_fill_claim(struct oo_claim *claim, const struct sim_claim *from)
 	claim->kind = (enum oo_claim_kind)from->kind;
 	claim->ttl_ms = from->ttl_ms;
 	memset(claim->node, 0, sizeof(claim->node));
+	memset(claim->zone, 0, sizeof(claim->zone));
 	if (from->revision != 0 && from->node >= 0) {
 		memcpy(claim->node, sim_node(from->node), sizeof("node-a"));
+		memcpy(claim->zone, from->zone, sizeof(claim->zone));
 	}
 	claim->value_length = from->revision != 0 ? sizeof(from->value) : 0;
 	memcpy(claim->value, &from->value, sizeof(from->value));

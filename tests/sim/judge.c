@@ -193,6 +193,7 @@ void sim_judge_transition(struct sim *sim, unsigned agent, const struct oo_trans
 	}
 	if (transition->to == OO_ROLE_ACQUIRING) {
 		judge_take(sim, agent, transition->group);
+		sim_rank_take(sim, agent, transition);
 	}
 	if (transition->cause == OO_CAUSE_DRAINED && !oo_core_is_drained(sim->agents[agent].core)) {
 		sim_fail(sim, "%s gives group %u away though nobody has drained it",
@@ -235,6 +236,7 @@ void sim_judge_offer(struct sim *sim, unsigned index, unsigned group, int node)
 		return;
 	}
 	sim_gain_offer(sim, index, group, node);
+	sim_rank_offer(sim, index, group, node);
 	if (oo_core_want(agent->core, group)->request.order != 0 ||
 	    oo_core_want(agent->core, group)->request.cause == OO_CAUSE_FAILBACK ||
 	    oo_core_view(agent->core, group).damping_ms > 0) {

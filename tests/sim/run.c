@@ -36,6 +36,13 @@ void sim_set_ttl(struct oo_core_config *config, int64_t ttl_ms)
 	config->retry_ms = ttl_ms / 30;
 }
 
+/* In some seeds that of node-b is not known. */
+static const char *sim_zone(const struct sim *sim, unsigned index)
+{
+	static const char *const names[SIM_ZONES] = {"az-1", "az-2", "az-3"};
+	return sim->seed / 64 % 2 == 1 && index == 1 ? "" : names[index % SIM_ZONES];
+}
+
 static void init_agent(struct sim *sim, unsigned index)
 {
 	struct sim_agent *agent = &sim->agents[index];
@@ -58,6 +65,7 @@ static void init_agent(struct sim *sim, unsigned index)
 	};
 	sim_set_ttl(config, ttl_ms);
 	memcpy(config->node, sim_node((int)index), sizeof("node-a"));
+	memcpy(config->zone, sim_zone(sim, index), strlen(sim_zone(sim, index)));
 	for (unsigned i = 0; i < SIM_CHECKS; i++) {
 		config->checks[i] = (struct oo_core_check){.rise = (unsigned)sim_between(sim, 1, 2),
 							   .fall = (unsigned)sim_between(sim, 1, 3),
@@ -73,6 +81,7 @@ static void init_agent(struct sim *sim, unsigned index)
 		config->groups[g].checks[1] = true;
 		config->groups[g].checks[SIM_CHECK_OPTIONAL] = true;
 		config->groups[g].preferred = sim_chance(sim, 300);
+		config->groups[g].zones = sim->zones[g];
 		config->groups[g].failback = sim->failback;
 		config->groups[g].failback_delay_ms = sim->failback_delay_ms;
 		config->groups[g].failback_stable_ms = sim->failback_stable_ms;
@@ -110,6 +119,14 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->failback_delay_ms = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 4000);
 	sim->failback_stable_ms = sim_chance(sim, 300) ? 0 : sim_between(sim, 1, 4000);
 	sim->flap_moves = seed / 8 % 2 == 0 ? 0 : (unsigned)sim_between(sim, 1, 4);
+	sim->by_zones = seed / 16 % 2 == 1;
+	for (unsigned g = 0; g < SIM_GROUPS_MAX; g++) {
+		const bool stays = (seed / 32 + g) % 2 == 0;
+		sim->zones[g] = !sim->by_zones ? OO_ZONES_ANY
+				: stays        ? OO_ZONES_STAY
+					       : OO_ZONES_SPREAD;
+	}
+	memset(sim->zone_cut_until, 0, sizeof(sim->zone_cut_until));
 	memset(&sim->store, 0, sizeof(sim->store));
 	memset(&sim->judge, 0, sizeof(sim->judge));
 	sim->judge.earliest = SIM_NEVER;
@@ -170,7 +187,41 @@ static void start_calm(struct sim *sim)
 	}
 	int64_t bound_at = sim->calm_at + sim_judge_bound(sim);
 	sim_push(sim, bound_at, (struct sim_event){.type = SIM_SETTLED});
-	sim_push(sim, bound_at + 3 * sim->ttl_ms * SIM_MS, (struct sim_event){.type = SIM_STORM});
+	sim_push(sim, bound_at + 3 * sim->ttl_ms * SIM_MS + (sim->by_zones ? 2 * SIM_SECOND : 0),
+		 (struct sim_event){.type = SIM_STORM});
+}
+
+/*
+ * The zone of a holder loses all others, and nothing else is wrong: by dawn the others serve. (Failback
+ * might give what was taken back to who is gone, while its record is still there.)
+ */
+static void maybe_start_night(struct sim *sim)
+{
+	const int holder = sim->store.pairs[0].claim.node;
+	const int64_t ttl = (sim->mixed_ttl ? 2 : 1) * sim->ttl_ms * SIM_MS;
+	const int64_t dawn_at = sim->now + ttl + ttl / 50 +
+				(int64_t)sim->n_agents * OO_CORE_STAGGER_MS * SIM_MS +
+				SIM_SECOND / 2;
+
+	if (!sim->by_zones || sim->failback || sim_chance(sim, 500)) {
+		return;
+	}
+	sim->counts[SIM_COUNT_NIGHTS]++;
+	sim->judge.settled = false;
+	sim->judge.dark = (unsigned)holder;
+	sim_cut_zone(sim, (unsigned)holder, dawn_at + sim_between(sim, 0, ttl));
+	sim_push(sim, dawn_at, (struct sim_event){.type = SIM_DAWN});
+}
+
+static void look_whether_served(struct sim *sim)
+{
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		const int node = sim->store.pairs[g].claim.node;
+		if (node < 0 || sim_is_same_zone(sim, (unsigned)node, sim->judge.dark) ||
+		    !sim->agents[node].addresses[g].up) {
+			sim_fail(sim, "group %u is not served outside the zone that is cut off", g);
+		}
+	}
 }
 
 static void look_whether_settled(struct sim *sim)
@@ -189,6 +240,7 @@ static void look_whether_settled(struct sim *sim)
 	if (sim->well_at - sim->calm_at > sim->slowest_calm) {
 		sim->slowest_calm = sim->well_at - sim->calm_at;
 	}
+	maybe_start_night(sim);
 }
 
 static void happen(struct sim *sim, const struct sim_event *event)
@@ -248,6 +300,9 @@ static void happen(struct sim *sim, const struct sim_event *event)
 		return;
 	case SIM_STORM:
 		start_storm(sim);
+		return;
+	case SIM_DAWN:
+		look_whether_served(sim);
 		return;
 	}
 }

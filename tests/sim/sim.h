@@ -16,6 +16,7 @@
  *   kernel.c  addresses with a deadline of their own
  *   judge.c   what must hold, whatever happens
  *   gain.c    likewise, of moves to a better node, and of too many moves
+ *   rank.c    likewise, of who comes first where somebody follows a holder
  *   queue.c, dice.c, story.c
  *
  * Times are true time in us, but for what carries _ms: an agent's own clock, which drifts.
@@ -29,6 +30,7 @@
 #define SIM_CHECK_OPTIONAL 2 /* the last of them */
 #define SIM_NOTICE_MS 1000   /* results of a flipped check come within 900 ms */
 #define SIM_MOVES 8
+#define SIM_ZONES 3 /* each with a member of etcd */
 #define SIM_FLAP_WINDOW_MS 60000
 #define SIM_START_TTLS 2 /* one that has ended is back after so many ttls at most */
 #define SIM_HOOKS_TTLS 2 /* what blocking hooks take at most, whatever is left of the hold */
@@ -66,6 +68,7 @@ enum sim_event_type {
 	SIM_CALM,     /* everything heals */
 	SIM_SETTLED,  /* by now all must be well */
 	SIM_STORM,    /* the calm ends */
+	SIM_DAWN,     /* the zone that was cut off in a calm has been replaced by now */
 };
 
 struct sim_event {
@@ -87,7 +90,8 @@ struct sim_claim {
 	uint64_t nonce, ends, epoch, value;
 	bool chosen;
 	uint8_t kind;
-	int8_t node; /* -1: nobody */
+	int8_t node;      /* -1: nobody */
+	const char *zone; /* of node */
 };
 
 struct sim_beat {
@@ -228,6 +232,7 @@ struct sim_judge {
 	int64_t earliest;            /* of until, of all that are up */
 	bool settled;                /* since then nothing may move */
 	int64_t damped_at;           /* a failback of which nobody knows when it was to come */
+	unsigned dark;               /* an agent of the zone that was cut off in the calm */
 	bool placed[SIM_GROUPS_MAX]; /* an operator has put the tenure where it is */
 };
 
@@ -237,6 +242,9 @@ enum sim_count {
 	SIM_COUNT_REBOOTS,
 	SIM_COUNT_STOPS,
 	SIM_COUNT_CUTS,
+	SIM_COUNT_ZONES,
+	SIM_COUNT_BLACKOUTS,
+	SIM_COUNT_NIGHTS,
 	SIM_COUNT_OUTAGES,
 	SIM_COUNT_WIPES,
 	SIM_COUNT_RESTORES,
@@ -284,6 +292,9 @@ struct sim {
 	unsigned n_agents, n_groups;
 	bool fence, fence_at_hold, renewals_read_nothing, mixed_ttl;
 	bool failback;
+	bool by_zones;
+	enum oo_zones zones[SIM_GROUPS_MAX];
+	int64_t zone_cut_until[SIM_ZONES];
 	unsigned flap_moves;
 	int64_t failback_delay_ms, failback_stable_ms;
 	int64_t ttl_ms, timeout, hedge_after, storm_pace;
@@ -397,6 +408,9 @@ void sim_chaos(struct sim *sim);
 void sim_tempt(struct sim *sim, unsigned agent, int64_t permille);
 void sim_strike(struct sim *sim, unsigned agent);
 void sim_heal(struct sim *sim);
+/* The zone of agent loses all others: each of its agents, and its member of etcd. */
+void sim_cut_zone(struct sim *sim, unsigned agent, int64_t until);
+bool sim_is_same_zone(const struct sim *sim, unsigned one, unsigned other);
 
 /* operator.c */
 void sim_operator(struct sim *sim);
@@ -428,6 +442,10 @@ void sim_gain_transition(struct sim *sim, unsigned agent, const struct oo_transi
 void sim_gain_offer(struct sim *sim, unsigned agent, unsigned group, int node);
 /* Whether each group is on the best node, where nothing keeps it from going there. */
 bool sim_gain_is_best(const struct sim *sim);
+
+/* rank.c */
+void sim_rank_take(struct sim *sim, unsigned agent, const struct oo_transition *transition);
+void sim_rank_offer(struct sim *sim, unsigned agent, unsigned group, int node);
 
 /* run.c */
 void sim_init(struct sim *sim);

@@ -128,6 +128,26 @@ static void on_said(void *user, const struct oo_log_said *said)
 	snprintf(teller, sizeof(teller), "%s %s", said->file, said->text);
 }
 
+/* The journal knows the unit of a stream, but not that of a process that has ended. */
+static void test_last_line_goes_to_standard_error_with_its_priority(void)
+{
+	char text[80] = "";
+
+	FILE *file = tmpfile();
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	int kept = dup(STDERR_FILENO);
+	CU_ASSERT_EQUAL(dup2(fileno(file), STDERR_FILENO), STDERR_FILENO);
+	open_log(true);
+	oo_log_last("%s:1: empty", "ooha.yaml");
+	CU_ASSERT_EQUAL(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	close(kept);
+	rewind(file);
+	CU_ASSERT_PTR_NOT_NULL(fgets(text, sizeof(text), file));
+	fclose(file);
+	CU_ASSERT_STRING_EQUAL(text, "<3>ooha.yaml:1: empty\n");
+	CU_ASSERT_EQUAL(n_sent, 0);
+}
+
 static void test_who_watches_the_log_is_told_who_speaks(void)
 {
 	open_log(true);
@@ -141,6 +161,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(line_has_its_id_and_fields_in_the_journal),
+		TEST(last_line_goes_to_standard_error_with_its_priority),
 		TEST(what_a_line_is_not_about_has_no_field),
 		TEST(long_values_are_cut_and_debug_is_silent),
 		TEST(without_the_journal_it_is_a_plain_line),

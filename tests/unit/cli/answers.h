@@ -11,7 +11,8 @@
 	"\"paused\":null,"                                                                         \
 	"\"groups\":[{\"name\":\"office\",\"role\":\"active\","                                    \
 	"\"cause\":\"took over: node-b silent for 3030 ms\",\"since_ms\":61000,"                   \
-	"\"holder\":\"node-a\",\"holder_zone\":\"az-1\",\"holder_is_self\":true,"                  \
+	"\"holder\":\"node-a\",\"holder_zone\":\"az-1\",\"zones\":\"any\","                        \
+	"\"holder_is_self\":true,"                                                                 \
 	"\"kind\":\"taken\",\"epoch\":7,\"ttl_ms\":3000,"                                          \
 	"\"acquired_at\":\"2026-01-31T11:58:59Z\",\"hold_left_ms\":2710,\"silent_ms\":120,"        \
 	"\"degraded\":false,\"eligible\":true,\"reason\":null,"                                    \

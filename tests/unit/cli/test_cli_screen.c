@@ -293,18 +293,19 @@ static void test_several_groups_share_the_tables(void)
 {
 	expect(answer("/groups/-",
 		      "{\"name\":\"files\",\"role\":\"standby\",\"cause\":\"started\",\"holder\":"
-		      "\"node-b\",\"holder_zone\":\"az-2\",\"kind\":\"taken\",\"epoch\":12,\"ttl_"
-		      "ms\":3000,\"acquired_at\":\"2026-01-25T11:00:00Z\",\"hold_left_ms\":null,"
+		      "\"node-b\",\"holder_zone\":\"az-2\",\"zones\":\"spread\",\"kind\":\"taken\","
+		      "\"epoch\":12,\"ttl_ms\":3000,\"acquired_at\":\"2026-01-25T11:00:00Z\","
+		      "\"hold_left_ms\":null,"
 		      "\"silent_ms\":20,\"degraded\":false,\"vips\":[{\"address\":\"fd00::101/"
 		      "64\",\"interface\":\"eth0\",\"up\":false,\"announced_ms\":null}]}",
 		      "/members/1/holds", "[\"files\"]", "/checks", "[]", NULL),
 	       PAGE_80,
 	       "office: node-a holds, files: node-b holds, fine\n"
 	       "\n"
-	       "  GROUP   HOLDER  ZONE  EPOCH    FOR  HOLD             HERE\n"
-	       "  office  node-a  az-1      7  1m 1s  2.7 s left       active\n"
+	       "  GROUP   HOLDER  ZONE          EPOCH    FOR  HOLD             HERE\n"
+	       "  office  node-a  az-1              7  1m 1s  2.7 s left       active\n"
 	       "          took over: node-b silent for 3030 ms\n"
-	       "  files   node-b  az-2     12  6d 1h  heard 0.0 s ago  standby\n"
+	       "  files   node-b  az-2, spread     12  6d 1h  heard 0.0 s ago  standby\n"
 	       "          started\n"
 	       "\n"
 	       "  VIP            GROUP   INTERFACE  STATE     ANNOUNCED\n"

@@ -37,6 +37,19 @@ static void test_a_group_prefers_the_nodes_of_its_zone(void)
 	oo_config_free(config);
 }
 
+static void test_a_group_goes_by_zones_if_it_says_so(void)
+{
+	struct oo_config *config = file_load(
+		HEAD "groups:\n" OPEN("g", "10.0.0.1") "}\n" /* */
+		OPEN("h", "10.0.0.2") ", zones: stay}\n"     /* */
+		OPEN("i", "10.0.0.3") ", zones: spread}\n" OPEN("j", "10.0.0.4") ", zones: any}\n");
+	CU_ASSERT_STRING_EQUAL(config->groups[0].zones, "any");
+	CU_ASSERT_STRING_EQUAL(config->groups[1].zones, "stay");
+	CU_ASSERT_STRING_EQUAL(config->groups[2].zones, "spread");
+	CU_ASSERT_STRING_EQUAL(config->groups[3].zones, "any");
+	oo_config_free(config);
+}
+
 static void test_nothing_fails_back_unless_it_is_wanted(void)
 {
 	struct oo_config *config = file_load(LEAST);
@@ -80,6 +93,15 @@ static void test_what_cannot_be_is_refused(void)
 		{HEAD "groups:\n" OPEN("g", "10.0.0.1") ", failback: auto}\n",
 		 "5: groups[0].failback: 'auto': a single value where a mapping is expected; known "
 		 "here: mode, delay, stable"},
+		{HEAD "groups:\n" OPEN("g", "10.0.0.1") ", zones: near}\n",
+		 "5: groups[0].zones: 'near': none of them; possible are any, stay, spread"},
+		{"cluster: office\nnode: {name: node-a}\n"
+		 "etcd: {endpoints: [\"http://10.0.1.11:2379\"]}\ngroups:\n" OPEN(
+			 "g", "10.0.0.1") ", zones: any}\n" OPEN("h",
+								 "10.0.0.2") ", zones: stay}\n",
+		 "6: groups[1].zones: 'stay': goes by zones, and this node has none; give "
+		 "node.zone "
+		 "as well"},
 		{LEAST "failback: {mode: always}\n",
 		 "4: failback.mode: 'always': none of them; possible are never, auto"},
 		{LEAST "failback: {stable: 25h}\n",
@@ -100,6 +122,7 @@ int main(void)
 		 test_a_group_has_the_nodes_priority_unless_it_says_one},
 		{"a group prefers the nodes of its zone",
 		 test_a_group_prefers_the_nodes_of_its_zone},
+		{"a group goes by zones if it says so", test_a_group_goes_by_zones_if_it_says_so},
 		{"nothing fails back unless it is wanted",
 		 test_nothing_fails_back_unless_it_is_wanted},
 		{"what a group does not say of failback is as for all",

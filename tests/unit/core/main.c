@@ -47,6 +47,7 @@ int main(void)
 		SUITE("draining", stories_of_draining),
 		SUITE("failback", stories_of_failback),
 		SUITE("damping", stories_of_damping),
+		SUITE("zones", stories_of_zones),
 		CU_SUITE_INFO_NULL,
 	};
 

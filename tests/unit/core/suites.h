@@ -19,5 +19,6 @@ extern CU_TestInfo stories_of_orders[];
 extern CU_TestInfo stories_of_draining[];
 extern CU_TestInfo stories_of_failback[];
 extern CU_TestInfo stories_of_damping[];
+extern CU_TestInfo stories_of_zones[];
 
 #endif

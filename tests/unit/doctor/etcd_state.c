@@ -203,6 +203,57 @@ WELL(test_shortest_lease_of_a_default_etcd_tells_nothing)
 	facts->etcd.least_lease_s = 2;
 }
 
+/* 40 ms between zones: what etcd has by default does. */
+WELL(test_default_etcd_suits_zones_that_are_40_ms_apart)
+{
+	facts->etcd.endpoints[0].peer_us = facts->etcd.endpoints[2].peer_us = 40000;
+}
+
+ILL(test_election_of_less_than_ten_round_trips_is_told, ETCD_TIMINGS_SHORT, WARNING)
+{
+	facts->etcd.endpoints[2].peer_us = 40000;
+	facts->etcd.endpoints[0].election_ms = 390;
+}
+
+ILL(test_heartbeat_of_less_than_half_a_round_trip_is_told, ETCD_TIMINGS_SHORT, WARNING)
+{
+	facts->etcd.endpoints[2].peer_us = 40000;
+	facts->etcd.endpoints[1].heartbeat_ms = 19;
+}
+
+WELL(test_timings_that_a_file_may_set_are_not_judged)
+{
+	facts->etcd.endpoints[2].peer_us = 400000;
+	for (size_t i = 0; i < facts->etcd.n_endpoints; i++) {
+		facts->etcd.endpoints[i].options_look = OO_LOOK_NONE;
+	}
+}
+
+static void test_what_is_suggested_follows_from_round_trips(void)
+{
+	struct oo_facts *facts = node_well();
+	facts->etcd.endpoints[2].peer_us = 61000;
+	facts->etcd.endpoints[0].election_ms = 500;
+	const struct oo_ill *ill = node_find(facts, OO_AILMENT_ETCD_TIMINGS_SHORT);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ill);
+	CU_ASSERT_STRING_EQUAL(
+		ill->fix, "on each etcd member --heartbeat-interval=70 --election-timeout=700; "
+			  "with it goes a lease.ttl of 1950 ms or more");
+	facts->etcd.endpoints[0].election_ms = 1500;
+	ill = node_find(facts, OO_AILMENT_ETCD_ELECTION_LONG);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ill);
+	CU_ASSERT_STRING_EQUAL(
+		ill->fix, "on each etcd member --heartbeat-interval=70 --election-timeout=700, or "
+			  "on each node a lease.ttl of 3950 ms or more");
+	facts->etcd.endpoints[2].peer_us = 150000; /* no shorter election is possible */
+	ill = node_find(facts, OO_AILMENT_ETCD_ELECTION_LONG);
+	CU_ASSERT_STRING_EQUAL(ill->fix, "on each node a lease.ttl of 3950 ms or more");
+	facts = node_well();
+	facts->etcd.endpoints[2].commit_us = 210000;
+	ill = node_find(facts, OO_AILMENT_ETCD_SLOW);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(ill->fix, "a lease.ttl of 3200 ms or more"));
+}
+
 ILL(test_missing_pre_vote_is_told, ETCD_PRE_VOTE_OFF, WARNING)
 {
 	facts->etcd.endpoints[1].has_pre_vote = false;
@@ -251,6 +302,11 @@ CU_TestInfo tests_of_etcd_state[] = {
 	TOLD(test_election_timeout_is_deduced_from_the_shortest_lease),
 	TOLD(test_short_ttl_does_not_outlast_the_default_election),
 	TOLD(test_shortest_lease_of_a_default_etcd_tells_nothing),
+	TOLD(test_default_etcd_suits_zones_that_are_40_ms_apart),
+	TOLD(test_election_of_less_than_ten_round_trips_is_told),
+	TOLD(test_heartbeat_of_less_than_half_a_round_trip_is_told),
+	TOLD(test_timings_that_a_file_may_set_are_not_judged),
+	TOLD(test_what_is_suggested_follows_from_round_trips),
 	TOLD(test_missing_pre_vote_is_told),
 	TOLD(test_pre_vote_is_the_default_from_3_5_on),
 	TOLD(test_pre_vote_that_the_environment_may_set_is_not_missing),

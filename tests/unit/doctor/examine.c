@@ -28,6 +28,22 @@ static void test_metrics_tell_quota_and_fsync(void)
 	CU_ASSERT_EQUAL(endpoint.fsync_us, 16000);
 }
 
+static void test_metrics_tell_the_way_to_the_farthest_peer(void)
+{
+	struct oo_etcd_endpoint_facts endpoint = {0};
+	oo_pages_read("etcd_network_peer_round_trip_time_seconds_bucket{To=\"a\",le=\"0.1\"} 4\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"a\"} 0.008\n"
+		      "etcd_network_peer_round_trip_time_seconds_count{To=\"a\"} 4\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"b\"} 0.16\n"
+		      "etcd_network_peer_round_trip_time_seconds_count{To=\"b\"} 4\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"c\"} 0\n"
+		      "etcd_network_peer_round_trip_time_seconds_count{To=\"c\"} 0\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"d\"} 7\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"",
+		      &endpoint);
+	CU_ASSERT_EQUAL(endpoint.peer_us, 40000);
+}
+
 static void test_metrics_of_another_program_tell_nothing(void)
 {
 	static const char *const texts[] = {
@@ -57,18 +73,37 @@ static void test_command_line_tells_options(void)
 		size_t n;
 		enum oo_look look;
 		bool has_pre_vote, compacts;
-		int64_t election_ms;
+		int64_t election_ms, heartbeat_ms;
 	} rows[] = {
-		{{"etcd", "--name=a"}, 2, OO_LOOK_SEEN, false, false, 1000},
-		{{"etcd", "--pre-vote", "--name=a"}, 3, OO_LOOK_SEEN, true, false, 1000},
-		{{"etcd", "-pre-vote=true"}, 2, OO_LOOK_SEEN, true, false, 1000},
-		{{"etcd", "--pre-vote=false"}, 2, OO_LOOK_SEEN, false, false, 1000},
-		{{"etcd", "--auto-compaction-retention", "1h"}, 3, OO_LOOK_SEEN, false, true, 1000},
-		{{"etcd", "--auto-compaction-retention=0"}, 2, OO_LOOK_SEEN, false, false, 1000},
-		{{"etcd", "--election-timeout", "500"}, 3, OO_LOOK_SEEN, false, false, 500},
-		{{"etcd"}, 1, OO_LOOK_NONE, false, false, 1000},
-		{{"etcd", "--config-file", "x"}, 3, OO_LOOK_NONE, false, false, 1000},
-		{{"etcd", "--config-file=x", "--pre-vote"}, 3, OO_LOOK_NONE, true, false, 1000},
+		{{"etcd", "--name=a"}, 2, OO_LOOK_SEEN, false, false, 1000, 100},
+		{{"etcd", "--pre-vote", "--name=a"}, 3, OO_LOOK_SEEN, true, false, 1000, 100},
+		{{"etcd", "-pre-vote=true"}, 2, OO_LOOK_SEEN, true, false, 1000, 100},
+		{{"etcd", "--pre-vote=false"}, 2, OO_LOOK_SEEN, false, false, 1000, 100},
+		{{"etcd", "--auto-compaction-retention", "1h"},
+		 3,
+		 OO_LOOK_SEEN,
+		 false,
+		 true,
+		 1000,
+		 100},
+		{{"etcd", "--auto-compaction-retention=0"},
+		 2,
+		 OO_LOOK_SEEN,
+		 false,
+		 false,
+		 1000,
+		 100},
+		{{"etcd", "--election-timeout", "500"}, 3, OO_LOOK_SEEN, false, false, 500, 100},
+		{{"etcd", "--heartbeat-interval=20"}, 2, OO_LOOK_SEEN, false, false, 1000, 20},
+		{{"etcd"}, 1, OO_LOOK_NONE, false, false, 1000, 100},
+		{{"etcd", "--config-file", "x"}, 3, OO_LOOK_NONE, false, false, 1000, 100},
+		{{"etcd", "--config-file=x", "--pre-vote"},
+		 3,
+		 OO_LOOK_NONE,
+		 true,
+		 false,
+		 1000,
+		 100},
 	};
 	for (size_t i = 0; i < OO_LENGTH(rows); i++) {
 		struct oo_etcd_endpoint_facts endpoint = {0};
@@ -77,6 +112,7 @@ static void test_command_line_tells_options(void)
 		CU_ASSERT_EQUAL(endpoint.has_pre_vote, rows[i].has_pre_vote);
 		CU_ASSERT_EQUAL(endpoint.compacts, rows[i].compacts);
 		CU_ASSERT_EQUAL(endpoint.election_ms, rows[i].election_ms);
+		CU_ASSERT_EQUAL(endpoint.heartbeat_ms, rows[i].heartbeat_ms);
 	}
 }
 
@@ -258,7 +294,7 @@ static void test_network_manager_says_whether_it_manages(void)
 static struct oo_config_vip vips[] = {{.address = "10.0.0.100/24", .interface = "eth0"},
 				      {.address = "10.0.0.101/24", .interface = "eth0"}};
 static struct oo_config_group groups[] = {
-	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = ""}};
+	{.name = "office", .vips = vips, .n_vips = 2, .prefer_zone = "", .zones = "any"}};
 static struct oo_config_check checks[] = {
 	{.spec = {.name = "proxy", .type = OO_CHECK_TYPE_HTTP, .interval_ms = 1000}, .rise = 2},
 	{.spec = {.name = "disk", .type = OO_CHECK_TYPE_DISK, .interval_ms = 1000}, .rise = 2},
@@ -287,6 +323,12 @@ static void test_digest_does_not_mind_order_nor_interfaces(void)
 	agent_digest_groups(&config, after);
 	CU_ASSERT_STRING_NOT_EQUAL(before, after);
 	groups[0].prefer_zone = "";
+	groups[0].zones = "stay";
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_NOT_EQUAL(before, after);
+	groups[0].zones = "any";
+	agent_digest_groups(&config, after);
+	CU_ASSERT_STRING_EQUAL(before, after);
 }
 
 static void test_digest_of_checks_minds_what_decides(void)
@@ -327,6 +369,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(metrics_tell_quota_and_fsync),
+		TEST(metrics_tell_the_way_to_the_farthest_peer),
 		TEST(metrics_of_another_program_tell_nothing),
 		TEST(command_line_tells_options),
 		TEST(environment_becomes_options_of_the_etcd_at_that_place),

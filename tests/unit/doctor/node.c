@@ -26,7 +26,9 @@ static void make_etcd(struct oo_etcd_facts *etcd)
 		endpoint->commit_us = 3000;
 		endpoint->fsync_count = 10000;
 		endpoint->fsync_us = 8000;
+		endpoint->heartbeat_ms = 100;
 		endpoint->election_ms = 1000;
+		endpoint->peer_us = 1500;
 	}
 }
 

@@ -109,6 +109,25 @@ static void test_a_child_gets_nothing_of_ours_but_its_output(void)
 	CU_ASSERT_STRING_EQUAL(directory.lines.data, "/|");
 }
 
+static void test_a_child_reads_what_it_is_given_and_no_more(void)
+{
+	const char *argv[] = {"/bin/sh", "-c",
+			      "cat | wc -c; head -c 3 /proc/self/fd/0; ls /proc/self/fd", NULL};
+	OO_AUTO(ran_done) struct ran ran;
+	char input[200001]; /* more than a pipe takes */
+	struct oo_child_spec spec = ran_spec(argv, &ran);
+	int before = count_fds();
+	memset(input, 'x', sizeof(input) - 1);
+	input[sizeof(input) - 1] = '\0';
+	spec.input = input;
+	ran_start(&spec);
+	memset(input, 'y', sizeof(input) - 1); /* it is copied */
+	CU_ASSERT(await(ran_event, &ran.done));
+	CU_ASSERT_STRING_EQUAL(ran.lines.data, "200000|xxx0|1|2|3|");
+	settle(ran_event);
+	CU_ASSERT_EQUAL(count_fds(), before);
+}
+
 static void test_a_child_has_default_signals_and_a_session_of_its_own(void)
 {
 	OO_AUTO(ran_done) struct ran ran, session;
@@ -213,6 +232,7 @@ int main(void)
 		TEST(a_child_without_a_deadline_is_refused),
 		TEST(arguments_and_environment_are_exactly_those_given),
 		TEST(a_child_gets_nothing_of_ours_but_its_output),
+		TEST(a_child_reads_what_it_is_given_and_no_more),
 		TEST(a_child_has_default_signals_and_a_session_of_its_own),
 		TEST(output_comes_by_lines_however_it_was_written),
 		TEST(a_long_line_comes_in_pieces),

@@ -232,7 +232,8 @@ class Shipped(unittest.TestCase):
 
     def test_webhook_refuses_a_file_that_others_can_read_or_that_makes_no_sense(self):
         for text, mode, said in (
-                ("[a]\nurl = http://a/?s3cr3t\n", 0o640, "others than its owner may read it"),
+                ("[a]\nurl = http://a/?s3cr3t\n", 0o644, "others than the agent may read or change"),
+                ("[a]\nurl = http://a/?s3cr3t\n", 0o660, "others than the agent may read or change"),
                 ("[a]\nurl = s3cr3t\n", 0o600, "url must begin with http"),
                 ("[a]\nformat = teams\n", 0o600, "format is one of json, dingtalk, wecom, slack"),
                 ("[a]\nurll = http://a/\n", 0o600, "unknown key urll; there are"),
@@ -242,6 +243,15 @@ class Shipped(unittest.TestCase):
             path = self.write("webhook.conf", text, mode)
             self.check(self.run_hook("webhook", "--config", path), 1, said)
         self.check(self.run_hook("webhook", "--config", "/nowhere"), 1, "No such file")
+
+    def test_webhook_reads_what_root_lets_the_agents_group_read(self):
+        receiver = self.receiver()
+        path = self.write("webhook.conf", f"[here]\nurl = {receiver.url()}\n", 0o640)
+        self.check(self.run_hook("webhook", "--config", path), 0)
+        if os.geteuid() == 0:
+            os.chown(path, 0, 54321)
+            self.check(self.run_hook("webhook", "--config", path), 1, "chown root:ooha, chmod 0640")
+        self.assertEqual(len(receiver.requests), 1)
 
     # -- mail
 
@@ -269,6 +279,17 @@ class Shipped(unittest.TestCase):
     def test_mail_says_what_sendmail_said(self):
         self.check(self.mail("echo 'no route to host' >&2; exit 75"), 1,
                    "exit code 75: no route to host")
+
+    def test_mail_is_delivered_for_the_sandbox_with_a_word_how_it_went(self):
+        sent = self.directory / "sent"
+        for script, code, said in ((f"cat >{sent}", 0, "delivered"), ("exit 75", 1, "exit code 75")):
+            sendmail = self.write("sendmail", f"#!/bin/sh\n{script}\n", 0o755)
+            path = self.write("mail.conf", f"[mail]\nto = duty\nsendmail = {sendmail}\n")
+            done = subprocess.run([HOOKS / "mail", "--config", path, "--deliver"], input=b"To: duty\n",
+                                  capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(said, done.stdout.decode())
+        self.assertEqual(sent.read_bytes(), b"To: duty\n")
 
     def test_mail_leaves_out_the_grades_that_nobody_asked_for(self):
         sent = self.directory / "sent"

@@ -67,9 +67,27 @@ static void test_a_claim_is_one_line_of_json(void)
 	CU_ASSERT_STRING_EQUAL(text, claim_text);
 }
 
+/* A released claim is nobody's, wherever it was written; a name too long for a zone is cut. */
+static void test_the_zone_of_a_claim_is_its_holders(void)
+{
+	CU_ASSERT_STRING_EQUAL(read_claim("{" NODE NONCE KIND EPOCH TTL "}").zone, "");
+	CU_ASSERT_STRING_EQUAL(read_claim("{" NODE NONCE KIND EPOCH TTL ",\"zone\":7}").zone, "");
+	CU_ASSERT_STRING_EQUAL(
+		read_claim("{" NODE NONCE EPOCH TTL ",\"kind\":\"offered\",\"zone\":\"b\"}").zone,
+		"b");
+	struct oo_claim released = read_claim("{\"node\":\"\",\"zone\":\"az-1\"," NONCE EPOCH TTL
+					      ",\"kind\":\"released\"}");
+	CU_ASSERT_EQUAL(released.kind, OO_CLAIM_RELEASED);
+	CU_ASSERT_STRING_EQUAL(released.zone, "");
+	struct oo_claim longer =
+		read_claim("{" NODE NONCE KIND EPOCH TTL ",\"zone\":\"" NAME_63 "x\"}");
+	CU_ASSERT_STRING_EQUAL(longer.zone, NAME_63);
+}
+
 static void test_a_claim_reads_back(void)
 {
 	struct oo_claim claim = read_claim(claim_text);
+	CU_ASSERT_STRING_EQUAL(claim.zone, "az-1");
 	CU_ASSERT_EQUAL(claim.nonce, 0xab);
 	CU_ASSERT_EQUAL(claim.ends, 0);
 	CU_ASSERT_EQUAL(claim.epoch, 7);
@@ -394,6 +412,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(a_claim_is_one_line_of_json),
 		TEST(a_claim_reads_back),
+		TEST(the_zone_of_a_claim_is_its_holders),
 		TEST(what_an_operator_has_chosen_reads_back),
 		TEST(every_kind_of_claim_reads_back),
 		TEST(a_claim_ends_another_only_if_it_says_so),

@@ -287,6 +287,14 @@ void agent_gate_tell_link(struct agent *agent, unsigned group)
 	kernel.n_told++;
 }
 
+struct oo_core_view oo_core_view(const struct oo_core *core, unsigned group)
+{
+	static const struct oo_claim mine = {.epoch = 7};
+	(void)core;
+	(void)group;
+	return (struct oo_core_view){.mine = &mine, .epoch = 8};
+}
+
 void agent_notices_say(struct agent *agent, const struct agent_notice *notice)
 {
 	(void)agent;

@@ -100,11 +100,15 @@ void agent_presence_apply(struct agent_presence *presence)
 	n_shown++;
 }
 
-void oo_announcer_burst(struct oo_announcer *announcer)
+static void count_burst(const struct agent_part *part)
 {
-	(void)announcer;
+	(void)part;
 	n_bursts++;
 }
+
+static const struct agent_way on_link = {.on_link = true, .repeat = count_burst};
+static const struct agent_way elsewhere = {.repeat = count_burst};
+static char nobody; /* a rival that knows of no stranger but taken's */
 
 int oo_net_neighbours(struct oo_net *net, const struct oo_address_set *set,
 		      struct oo_neighbour *ret_neighbours, struct oo_err *err)
@@ -144,6 +148,8 @@ static void set_up(void)
 		char text[32];
 		agent.vips[g] = &vips[g];
 		vips[g].part = (struct agent_part){
+			.way = &on_link,
+			.rival = (struct agent_rival *)&nobody,
 			.link = {.index = 7, .exists = true, .mac = {2, 0, 0, 0, 0, 1}},
 			.list = vips[g].list,
 			.n = N_VIPS,
@@ -205,6 +211,18 @@ static void test_one_that_a_stranger_has_is_nobodys_doubt(void)
 	json_object_put(list);
 }
 
+static void test_what_is_on_no_link_is_nobodys_doubt_and_not_looked_up(void)
+{
+	vips[0].part.way = vips[1].part.way = &elsewhere;
+	n_dumps = 0;
+	see(0, "node-b", "10.0.0.100", STRANGER);
+	look();
+	CU_ASSERT_EQUAL(n_bursts, 0);
+	is_held = false;
+	look();
+	CU_ASSERT_EQUAL(n_dumps, 0);
+}
+
 static void test_groups_of_one_interface_are_looked_up_at_once(void)
 {
 	is_held = false;
@@ -224,6 +242,7 @@ int main(void)
 		TEST(who_sees_another_mac_is_announced_to),
 		TEST(who_agrees_is_left_alone_and_so_are_this_node_and_nonsense),
 		TEST(one_that_a_stranger_has_is_nobodys_doubt),
+		TEST(what_is_on_no_link_is_nobodys_doubt_and_not_looked_up),
 		TEST(groups_of_one_interface_are_looked_up_at_once),
 	};
 	return run_tests_in("neighbours", (struct frame){set_up, tear_down}, tests,
