@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Measures how fast ooha moves the address and what it costs, beside keepalived, ucarp and Pacemaker,
-in the lab: one run, one table. Ends with 1 if a target was missed or one of ooha's trials failed."""
+"""Measures how fast ooha moves the address and what it costs, beside keepalived, ucarp and
+Pacemaker, in the lab: one run, one table. Ends with 1 if a target was missed or one of ooha's
+trials failed."""
 
 import argparse
 import collections
@@ -171,7 +172,7 @@ class Run:
 
     def failed(self, kind, what, error):
         """Another one's failure is a line below the table, ooha's own is counted."""
-        self.notes.append(f"{kind.name}: {what}: {told(error)}")
+        self.notes.append(f"{kind.name}: {what}: {told(error)}"[:200])
         self.n_failed += kind is Ooha
 
     def begin(self, side):
@@ -183,8 +184,14 @@ class Run:
             except Exception as error:  # whatever it is, the others are to be measured
                 if last:
                     self.failed(type(side), "does not start", error)
-                side.end()
+                self.end(side)
         return False
+
+    def end(self, side):
+        try:
+            side.end()
+        except Exception as error:  # as above
+            self.failed(type(side), "its end", error)
 
     def measure(self, side, name):
         """All trials of a measure on a side. False: the side is gone."""
@@ -197,7 +204,7 @@ class Run:
                 figures = row.act(side, directory, self.arguments)
             except Exception as error:  # as above
                 self.failed(type(side), f"{name}, trial {turn + 1}", error)
-                side.end()
+                self.end(side)
                 if not self.begin(side):
                     break
                 continue
@@ -223,7 +230,8 @@ class Run:
         names = [name for name in self.results if self.is_for(kind, name)]
         if not names:
             return
-        side, before, began = kind(self.lab, Faults(self.lab)), self.lab.options.vips, time.monotonic()
+        side, before = kind(self.lab, Faults(self.lab)), self.lab.options.vips
+        began = time.monotonic()
         if not self.begin(side):
             return
         try:
@@ -232,7 +240,10 @@ class Run:
                     self.notes.append(f"{kind.name}: nothing more after {name}")
                     break
         finally:
-            many.use_one(side, before)
+            try:
+                many.use_one(side, before)
+            except Exception as error:  # as above
+                self.failed(kind, "its end", error)
         print(f"{kind.name}: {', '.join(names)}: in {time.monotonic() - began:.0f} s",
               file=sys.stderr)
 
@@ -260,7 +271,16 @@ class Run:
             for kind in SIDES:
                 self.measure_side(kind)
         finally:
+            self.take_down()
+
+    def take_down(self):
+        """On a machine that is very busy it may take two tries; what was measured counts anyhow."""
+        try:
             self.lab.down()
+        except LabError as error:
+            self.notes.append(f"the lab {self.lab.options.name}: {error}")
+            with contextlib.suppress(LabError):
+                self.lab.down()
 
     def measure_together(self):
         """All sides at once, each by a process like this one."""
