@@ -58,14 +58,32 @@ void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim)
 	}
 }
 
+static void see_ours(struct agent_store *store, const struct oo_etcd_kv *kv, bool deleted)
+{
+	store->our_revision = deleted ? 0 : kv->mod_revision;
+	store->our_lease = deleted ? 0 : kv->lease;
+}
+
+/* Also before anything is known of the claim that the same read or message brings: see agent_store_doubt. */
+static void note_whether_us(struct agent_store *store)
+{
+	int64_t lease = agent_presence_lease(store->agent->presence);
+	store->is_us = lease != 0 && store->our_lease == lease;
+}
+
 /* A record of another agent of this name stays: two that write over each other help nobody. */
-static void note_us(struct agent_store *store, const struct oo_etcd_kv *kv)
+static void note_us(struct agent_store *store)
 {
 	const struct agent_presence *presence = store->agent->presence;
-	int64_t lease = agent_presence_lease(presence);
-	store->is_us = lease != 0 && kv->lease == lease;
-	store->shows_us = !store->is_us || kv->mod_revision == agent_presence_revision(presence);
-	store->n_others = lease == 0 || store->is_us ? 0 : store->n_others + 1;
+	note_whether_us(store);
+	store->shows_us =
+		store->our_revision != 0 &&
+		(!store->is_us || store->our_revision == agent_presence_revision(presence));
+	if (store->our_revision == 0) {
+		return;
+	}
+	bool other = !store->is_us && agent_presence_lease(presence) != 0;
+	store->n_others = other ? store->n_others + 1 : 0;
 	if (store->n_others == OTHERS_TOLD) {
 		agent_say(
 			OO_LOG_ERROR,
@@ -85,15 +103,13 @@ static void note_revision(struct agent_store *store, int64_t revision)
 	}
 }
 
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
-			     int64_t revision)
+static bool set_all(struct agent_store *store, const struct oo_etcd_result *result)
 {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n = 0;
 	bool changed = false;
 
-	store->shows_us = false;
-	store->is_us = false;
+	see_ours(store, NULL, true);
 	for (size_t i = 0; i < result->n_kvs && n < OO_CORE_MEMBERS_MAX; i++) {
 		const struct oo_etcd_kv *kv = &result->kvs[i];
 		const char *node = agent_store_after(store, kv->key, "members/");
@@ -102,7 +118,7 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 			continue;
 		}
 		if (is_our_name(store, node)) {
-			note_us(store, kv);
+			see_ours(store, kv, false);
 		}
 		if (old != NULL && old->member.mod_revision == kv->mod_revision) {
 			members[n] = *old;
@@ -112,26 +128,22 @@ bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_res
 			changed = true;
 		}
 	}
-	note_revision(store, revision);
 	changed = changed || n != store->n_members;
 	memcpy(store->members, members, n * sizeof(members[0]));
 	store->n_members = n;
 	return changed;
 }
 
-bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event)
+static bool set_one(struct agent_store *store, const struct oo_etcd_kv *kv, bool deleted)
 {
-	const char *node = agent_store_after(store, event->kv.key, "members/");
+	const char *node = agent_store_after(store, kv->key, "members/");
 	struct agent_known_member *known = find(store, node);
 	struct agent_known_member parsed;
-	bool readable = !event->deleted && parse(store, node, &event->kv, &parsed);
 
-	note_revision(store, event->kv.mod_revision);
 	if (is_our_name(store, node)) {
-		store->is_us = !event->deleted &&
-			       event->kv.lease == agent_presence_lease(store->agent->presence);
+		see_ours(store, kv, deleted);
 	}
-	if (readable) {
+	if (!deleted && parse(store, node, kv, &parsed)) {
 		if (known == NULL && store->n_members < OO_CORE_MEMBERS_MAX) {
 			known = &store->members[store->n_members++];
 		}
@@ -145,6 +157,63 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 	}
 	*known = store->members[--store->n_members];
 	return true;
+}
+
+static bool set_changed(struct agent_store *store, const struct oo_etcd_result *result)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < result->n_kvs; i++) {
+		if (agent_store_after(store, result->kvs[i].key, "members/") != NULL) {
+			changed = set_one(store, &result->kvs[i], false) || changed;
+		}
+	}
+	return changed;
+}
+
+/* Another store than the one that we know the members of: restored, or put in its place. */
+static bool is_foreign(const struct agent_store *store, const struct oo_etcd_answer *answer)
+{
+	return answer->revision < store->members_since || answer->cluster_id != store->cluster_id;
+}
+
+bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_answer *answer,
+			      const struct oo_etcd_result *result)
+{
+	bool all = store->members_since == 0;
+	bool changed = false;
+
+	if (!all && (store->members_whole == 0 || is_foreign(store, answer))) {
+		store->members_whole = 0;
+		return false;
+	}
+	if (all) {
+		changed = set_all(store, result);
+	} else if (answer->revision >= store->members_whole) { /* else the watch was faster */
+		changed = set_changed(store, result);
+	}
+	if (all || answer->revision >= store->members_whole) {
+		/* who was known and not told of is there still if nobody is missing */
+		bool whole = (uint64_t)result->count == store->n_members;
+		store->members_whole = whole ? answer->revision : 0;
+		for (size_t i = 0; whole && i < store->n_members; i++) {
+			store->members[i].seen_at = oo_clock_now();
+		}
+	}
+	note_revision(store, answer->revision);
+	note_us(store);
+	return changed;
+}
+
+bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event)
+{
+	if (event->kv.mod_revision <= store->members_whole) {
+		return false; /* a read was faster */
+	}
+	bool changed = set_one(store, &event->kv, event->deleted);
+	note_revision(store, event->kv.mod_revision);
+	note_whether_us(store);
+	return changed;
 }
 
 /* Its shared checks are ours by their names. */

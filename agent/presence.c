@@ -351,11 +351,12 @@ void agent_presence_reload(struct agent_presence *presence, bool other_ttl)
 	}
 }
 
-void agent_presence_on_read(struct agent_presence *presence, bool shown)
+void agent_presence_on_read(struct agent_presence *presence, bool shown, int64_t revision)
 {
-	/* One read may have been on its way while the key was written. */
+	/* Else it may have been on its way while the key was written. */
+	bool certain = presence->request == NULL && revision >= presence->revision;
 	presence->missed = shown || !presence->written ? 0 : presence->missed + 1;
-	if (presence->missed >= 2) {
+	if (presence->missed >= 2 || (presence->missed > 0 && certain)) {
 		presence->missed = 0;
 		presence->written = false;
 		agent_presence_apply(presence);

@@ -17,9 +17,9 @@ int64_t agent_presence_revision(const struct agent_presence *presence);
 void agent_presence_apply(struct agent_presence *presence);
 /* The configuration is another one: the key is written anew with the next step. */
 void agent_presence_reload(struct agent_presence *presence, bool other_ttl);
-/* A read has shown our key as it was written, or not: one that is gone is written again, and so is
- * one that an earlier writing of ours has come over late. */
-void agent_presence_on_read(struct agent_presence *presence, bool shown);
+/* A read at a revision has shown our key as it was written, or not: one that is gone is written again,
+ * and so is one that an earlier writing of ours has come over late. */
+void agent_presence_on_read(struct agent_presence *presence, bool shown, int64_t revision);
 /*
  * Revokes the lease; agent_check_leaving is called when that has ended, one way or the other. While
  * etcd is in trouble that is not waited for: the lease runs out by itself.

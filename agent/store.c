@@ -184,6 +184,9 @@ static void on_events(void *user, int64_t revision, const struct oo_etcd_event *
 		}
 		members_changed = tell_revision(store, events + i, next - i) || members_changed;
 	}
+	if (store->members_whole != 0 && revision > store->members_whole) {
+		store->members_whole = revision;
+	}
 	if (members_changed) {
 		agent_store_members_tell(store);
 	}
@@ -250,8 +253,7 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 	if (r == 0 && answer->n_results == 4) {
 		memset(store->pairs, 0, sizeof(store->pairs));
 		/* first: an offer is doubted by who is present at the same revision */
-		members_changed =
-			agent_store_members_set(store, &answer->results[1], answer->revision);
+		members_changed = agent_store_members_read(store, answer, &answer->results[1]);
 		for (size_t i = 0; i < answer->results[0].n_kvs; i++) {
 			const struct oo_etcd_kv *kv = &answer->results[0].kvs[i];
 			enum agent_group_key which;
@@ -273,6 +275,8 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 		event.outcome = OO_OUTCOME_DONE;
 		event.revision = answer->revision;
 		event.pairs = store->pairs;
+	} else {
+		store->members_whole = 0; /* all that could become of etcd meanwhile */
 	}
 	if (members_changed) {
 		agent_store_members_tell(store);
@@ -282,11 +286,14 @@ static void on_read(void *user, int r, const struct oo_etcd_answer *answer,
 		agent_pace_tell(&store->pace, &store->agent->config->lease,
 				oo_clock_now_us() - store->read_sent_us);
 		keep_watch(store, answer);
-		agent_presence_on_read(store->agent->presence, store->shows_us);
+		agent_presence_on_read(store->agent->presence, store->shows_us, answer->revision);
 	}
 }
 
-/* One linearizable txn over everything that we watch. */
+/*
+ * One linearizable txn over everything that we watch. Of members, of whom there may be a hundred, only
+ * what we do not know yet: the rest is the same for each of us, each time.
+ */
 static int send_read(struct agent_store *store)
 {
 	char groups[AGENT_KEY_LENGTH], members[AGENT_KEY_LENGTH], pause[AGENT_KEY_LENGTH];
@@ -297,9 +304,13 @@ static int send_read(struct agent_store *store)
 	agent_store_key(store, drains, "drain/");
 	store->read_noted = store->watch_revision;
 	store->read_sent_us = oo_clock_now_us();
+	store->members_since = store->members_whole;
 	const struct oo_etcd_op ops[] = {
 		{.type = OO_ETCD_OP_RANGE, .key = groups, .prefix = true},
-		{.type = OO_ETCD_OP_RANGE, .key = members, .prefix = true},
+		{.type = OO_ETCD_OP_RANGE,
+		 .key = members,
+		 .prefix = true,
+		 .least_mod = store->members_since == 0 ? 0 : store->members_since + 1},
 		{.type = OO_ETCD_OP_RANGE, .key = pause},
 		{.type = OO_ETCD_OP_RANGE, .key = drains, .prefix = true},
 	};
@@ -453,6 +464,7 @@ static void put_in(struct agent_store *store, struct oo_etcd *etcd, int64_t long
 	assert(room < RETIRED_MAX);
 	oo_etcd_watch_close(store->watch);
 	store->watch = NULL; /* the next read opens another */
+	store->members_whole = 0;
 	store->retired[room].etcd = store->etcd;
 	store->retired[room].until = oo_clock_now() + OLD_CALLS_MS + longest_ms;
 	plan_retired(store);
@@ -471,6 +483,7 @@ void agent_store_reload(struct agent_store *store, struct oo_etcd *etcd,
 	for (size_t i = 0; i < store->n_members; i++) {
 		store->members[i].member.mod_revision = 0; /* of groups that are new, too */
 	}
+	store->members_whole = 0;
 }
 
 struct oo_etcd *agent_store_etcd(struct agent_store *store)

@@ -64,6 +64,9 @@ struct agent_store {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
 	size_t n_members;
 	int64_t members_revision; /* all up to it has been looked at */
+	int64_t members_whole; /* members are just what etcd has at that one; 0: to be read whole */
+	int64_t members_since; /* the read at hand brings those that changed after; 0: all */
+	int64_t our_revision, our_lease; /* of the key of our name as last seen; 0: there is none */
 	bool shows_us;
 	bool is_us;        /* the key of our name was last seen attached to our lease */
 	unsigned n_others; /* reads in a row that have shown it attached to another */
@@ -85,9 +88,13 @@ void agent_store_pair(const struct agent_store *store, const struct oo_etcd_resu
  * given the same one, one only. An offer that is not for us becomes nobody's.
  */
 void agent_store_doubt(const struct agent_store *store, struct oo_claim *claim);
-/* The next two return whether the core has to be told. */
-bool agent_store_members_set(struct agent_store *store, const struct oo_etcd_result *result,
-			     int64_t revision);
+/*
+ * A read brings all members, or those that changed since members_since and how many there are in all;
+ * what does not add up has the next read bring all. answer: that read's.
+ * The next two return whether the core has to be told.
+ */
+bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_answer *answer,
+			      const struct oo_etcd_result *result);
 bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_event *event);
 
 /*

@@ -3,8 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* A holder's reads are this many renew intervals apart. */
-#define READS_OF_A_HOLDER 4
+/* Reads of who has a pulse are so many renew intervals apart, but two thirds of a ttl at most. */
+#define SELDOM 4
+#define PHASE_MS 5 /* so that not all standbys read at once when it is gone */
 
 static void take_read(struct oo_core *core, const struct oo_event *event)
 {
@@ -14,6 +15,7 @@ static void take_read(struct oo_core *core, const struct oo_event *event)
 	core->read_busy = false;
 	if (event->outcome != OO_OUTCOME_DONE) {
 		core->read_at = core->now + core->config.retry_ms;
+		core->seldom_at = core->read_at;
 		return;
 	}
 	for (size_t g = 0; g < core->config.n_groups; g++) {
@@ -337,38 +339,62 @@ static int64_t wake_of(const struct oo_core *core, const struct group *group)
 }
 
 /*
- * A standby lives on what it reads. Who holds everything has its renewals for a pulse, and reads only
- * to repair what the watch may have missed.
+ * Until when what goes on in group is known without a read: a holder has its renewals for a pulse, a
+ * standby the beats that the watch brings. Once they are missing it reads, well before it may take.
  */
-static int64_t read_interval(const struct oo_core *core)
+static int64_t pulse_until(const struct oo_core *core, const struct group *group)
 {
-	for (size_t g = 0; g < core->config.n_groups; g++) {
-		if (core->groups[g].want.role != OO_ROLE_ACTIVE) {
-			return core->config.renew_ms;
-		}
+	const struct oo_claim *claim = &group->pair.claim;
+
+	if (group->want.role == OO_ROLE_ACTIVE) { /* and all was looked at since it holds */
+		return core->read_sent_at >= group->role_since ? OO_CORE_NEVER : core->now;
 	}
-	return core->config.renew_ms * READS_OF_A_HOLDER;
+	if (group->want.role != OO_ROLE_STANDBY || !group->known || claim->revision == 0 ||
+	    claim->kind == OO_CLAIM_RELEASED) {
+		return core->now;
+	}
+	return group->heard_until +
+	       (int64_t)oo_core_rank(core, group) * PHASE_MS % core->config.renew_ms;
+}
+
+/* What the watch may have missed is repaired by reads that are seldom while there is a pulse. */
+static int64_t read_due(const struct oo_core *core)
+{
+	int64_t due = core->seldom_at;
+
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		sooner(&due, pulse_until(core, &core->groups[g]));
+	}
+	return oo_core_later(due, core->read_at);
+}
+
+static int64_t least(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
+}
+
+static void send_read(struct oo_core *core)
+{
+	core->read_busy = true;
+	core->read_seq = ++core->sequence;
+	core->read_sent_at = core->now;
+	core->read_at = core->now + core->config.renew_ms;
+	core->seldom_at =
+		core->now + least(SELDOM * core->config.renew_ms, core->config.ttl_ms * 2 / 3);
+	core->read_noted_pause_revision = core->pause_revision;
+	core->read_noted_drain_revision = core->drain_revision;
+	for (size_t g = 0; g < core->config.n_groups; g++) {
+		core->groups[g].read_noted_revision = core->groups[g].revision;
+		core->groups[g].read_noted_order_revision = core->groups[g].order_revision;
+	}
 }
 
 static void plan(struct oo_core *core)
 {
-	int64_t interval = read_interval(core);
-
-	if (core->read_at > core->now + interval) {
-		core->read_at = core->now + interval; /* no holder any more */
+	if (!core->read_busy && core->now >= read_due(core)) {
+		send_read(core);
 	}
-	if (!core->read_busy && core->now >= core->read_at) {
-		core->read_busy = true;
-		core->read_seq = ++core->sequence;
-		core->read_at = core->now + interval;
-		core->read_noted_pause_revision = core->pause_revision;
-		core->read_noted_drain_revision = core->drain_revision;
-		for (size_t g = 0; g < core->config.n_groups; g++) {
-			core->groups[g].read_noted_revision = core->groups[g].revision;
-			core->groups[g].read_noted_order_revision = core->groups[g].order_revision;
-		}
-	}
-	core->wake_at = core->read_busy ? OO_CORE_NEVER : core->read_at;
+	core->wake_at = core->read_busy ? OO_CORE_NEVER : read_due(core);
 	for (size_t g = 0; g < core->config.n_groups; g++) {
 		sooner(&core->wake_at, wake_of(core, &core->groups[g]));
 	}

@@ -29,8 +29,9 @@ struct group {
 	struct oo_pair pair;
 	int64_t revision;
 	int64_t first_seen_at;
-	bool witnessed;                     /* the claim ends the very claim that we last saw */
-	uint64_t last_nonce;                /* of the last claim seen */
+	int64_t heard_until; /* the watch has told of the holder, and goes for a pulse until then */
+	bool witnessed;      /* the claim ends the very claim that we last saw */
+	uint64_t last_nonce; /* of the last claim seen */
 	char previous[OO_CORE_NAME_LENGTH]; /* whose claim was seen before this one */
 	uint64_t epoch_seen;
 	int64_t ttl_seen; /* of the last claim seen that said one */
@@ -88,7 +89,8 @@ struct oo_core {
 	int64_t now;
 	uint64_t read_seq;
 	bool read_busy;
-	int64_t read_at; /* the next read */
+	int64_t read_sent_at;
+	int64_t read_at, seldom_at; /* the next read: not before, and while there is a pulse */
 	int64_t wake_at;
 	struct oo_transition transitions[OO_CORE_TRANSITIONS_MAX];
 	size_t n_transitions;

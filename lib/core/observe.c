@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* After so many renew intervals without a beat the watch is no pulse any more. */
+#define PULSE 2
+
 /* Drift allowance 1 % of ttl, and a ms for two clock readings that are both rounded down. */
 static int64_t silence_needed(int64_t ttl_ms)
 {
@@ -129,6 +132,9 @@ void oo_core_observe_watch(struct oo_core *core, struct group *group, const stru
 	}
 	if (event->beat != NULL) {
 		changed = see_beat(group, event->beat) || changed;
+	}
+	if (changed) {
+		group->heard_until = core->now + PULSE * core->config.renew_ms;
 	}
 	settle_pair(core, group, changed);
 }

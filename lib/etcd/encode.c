@@ -102,6 +102,10 @@ static void add_op(struct writer *writer, const struct oo_etcd_op *op)
 			add(writer, ",");
 			add_number(writer, "limit", op->limit);
 		}
+		if (op->least_mod != 0) {
+			add(writer, ",");
+			add_number(writer, "min_mod_revision", op->least_mod);
+		}
 		add(writer, op->keys_only ? ",\"keys_only\":true" : "");
 		break;
 	case OO_ETCD_OP_PUT:

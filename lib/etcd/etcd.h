@@ -103,6 +103,7 @@ struct oo_etcd_op {
 	bool prefix;       /* RANGE, DELETE: all keys that begin with key (instead of range_end) */
 	bool keys_only;    /* RANGE: without the values */
 	int64_t limit;     /* RANGE: most keys to bring; 0: all */
+	int64_t least_mod; /* RANGE: only keys with this mod_revision or a later one; 0: all */
 	const char *value; /* PUT, value_length bytes */
 	size_t value_length;
 	int64_t lease; /* PUT: the lease it goes with; 0: none */
@@ -134,7 +135,7 @@ struct oo_etcd_kv {
 struct oo_etcd_result {
 	const struct oo_etcd_kv *kvs; /* RANGE */
 	size_t n_kvs;
-	int64_t count;   /* RANGE: keys in the range, also beyond the limit */
+	int64_t count;   /* RANGE: keys in the range, also beyond the limit or before least_mod */
 	int64_t deleted; /* DELETE */
 };
 

@@ -10,7 +10,6 @@ import pathlib
 import re
 import shutil
 import socket
-import statistics
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ import time
 import tuned  # noqa: E402 (and the lab's folder from here on)
 from lab import Options
 from netns import LabError, now_us
+from own_disks import Disks, Staller, lines as stall_lines
 from process import Process, end_as_interrupted, uninterrupted
 from table import p99
 from watch import Watch
@@ -26,6 +26,7 @@ from witness import Follower
 HERE = pathlib.Path(__file__).resolve().parent
 GAP_US = 50_000        # from there on what a client missed is told
 SAMPLE_S = 0.05
+STALL_STEP_MS, AFTER_STALL_US = 100, 500_000
 AROUND_US = 1_000_000  # of an event: what the machine did that long before and after counts to it
 WAL, BACKEND = "etcd_disk_wal_fsync_duration_seconds", "etcd_disk_backend_commit_duration_seconds"
 LEADERS, RENEWAL = "etcd_server_leader_changes_seen_total", "ooha_renewal_duration_seconds"
@@ -39,7 +40,7 @@ class Margin(threading.Thread):
     def __init__(self, node):
         super().__init__(daemon=True)
         self.node, self.over = node, threading.Event()
-        self.left_ms, self.lowest = [], []  # all; (left, when) of the ten lowest
+        self.left = []  # (when, ms)
 
     def run(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
@@ -48,8 +49,7 @@ class Margin(threading.Thread):
             while not self.over.wait(SAMPLE_S):
                 left_ms = self.ask(agent)
                 if left_ms is not None:
-                    self.left_ms.append(left_ms)
-                    self.lowest = sorted(self.lowest + [(left_ms, now_us())])[:10]
+                    self.left.append((now_us(), left_ms))
 
     @staticmethod
     def ask(agent):
@@ -76,6 +76,8 @@ class Case:
     said: dict = None     # node name -> how much of its agent's log is from before
     claim: dict = None
     margin: object = None
+    disks: object = None  # of its members, if each has its own
+    staller: object = None
 
     @property
     def name(self):
@@ -98,6 +100,13 @@ def read_arguments():
                         help="on the disk that is loaded; default: %(default)s")
     parser.add_argument("--megabytes", type=float, default=20, metavar="N",
                         help="that others write to it each second, in bursts; default: %(default)g")
+    parser.add_argument("--own-disks", action="store_true",
+                        help="each member has a disk of its own, in memory, and each of these stands "
+                             "still now and then")
+    parser.add_argument("--stall", type=int, default=400, metavar="MS",
+                        help="own disks: the longest that one stands still; default: %(default)s")
+    parser.add_argument("--stall-every", type=float, default=3, metavar="S",
+                        help="own disks: one of them, once in so long on average; default: %(default)g")
     parser.add_argument("--name", default=f"oohad{os.getpid()}",
                         help="the labs' name; default: one of their own")
     arguments = parser.parse_args()
@@ -111,9 +120,14 @@ def metrics_of(lab):
 
 
 def begin(case, index, arguments, disk):
+    """Brings a case's lab up."""
     case.lab = tuned.make(Options(name=f"{arguments.name}{index}", ttl_ms=case.ttl_ms,
                                   build=os.path.abspath(arguments.build),
                                   etcd_data=str(disk / f"etcd{index}")), case.tuning)
+    if arguments.own_disks:
+        case.disks = Disks(case.lab)
+        case.disks.make()
+        case.staller = Staller(case.disks, arguments.stall, arguments.stall_every)
     case.lab.up()
     case.lab.await_settled()
 
@@ -178,10 +192,15 @@ def report(case, felt):
         buckets = summed(tuned.histogram(case.before[node][which], after[node][which], prefix)
                          for node in after)
         print(f"  {label:22} {spread(buckets) if buckets else 'not known'}")
-    print(f"  left of the hold       median {statistics.median(case.margin.left_ms):.0f} ms, lowest "
+    lowest = sorted((left_ms, at_us) for at_us, left_ms in case.margin.left)
+    print(f"  left of the hold       median {lowest[len(lowest) // 2][0]} ms, lowest "
           + ", ".join(f"{left_ms} (machine late by {late_ms(felt, at_us, at_us):.0f})"
-                      for left_ms, at_us in case.margin.lowest[:5]))
-    print(f"  renewals unknown       {grown(case, after, 1, 'ooha_renewals_total') - grown_done(case, after)}")
+                      for left_ms, at_us in lowest[:5]))
+    if case.staller:
+        for line in stall_lines(case.staller.stalls, case.margin.left, STALL_STEP_MS, AFTER_STALL_US):
+            print(f"    {line}")
+    unknown = grown(case, after, 1, "ooha_renewals_total") - grown_done(case, after)
+    print(f"  renewals unknown       {unknown}")
     print(f"  etcd leaders changed   {max(leaders(case, after))}")
     print(f"  lapsed                 {sum(bool(LAPSED.search(line)) for _, line in found)}")
     print(f"  moved                  {sum(bool(MOVED.search(line)) for _, line in found)}, "
@@ -232,23 +251,53 @@ def wait_out(cases, seconds, load):
                   f"events {[len(events(case)) for case in cases]}", file=sys.stderr, flush=True)
 
 
+def take_down(cases, tools):
+    """Ends and removes whatever there is."""
+    for case in cases:
+        if case.margin:
+            case.margin.over.set()
+        if case.staller and case.staller.is_alive():
+            case.staller.stop()
+    for tool in tools:
+        tool.end()
+    for case in cases:
+        if case.watch:
+            case.watch.abandon()
+        if case.lab:
+            case.lab.down()
+    for case in cases:  # processes of one lab see the disks of the other, too
+        if case.disks:
+            case.disks.remove()
+
+
 def measure(arguments, disk):
-    cases, tools = arguments.case, {}
+    cases, tools = arguments.case, []
     try:
         for index, case in enumerate(cases):
             begin(case, index, arguments, disk)
         logs = cases[0].lab.directory
         for case in cases:
             look(case)
-        tools = {"disk": start_tool("disk", HERE / "disk_load.py", logs, disk, arguments.megabytes),
-                 "feel": start_tool("feel", HERE.parent / "lab" / "load.py", logs, "feel")}
-        load, feel = Follower(logs / "disk.jsonl"), Follower(logs / "feel.jsonl")
+        folders = [case.disks.of(member) for case in cases if case.disks
+                   for member in case.lab.members] or [disk]
+        for i, folder in enumerate(folders):
+            tools.append(start_tool(f"disk{i}", HERE / "disk_load.py", logs, folder,
+                                    arguments.megabytes))
+        tools.append(start_tool("feel", HERE.parent / "lab" / "load.py", logs, "feel"))
+        load, feel = Follower(logs / "disk0.jsonl"), Follower(logs / "feel.jsonl")
+        for case in cases:
+            if case.staller:
+                case.staller.start()
         wait_out(cases, arguments.minutes * 60, load)
         for case in cases:
+            if case.staller:
+                case.staller.stop()
             case.margin.over.set()
             case.watch.stop()
-        tools["disk"].end()
-        load.read(), feel.read()
+        for tool in tools:
+            tool.end()
+        load.read()
+        feel.read()
         print(f"{arguments.minutes:g} minutes, {arguments.megabytes:g} MB/s in bursts beside; "
               f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.2f} in the last quarter of an hour")
         last = load.lines[-1]
@@ -259,13 +308,7 @@ def measure(arguments, disk):
               f"most {max(late, default=0):.0f} ms")
         return [report(case, feel.lines) for case in cases]
     finally:
-        for tool in tools.values():
-            tool.signal(15)
-        for case in cases:
-            if case.watch:
-                case.watch.abandon()
-            if case.lab:
-                case.lab.down()
+        take_down(cases, tools)
 
 
 def main():

@@ -5,8 +5,9 @@ stays of use to others. Ended, it removes its files.
 
   disk_load.py DIRECTORY MEGABYTES_A_SECOND
 
-Writes on standard output, every ten seconds, one line: {"t_us", "log_ms", "burst_ms"}, of each the
-longest sync; and with SIGTERM a last one: {"log_ms": [median, p99, max], "burst_ms": [...], "n"}.
+Writes on standard output, every ten seconds, {"t_us", "log_ms", "burst_ms"}, of each the longest sync;
+for each sync of the log that took 50 ms or more {"t_us": its end, "slow_ms"}; with SIGTERM, at last,
+{"log_ms": [median, p99, max], "burst_ms": [...], "n"}.
 """
 
 import json
@@ -17,10 +18,19 @@ import sys
 import threading
 import time
 
-LOG_BYTES, LOG_EVERY_S = 4096, 0.02
+LOG_BYTES, LOG_EVERY_S = 4096, 0.05
 LOG_FILE_BYTES = 4 << 20  # written round and round
-BURST_EVERY_S, BURST_FILE_BYTES = 0.5, 256 << 20
+BURST_EVERY_S, BURST_FILE_BYTES = 0.5, 32 << 20
 REPORT_EVERY_S = 10
+SLOW_MS = 50
+
+
+def say(**what):
+    print(json.dumps(what), flush=True)
+
+
+def now_us():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
 class Writer(threading.Thread):
@@ -28,6 +38,7 @@ class Writer(threading.Thread):
 
     def __init__(self, path, length, every_s, wrap, sync):
         super().__init__(daemon=True)
+        self.tells_slow = sync is os.fdatasync
         self.path, self.data, self.every_s = path, os.urandom(length), every_s
         self.wrap, self.sync = max(wrap, length), sync
         self.took_ms, self.longest_ms = [], 0
@@ -41,6 +52,8 @@ class Writer(threading.Thread):
             self.sync(handle)
             took_ms = (time.monotonic() - began) * 1000
             self.took_ms.append(took_ms)
+            if self.tells_slow and took_ms >= SLOW_MS:
+                say(t_us=now_us(), slow_ms=round(took_ms))
             self.longest_ms = max(self.longest_ms, took_ms)
             at = (at + len(self.data)) % self.wrap
             time.sleep(max(0, self.every_s - took_ms / 1000))
@@ -65,11 +78,8 @@ def main():
     log.start()
     burst.start()
     while not over.wait(REPORT_EVERY_S):
-        print(json.dumps({"t_us": time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000,
-                          "log_ms": log.take_longest(), "burst_ms": burst.take_longest()}),
-              flush=True)
-    print(json.dumps({"log_ms": log.summary(), "burst_ms": burst.summary(),
-                      "n": [len(log.took_ms), len(burst.took_ms)]}), flush=True)
+        say(t_us=now_us(), log_ms=log.take_longest(), burst_ms=burst.take_longest())
+    say(log_ms=log.summary(), burst_ms=burst.summary(), n=[len(log.took_ms), len(burst.took_ms)])
     for writer in (log, burst):
         writer.path.unlink()
 

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Kills the holder's node again and again where ttl and etcd are tuned for less than a second, in every
-third trial with etcd's leader on it, and measures what a client misses. Ends with 1 if two nodes ever had
+third trial with etcd's leader on it, and measures what a client misses. With --leader-alone only
+etcd's leader dies, elsewhere: what that costs a holder that is well. Ends with 1 if two nodes ever had
 or answered for the address, if a trial failed, or if a median was a second or more."""
 
 import argparse
 import json
 import os
+import random
+import signal
 import sys
 import time
 
@@ -17,8 +20,10 @@ from netns import LabError, http_request, wait_for
 from process import end_as_interrupted
 from sides import Ooha
 from table import Row, render
+from watch import Watch
 
 MEDIAN_MS = 1000
+LOOK_S = 2.5      # after the death of etcd's leader alone
 LEADER_EVERY = 3  # etcd's leader dies along in every third trial
 
 
@@ -31,6 +36,8 @@ def read_arguments():
                         help="in ms; may be given more than once; default: 50/500 10/100")
     parser.add_argument("--ttl", action="append", type=int, metavar="MS",
                         help="may be given more than once; default: 1000 700")
+    parser.add_argument("--leader-alone", action="store_true",
+                        help="kill only the member that leads etcd, on another node than the holder's")
     parser.add_argument("--runs", type=int, default=50, metavar="N",
                         help="kills of each pair; default: %(default)s")
     parser.add_argument("--name", default=f"oohan{os.getpid()}",
@@ -77,13 +84,37 @@ def kill_once(side, directory, with_leader):
     return figures, doubles
 
 
-def kill_all(side, runs, what):
+def kill_leader_once(side, directory):
+    """etcd's leader dies where nothing is held: a gap, if any, and whether anything moved."""
+    holder, lab = side.lab.holders()[0], side.lab
+    leader = next(member for member in lab.members if member is not holder)
+    lead(lab, leader)
+    side.await_settled()
+    watch = Watch(lab, directory, lab.vips[:1])
+    watch.start()
+    try:
+        watch.wait_served()
+        time.sleep(random.uniform(0.3, 1.3))
+        fault_us = lab.process(leader, "etcd").signal(signal.SIGKILL, whole_group=True)
+        time.sleep(LOOK_S)
+    finally:
+        watch.stop()
+    moved = lab.holders() != [holder]
+    lab.process(leader, "etcd").wait_dead(5)
+    lab.start(leader, "etcd")
+    side.await_settled()
+    return {"echo gap, etcd's leader dies elsewhere": watch.outage_us(lab.vips[0], "echo", fault_us)
+            / 1000, "moves": int(moved)}, watch.doubles()
+
+
+def kill_all(side, runs, what, leader_alone):
     """Returns (figures of all trials, how many failed, what the judge saw that must not be)."""
     found, n_failed, doubles = {}, 0, []
     for turn in range(runs):
         directory = side.lab.directory / "bench" / f"{what}-{turn}".replace("/", "-")
         try:
-            figures, seen = kill_once(side, directory, turn % LEADER_EVERY == 0)
+            figures, seen = (kill_leader_once(side, directory) if leader_alone
+                             else kill_once(side, directory, turn % LEADER_EVERY == 0))
         except LabError as error:
             n_failed += 1
             print(f"{what}, kill {turn + 1}: {error}", file=sys.stderr)
@@ -102,7 +133,7 @@ def kill_all(side, runs, what):
 def rows_of(found, what):
     for name in sorted(found):
         target = MEDIAN_MS if name.startswith("echo gap") else 0 if name == "two holders" else None
-        yield Row(name, what, "ms", found[name], target,
+        yield Row(name, what, "" if name == "moves" else "ms", found[name], target,
                   "max" if name == "two holders" else "median")
 
 
@@ -120,7 +151,7 @@ def measure(tuning, arguments):
             lab.use_ttl(ttl_ms)
             side.await_settled()
             what = f"etcd {name}, ttl {ttl_ms}"
-            found, failed, seen = kill_all(side, arguments.runs, what)
+            found, failed, seen = kill_all(side, arguments.runs, what, arguments.leader_alone)
             rows += rows_of(found, what)
             n_failed, doubles = n_failed + failed, doubles + seen
     finally:

@@ -175,7 +175,7 @@ class Lab:
             self.tool(program)
         os.umask(0o022)  # hooks that others could write to are refused
         shutil.rmtree(self.etcd_data, ignore_errors=True)
-        self.etcd_data.mkdir(parents=True)
+        self.etcd_data.mkdir(parents=True, exist_ok=True)  # what is mounted there stays
         for node in self.nodes:
             node.runtime.mkdir(parents=True, exist_ok=True)
         self.save()

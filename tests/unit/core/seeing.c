@@ -133,6 +133,76 @@ static void test_a_read_is_asked_every_renew_interval_and_again_soon_after_a_fai
 	CU_ASSERT_EQUAL(oo_core_read_seq(story.core), first + 2);
 }
 
+/* node-a renews, and the watch tells of it, each renew interval up to then. */
+static void hear_beats(int64_t until)
+{
+	for (int64_t at = (story.now / 500 + 1) * 500; at <= until; at += 500) {
+		UNTIL(at - 1);
+		other_renews();
+		WATCH_BEAT(at);
+	}
+}
+
+/* Of node-b, and when: the reads since it was asked last. */
+static uint64_t reads_until(int64_t at)
+{
+	uint64_t before = oo_core_read_seq(story.core);
+	UNTIL(at);
+	return oo_core_read_seq(story.core) - before;
+}
+
+static void test_who_hears_the_beats_reads_seldom_and_again_once_they_stay_away(void)
+{
+	begin();
+	watch_node_a();
+	hear_beats(500); /* not before the read that is due now */
+	uint64_t first = oo_core_read_seq(story.core);
+	hear_beats(2500);
+	CU_ASSERT_EQUAL(oo_core_read_seq(story.core), first + 1); /* at 2000 */
+	CU_ASSERT_EQUAL(reads_until(2500 + 999), 0);
+	CU_ASSERT_EQUAL(reads_until(2500 + 1000), 1);
+	CU_ASSERT_EQUAL(reads_until(2500 + 1499), 0);
+	CU_ASSERT_EQUAL(reads_until(2500 + 2999), 3);
+	story_forget_trace();
+	UNTIL(2500 + 3031);
+	TRACE("[ 5531] standby -> acquiring: holder_silent node-a\n"
+	      "[ 5531] ask claim n1 ends n2 epoch 8\n");
+}
+
+static void test_beats_that_only_reads_bring_are_no_pulse(void)
+{
+	begin();
+	watch_node_a();
+	for (int64_t at = 500; at <= 3000; at += 500) {
+		other_renews();
+		CU_ASSERT_EQUAL(reads_until(at), 1);
+	}
+}
+
+static void test_a_read_that_failed_is_asked_again_soon_whatever_is_heard(void)
+{
+	begin();
+	watch_node_a();
+	hear_beats(1500);
+	story.reads_are_lost = true;
+	hear_beats(2000);
+	CU_ASSERT_EQUAL(reads_until(2450), 4);
+}
+
+static void test_a_pulse_of_one_group_is_none_of_another(void)
+{
+	struct oo_core_config config = story_config();
+	config.n_groups = 2;
+	config.groups[1] = config.groups[0];
+	begin_with(&config);
+	watch_node_a();
+	hear_beats(1000);
+	CU_ASSERT_EQUAL(reads_until(1500), 1);
+	hear_beats(2000);
+	CU_ASSERT_EQUAL(reads_until(2499), 0);
+	CU_ASSERT_EQUAL(reads_until(2500), 1);
+}
+
 static void test_a_pause_seen_by_the_watch_is_not_undone_by_an_older_read(void)
 {
 	begin();
@@ -176,6 +246,12 @@ static void test_a_refused_renewal_says_nothing_about_pause(void)
 }
 
 CU_TestInfo stories_of_seeing[] = {
+	{"who hears the beats reads seldom, and again once they stay away",
+	 test_who_hears_the_beats_reads_seldom_and_again_once_they_stay_away},
+	{"beats that only reads bring are no pulse", test_beats_that_only_reads_bring_are_no_pulse},
+	{"a read that failed is asked again soon, whatever is heard",
+	 test_a_read_that_failed_is_asked_again_soon_whatever_is_heard},
+	{"a pulse of one group is none of another", test_a_pulse_of_one_group_is_none_of_another},
 	{"a watch event means nothing before a read has shown the whole",
 	 test_a_watch_event_means_nothing_before_a_read_has_shown_the_whole},
 	{"an older watch event is ignored", test_an_older_watch_event_is_ignored},

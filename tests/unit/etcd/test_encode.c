@@ -117,6 +117,8 @@ static void test_ops_are_written_as_etcd_reads_them(void)
 {
 	check_op(&(struct oo_etcd_op){.key = "a", .prefix = true},
 		 "{\"key\":\"YQ==\",\"range_end\":\"Yg==\"}");
+	check_op(&(struct oo_etcd_op){.key = "a", .prefix = true, .least_mod = 7},
+		 "{\"key\":\"YQ==\",\"range_end\":\"Yg==\",\"min_mod_revision\":\"7\"}");
 	check_op(&(struct oo_etcd_op){.key = "a", .range_end = "z", .limit = 9, .keys_only = true},
 		 "{\"key\":\"YQ==\",\"range_end\":\"eg==\",\"limit\":\"9\",\"keys_only\":true}");
 	check_op(&(struct oo_etcd_op){.type = OO_ETCD_OP_PUT, .key = "a"},

@@ -122,6 +122,22 @@ static void test_a_lease_that_is_gone_is_said_in_each_way(void)
 	close_scene(&scene);
 }
 
+static void test_a_range_of_what_changed_lately_counts_all_that_there_is(void)
+{
+	struct scene scene;
+	open_scene(&scene);
+	client_put(scene.etcd, "m/a", "1", &scene.box);
+	client_put(scene.etcd, "m/b", "1", &scene.box);
+	int64_t known = scene.box.revision;
+	client_put(scene.etcd, "m/c", "1", &scene.box);
+	const struct oo_etcd_op lately = {.key = "m/", .prefix = true, .least_mod = known + 1};
+	ASK(&scene, oo_etcd_run(scene.etcd, &lately, &call, NULL));
+	CU_ASSERT_EQUAL(scene.box.n_kvs, 1);
+	CU_ASSERT_STRING_EQUAL(scene.box.kv.key, "m/c");
+	CU_ASSERT_EQUAL(scene.box.count, 3);
+	close_scene(&scene);
+}
+
 static void test_members_status_and_alarms_can_be_asked(void)
 {
 	struct scene scene;
@@ -388,6 +404,7 @@ int main(void)
 		OO_TEST(test_an_absent_key_is_claimed_once),
 		OO_TEST(test_a_lease_is_granted_renewed_and_revoked_with_its_keys),
 		OO_TEST(test_a_lease_that_is_gone_is_said_in_each_way),
+		OO_TEST(test_a_range_of_what_changed_lately_counts_all_that_there_is),
 		OO_TEST(test_members_status_and_alarms_can_be_asked),
 		OO_TEST(test_a_full_database_is_said_to_be_full),
 		OO_TEST(test_a_watch_tells_puts_deletes_and_what_was_missed),
