@@ -126,7 +126,7 @@ def read_arguments():
     parser.add_argument("--seconds", type=int, metavar="S",
                         help="length of one trial of what it costs; default: 60, short: 10")
     parser.add_argument("--svg", metavar="FILE", help="draw the gaps")
-    parser.add_argument("--together", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--together", metavar="SIDE", help=argparse.SUPPRESS)
     parser.add_argument("--show-config", action="store_true",
                         help="print the configurations that are measured, and leave")
     parser.add_argument("--name", default=f"oohab{os.getpid()}",
@@ -141,6 +141,8 @@ def read_arguments():
         parser.error(f"--runs {arguments.runs}: at least 1")
     arguments.seconds = arguments.seconds or (10 if arguments.short else 60)
     arguments.alone = {}
+    if arguments.together:
+        arguments.side = [arguments.together]
     return arguments
 
 
@@ -162,7 +164,7 @@ class Run:
     def __init__(self, lab, arguments):
         self.lab, self.arguments = lab, arguments
         self.results = {name: {} for name in MEASURES if name in (arguments.only or MEASURES)
-                        and MEASURES[name].together == arguments.together}
+                        and MEASURES[name].together == bool(arguments.together)}
         self.notes, self.n_failed = [], 0
         self.directory = lab.directory / "bench"
 
@@ -287,7 +289,7 @@ class Run:
         names = [name for name in self.arguments.only or MEASURES if MEASURES[name].together]
         sides = [kind.name for kind in SIDES
                  if kind.name in (self.arguments.side or [kind.name])]
-        words = [sys.executable, *sys.argv, "--together"]
+        words = [sys.executable, *sys.argv]
         if self.arguments.together or not names:
             return
         for name in names:
@@ -295,7 +297,7 @@ class Run:
             if not self.arguments.only:
                 words += ["--only", name]
         with contextlib.ExitStack() as stack:
-            children = [subprocess.Popen([*words, "--side", side, "--name",
+            children = [subprocess.Popen([*words, "--together", side, "--name",
                                           f"{self.arguments.name}{i}"],
                                          stdout=subprocess.PIPE, text=True)
                         for i, side in enumerate(sides)]
