@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from netns import LabError, http_request, wait_for
-from sides import run_threads_ns
+from sides import run_threads_ns, sent_bytes
 
 RENEWALS_AN_HOUR = 7200      # of one holder at the default of 500 ms
 COMPACT_EVERY = 600          # in revision mode etcd compacts every 5 min,
@@ -44,12 +44,14 @@ def totals(lab):
     return found
 
 
-def etcd_load(lab, seconds):
-    """{what: a second} of all members together."""
+def usage(lab, seconds):
+    """{what: a second} of all members together; wire: what the nodes send."""
     before, began = totals(lab), time.monotonic()
+    sent = -sent_bytes(lab)  # after the members were asked
     time.sleep(seconds)
+    sent += sent_bytes(lab)
     after, took = totals(lab), time.monotonic() - began
-    return {what: (after[what] - before[what]) / took for what in before}
+    return {what: (after[what] - before[what]) / took for what in before} | {"wire": sent / seconds}
 
 
 class Replay:
@@ -120,7 +122,7 @@ def hour_mb(keys, is_compacted):
 def costs(side, seconds):
     """(measure's figures) of a settled cluster at rest; the hour is replayed, not waited for."""
     keys = side.lab.keys("/ooha/")
-    load = etcd_load(side.lab, seconds)
+    load = usage(side.lab, seconds)
     return {"etcd requests": [load["requests"]], "etcd bytes in": [load["received"]],
             "etcd bytes out": [load["sent"]], "etcd revisions": [load["revisions"]],
             "etcd fsyncs, 3 members": [load["fsyncs"]],

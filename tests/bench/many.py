@@ -128,8 +128,8 @@ def move_all(side, directory):
 
 
 class Crowd:
-    """Members beside the lab's nodes: agents in namespaces of their own, without checks, which never
-    get the address."""
+    """Members beside the lab's nodes: agents in namespaces of their own, without checks, which
+    never get the address."""
 
     def __init__(self, lab):
         self.lab, self.names, self.processes = lab, [], []

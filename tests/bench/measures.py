@@ -9,7 +9,7 @@ import random
 import time
 
 from netns import LabError, now_us
-from sides import dead_children_ns, memory_kb, run_ns, sent_bytes
+from sides import dead_children_ns, memory_kb, run_threads_ns, sent_bytes
 from watch import KINDS, Watch
 
 MOVE_PATIENCE_S = 12
@@ -169,7 +169,7 @@ def idle(side, seconds):
     pids = {node: side.pids(node) for node in side.lab.nodes}
 
     def cpu_ns():
-        return {node: (sum(map(run_ns, own)), sum(map(dead_children_ns, own)))
+        return {node: (sum(map(run_threads_ns, own)), sum(map(dead_children_ns, own)))
                 for node, own in pids.items()}
     before, sent, began = cpu_ns(), sent_bytes(side.lab), time.monotonic()
     time.sleep(seconds)

@@ -139,8 +139,8 @@ def name_of(pid):
 
 
 class Pacemaker(Side):
-    """Pacemaker 2.1 on Corosync 3.1 as "Clusters from Scratch" has it, with IPaddr2 and a cloned check;
-    stonith-enabled=false, as there is no power switch here that it could use."""
+    """Pacemaker 2.1 on Corosync 3.1 as "Clusters from Scratch" has it, with IPaddr2 and a cloned
+    check; stonith-enabled=false, as there is no power switch here that it could use."""
     name = service = "pacemaker"
     vips_most = 1  # each address is a resource with scripts of its own: seconds for a hundred
     daemons = ("corosync", "pacemakerd", "pacemaker-")

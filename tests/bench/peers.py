@@ -103,8 +103,8 @@ class Peer(Side):
 
 
 class Keepalived(Peer):
-    """keepalived as its manual has it: the first node's priority 50 more than the next one's, advert_int
-    1; nopreempt, as ooha by default does not fail back either."""
+    """keepalived as its manual has it: the first node's priority 50 more than the next one's,
+    advert_int 1; nopreempt, as ooha by default does not fail back either."""
     name, service = "keepalived 1s", "keepalived"
     backup = "Entering BACKUP STATE"
     priorities = dict(zip(LETTERS, (150, 100, 50)))
@@ -170,5 +170,6 @@ class Ucarp(Peer):
         node = self.lab.nodes[0]
         directory = self.write(node)
         others = ", ".join(str(self.skews[node.letter]) for node in self.lab.nodes[1:])
-        return (" ".join(self.command(node, directory)) + f"\n# the other nodes: --advskew {others}\n"
+        return (" ".join(self.command(node, directory)) +
+                f"\n# the other nodes: --advskew {others}\n"
                 f"# vip-up: {(directory / 'vip-up').read_text(encoding='utf-8').splitlines()[1]}\n")

@@ -1,4 +1,4 @@
-"""The gaps of a run as an SVG: one line a measure and side, one dot a trial, on a logarithmic scale."""
+"""The gaps of a run as an SVG: one line a measure and side, one dot a trial, logarithmic."""
 
 import math
 import statistics
@@ -8,8 +8,8 @@ WIDTH, LEFT, RIGHT, LINE, TOP = 900, 300, 30, 18, 46
 COLOURS = {"ooha": "#0b7a4b", "keepalived 1s": "#b3541e", "keepalived 100ms": "#d98b2b",
            "ucarp": "#5b5ea6", "pacemaker": "#8c2d5a"}
 OTHER = "#555555"
-STYLE = ("text{font:12px sans-serif;fill:#222}.head{font-weight:bold}.tick{fill:#777;font-size:11px}"
-         ".grid{stroke:#ddd}.middle{stroke-width:2}")
+STYLE = ("text{font:12px sans-serif;fill:#222}.head{font-weight:bold}"
+         ".tick{fill:#777;font-size:11px}.grid{stroke:#ddd}.middle{stroke-width:2}")
 
 
 def label(value_ms):

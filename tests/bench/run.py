@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""Measures how fast ooha moves the address and what it costs, beside keepalived, ucarp and Pacemaker,
-in the lab: one run, one table. Ends with 1 if a target was missed or one of ooha's trials failed."""
+"""Measures how fast ooha moves the address and what it costs, beside keepalived, ucarp and
+Pacemaker, in the lab: one run, one table. Ends with 1 if a target was missed or one of ooha's
+trials failed."""
 
 import argparse
 import collections
+import contextlib
+import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -22,15 +26,16 @@ from lab import Lab, Options  # noqa: E402
 from netns import LabError, told  # noqa: E402
 from pacemaker import Pacemaker  # noqa: E402
 from peers import Keepalived, KeepalivedQuick, Ucarp  # noqa: E402
-from sides import Ooha, sent_bytes  # noqa: E402
+from sides import Ooha  # noqa: E402
 from table import Row, render  # noqa: E402
 
 SIDES = (Ooha, Keepalived, KeepalivedQuick, Ucarp, Pacemaker)
 NOBODY = "etcd alone"
 REST_S = 5  # before costs are measured: the moves before have left things to do
 
-# runs: trials, in all and in a short run; seconds: of one trial, where it has a length
-Measure = collections.namedtuple("Measure", "act runs short sides", defaults=(None,))
+# runs: trials, also in a short run; together: of all sides at once, each in a lab of its own, as it
+# takes seconds, most of them waiting
+Measure = collections.namedtuple("Measure", "act runs short together sides", defaults=(False, None))
 
 
 def single(trial):
@@ -73,17 +78,17 @@ def hand_overs(n_members):
 
 
 MEASURES = {
-    "switchover": Measure(hand_overs(3), 1, 1, (Ooha,)),
+    "switchover": Measure(hand_overs(3), 1, 1, sides=(Ooha,)),
     "planned-move": Measure(single(measures.planned_move), 20, 3),
-    "service-failure": Measure(single(measures.service_failure), 10, 2),
-    "node-death": Measure(single(measures.node_death), 10, 2),
-    "kill": Measure(single(measures.daemon_killed), 10, 1),
-    "frozen": Measure(single(measures.daemon_frozen), 10, 1),
-    "partition": Measure(single(measures.partition), 10, 1),
+    "service-failure": Measure(single(measures.service_failure), 10, 3, together=True),
+    "node-death": Measure(single(measures.node_death), 10, 3, together=True),
+    "kill": Measure(single(measures.daemon_killed), 10, 1, together=True),
+    "frozen": Measure(single(measures.daemon_frozen), 10, 1, together=True),
+    "partition": Measure(single(measures.partition), 10, 1, together=True),
     "idle": Measure(idle, 3, 1),
-    "etcd": Measure(etcd_costs, 1, 1, (Ooha,)),
-    "10 members": Measure(hand_overs(10), 1, 1, (Ooha,)),
-    "30 members": Measure(hand_overs(30), 1, 1, (Ooha,)),
+    "etcd": Measure(etcd_costs, 1, 1, sides=(Ooha,)),
+    "10 members": Measure(hand_overs(10), 1, 1, sides=(Ooha,)),
+    "30 members": Measure(hand_overs(30), 1, 1, sides=(Ooha,)),
     "100 VIPs": Measure(moved(100), 5, 1),
     "1000 VIPs": Measure(moved(1000), 5, 2),
 }
@@ -119,8 +124,9 @@ def read_arguments():
     parser.add_argument("--short", action="store_true",
                         help="few trials of each: less than 12 minutes")
     parser.add_argument("--seconds", type=int, metavar="S",
-                        help="length of one trial of what it costs; default: 60, short: 15")
+                        help="length of one trial of what it costs; default: 60, short: 10")
     parser.add_argument("--svg", metavar="FILE", help="draw the gaps")
+    parser.add_argument("--together", metavar="SIDE", help=argparse.SUPPRESS)
     parser.add_argument("--show-config", action="store_true",
                         help="print the configurations that are measured, and leave")
     parser.add_argument("--name", default=f"oohab{os.getpid()}",
@@ -133,8 +139,10 @@ def read_arguments():
                 parser.error(f"no {name}; there are: {', '.join(known)}")
     if arguments.runs is not None and arguments.runs < 1:
         parser.error(f"--runs {arguments.runs}: at least 1")
-    arguments.seconds = arguments.seconds or (15 if arguments.short else 60)
+    arguments.seconds = arguments.seconds or (10 if arguments.short else 60)
     arguments.alone = {}
+    if arguments.together:
+        arguments.side = [arguments.together]
     return arguments
 
 
@@ -155,17 +163,18 @@ class Run:
 
     def __init__(self, lab, arguments):
         self.lab, self.arguments = lab, arguments
-        self.results = {name: {} for name in MEASURES if name in (arguments.only or MEASURES)}
+        self.results = {name: {} for name in MEASURES if name in (arguments.only or MEASURES)
+                        and MEASURES[name].together == bool(arguments.together)}
         self.notes, self.n_failed = [], 0
         self.directory = lab.directory / "bench"
 
     def say(self, text):
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self.arguments.together:
             print(f"\r\033[K{text}, load {load()}", end="", file=sys.stderr, flush=True)
 
     def failed(self, kind, what, error):
         """Another one's failure is a line below the table, ooha's own is counted."""
-        self.notes.append(f"{kind.name}: {what}: {told(error)}")
+        self.notes.append(f"{kind.name}: {what}: {told(error)}"[:200])
         self.n_failed += kind is Ooha
 
     def begin(self, side):
@@ -177,8 +186,14 @@ class Run:
             except Exception as error:  # whatever it is, the others are to be measured
                 if last:
                     self.failed(type(side), "does not start", error)
-                side.end()
+                self.end(side)
         return False
+
+    def end(self, side):
+        try:
+            side.end()
+        except Exception as error:  # as above
+            self.failed(type(side), "its end", error)
 
     def measure(self, side, name):
         """All trials of a measure on a side. False: the side is gone."""
@@ -191,7 +206,7 @@ class Run:
                 figures = row.act(side, directory, self.arguments)
             except Exception as error:  # as above
                 self.failed(type(side), f"{name}, trial {turn + 1}", error)
-                side.end()
+                self.end(side)
                 if not self.begin(side):
                     break
                 continue
@@ -212,10 +227,13 @@ class Run:
         return True
 
     def measure_side(self, kind):
-        names = [name for name in self.results if self.is_for(kind, name)]
-        if not names or kind.name not in (self.arguments.side or [kind.name]):
+        if kind.name not in (self.arguments.side or [kind.name]):
             return
-        side, before, began = kind(self.lab, Faults(self.lab)), self.lab.options.vips, time.monotonic()
+        names = [name for name in self.results if self.is_for(kind, name)]
+        if not names:
+            return
+        side, before = kind(self.lab, Faults(self.lab)), self.lab.options.vips
+        began = time.monotonic()
         if not self.begin(side):
             return
         try:
@@ -224,27 +242,89 @@ class Run:
                     self.notes.append(f"{kind.name}: nothing more after {name}")
                     break
         finally:
-            many.use_one(side, before)
-        self.notes.append(f"{kind.name}: in {time.monotonic() - began:.0f} s")
+            try:
+                many.use_one(side, before)
+            except Exception as error:  # as above
+                self.failed(kind, "its end", error)
+        print(f"{kind.name}: {', '.join(names)}: in {time.monotonic() - began:.0f} s",
+              file=sys.stderr)
 
     def measure_nobody(self):
         """What etcd does and sends by itself, with no side there."""
         if not {"idle", "etcd"} & set(self.results):
             return
         time.sleep(REST_S)
-        before, began = sent_bytes(self.lab), time.monotonic()
-        time.sleep(self.arguments.seconds)
-        wire = (sent_bytes(self.lab) - before) / (time.monotonic() - began)
-        self.arguments.alone = {"wire": wire}
+        usage = costs.usage(self.lab, self.arguments.seconds)
+        self.arguments.alone = {"wire": usage["wire"]}
         if "idle" in self.results:
-            self.results["idle"][NOBODY] = {"wire": [wire]}
+            self.results["idle"][NOBODY] = {"wire": [usage["wire"]]}
         if "etcd" in self.results:
-            usage = costs.etcd_load(self.lab, self.arguments.seconds)
             self.results["etcd"][NOBODY] = {"etcd CPU, 3 members": [100 * usage["CPU"]],
                                             "etcd requests": [usage["requests"]]}
 
+    def measure_sides(self):
+        """One after the other in one lab."""
+        if not self.results:
+            return
+        try:
+            self.lab.up()
+            if not self.arguments.together:
+                self.measure_nobody()
+            for kind in SIDES:
+                self.measure_side(kind)
+        finally:
+            self.take_down()
+
+    def take_down(self):
+        """On a machine that is very busy it may take two tries; what was measured counts anyhow."""
+        try:
+            self.lab.down()
+        except LabError as error:
+            self.notes.append(f"the lab {self.lab.options.name}: {error}")
+            with contextlib.suppress(LabError):
+                self.lab.down()
+
+    def measure_together(self):
+        """All sides at once, each by a process like this one."""
+        names = [name for name in self.arguments.only or MEASURES if MEASURES[name].together]
+        sides = [kind.name for kind in SIDES
+                 if kind.name in (self.arguments.side or [kind.name])]
+        words = [sys.executable, *sys.argv]
+        if self.arguments.together or not names:
+            return
+        for name in names:
+            self.results[name] = {}
+            if not self.arguments.only:
+                words += ["--only", name]
+        with contextlib.ExitStack() as stack:
+            children = [subprocess.Popen([*words, "--together", side, "--name",
+                                          f"{self.arguments.name}{i}"],
+                                         stdout=subprocess.PIPE, text=True)
+                        for i, side in enumerate(sides)]
+            for child in children:
+                stack.callback(child.wait)
+                stack.callback(child.terminate)
+            for side, child in zip(sides, children):
+                self.take(side, child.communicate()[0])
+
+    def take(self, side, text):
+        try:
+            said = json.loads(text)
+        except ValueError:
+            self.notes.append(f"{side}: its part of the run ended with nothing")
+            self.n_failed += side == Ooha.name
+            return
+        for name, found in said["results"].items():
+            self.results[name] |= found
+        self.notes += said["notes"]
+        self.n_failed += said["failed"]
+
+    def told(self):
+        return json.dumps({"results": self.results, "notes": self.notes, "failed": self.n_failed})
+
     def rows(self):
-        return [row for name, found in self.results.items() for row in rows_of(name, found)]
+        return [row for name in MEASURES if name in self.results
+                for row in rows_of(name, self.results[name])]
 
 
 def rows_of(name, results):
@@ -293,13 +373,11 @@ def main():
         return 0
     started, before = time.monotonic(), load()
     run = Run(lab, arguments)
-    try:
-        lab.up()
-        run.measure_nobody()
-        for kind in SIDES:
-            run.measure_side(kind)
-    finally:
-        lab.down()
+    run.measure_sides()
+    if arguments.together:
+        print(run.told())
+        return 0
+    run.measure_together()
     rows = run.rows()
     run.say("done")
     print("\n" + "\n".join(render(rows) + [""] + run.notes))

@@ -1,9 +1,8 @@
 """The programs that are measured against each other, behind one set of verbs; ooha is here, the
 others are in peers.py and pacemaker.py.
 
-All run on the nodes of one lab, one after the other, those that have checks with the same ones at the
-same intervals: /healthcheck through nginx every 2 s, the stand-in Document Server every second, both
-fall after 2.
+All run on the nodes of such a lab, those that have checks with the same ones at the same intervals:
+/healthcheck through nginx every 2 s, the stand-in Document Server every second, both fall after 2.
 """
 
 import json
@@ -148,8 +147,9 @@ class Ooha(Side):
         super().end()
         for node in self.lab.nodes:
             # of one that was killed: it would keep the next side's packets out
-            nft(node.namespace, "".join(f"add table {family} {FENCE}\ndelete table {family} {FENCE}\n"
-                                        for family in ("inet", "arp")))
+            nft(node.namespace, "".join(
+                f"add table {family} {FENCE}\ndelete table {family} {FENCE}\n"
+                for family in ("inet", "arp")))
 
     def show_config(self):
         node = self.lab.nodes[0]

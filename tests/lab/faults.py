@@ -171,7 +171,8 @@ class Faults:
         for vip in self.lab.options.vips:
             address, _, length = vip.partition("/")
             bits = "128" if ":" in address else "32"
-            lines += [f"addr del {address}/{n} dev eth0" for n in dict.fromkeys([bits, length or bits])]
+            lines += [f"addr del {address}/{n} dev eth0"
+                      for n in dict.fromkeys([bits, length or bits])]
         run("ip", "-n", node.namespace, "-force", "-batch", "-", stdin="\n".join(lines) + "\n",
             check=False)
         return before_us
