@@ -220,7 +220,10 @@ static void *start(struct oo_work *work)
 	for (size_t i = 0; questions != NULL && i < config->n_groups; i++) {
 		const struct oo_config_group *group = &config->groups[i];
 		for (size_t k = 0; k < group->n_vips && work->facts->n_vips < OO_FACTS_VIPS; k++) {
-			examine_one(questions, work, group, &group->vips[k]);
+			if (group->vips[k].mode !=
+			    OO_MODE_PROVIDER) { /* nobody asks for it by ARP */
+				examine_one(questions, work, group, &group->vips[k]);
+			}
 		}
 	}
 	return questions;
