@@ -145,8 +145,9 @@ static void on_asked(struct oo_gather *gather, const struct oo_check_result *res
 	}
 }
 
+/* announced: on the link of its interface, where it can be asked for. */
 static struct oo_vip_evidence *add_vip(struct oo_gather *gather, const char *address,
-				       const char *interface, const char *group)
+				       const char *interface, const char *group, bool announced)
 {
 	struct oo_evidence *evidence = gather->evidence;
 	const uint16_t ports[2] = {gather->proxy.port, evidence->proxy.tls_port};
@@ -165,8 +166,9 @@ static struct oo_vip_evidence *add_vip(struct oo_gather *gather, const char *add
 		.type = OO_CHECK_TYPE_GATEWAY,
 		.timeout_ms = ASK_MS,
 		.gateway = {.address = vip->address, .interface = vip->interface}};
-	if (may_ask && oo_gather_check(gather, &spec, &gather->vips->answers[evidence->n_vips],
-				       on_asked) == 0) {
+	if (announced && may_ask &&
+	    oo_gather_check(gather, &spec, &gather->vips->answers[evidence->n_vips], on_asked) ==
+		    0) {
 		vip->answer_look = OO_LOOK_LATE;
 	}
 	evidence->n_vips++;
@@ -215,7 +217,9 @@ static void hear_vip(struct oo_gather *gather, json_object *group, json_object *
 	struct oo_vip_evidence *vip = find_vip(gather->evidence, address);
 	json_object *hold = NULL;
 	if (vip == NULL) {
-		vip = add_vip(gather, address, text_of(said, "interface"), text_of(group, "name"));
+		const char *mode = text_of(said, "mode"); /* an older agent says none */
+		vip = add_vip(gather, address, text_of(said, "interface"), text_of(group, "name"),
+			      mode[0] == '\0' || oo_text_equal(mode, "arp"));
 	}
 	if (vip == NULL || gather->vips == NULL) {
 		return;
@@ -272,7 +276,7 @@ static void *start(struct oo_gather *gather)
 		const struct oo_config_group *group = &config->groups[i];
 		for (size_t k = 0; k < group->n_vips; k++) {
 			(void)add_vip(gather, group->vips[k].address, group->vips[k].interface,
-				      group->name);
+				      group->name, group->vips[k].mode == OO_MODE_ARP);
 		}
 	}
 	if (config != NULL && gather->vips != NULL) {
