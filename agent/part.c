@@ -410,10 +410,6 @@ int agent_part_open(struct agent_part *part, struct agent *agent, unsigned group
 	    part->spoken == NULL || part->repairs == NULL) {
 		return oo_fail(err, ENOMEM, "addresses");
 	}
-	if (part->way == NULL) {
-		return oo_fail_text(err, EOPNOTSUPP, "%s: this agent has no mode %s", vip->address,
-				    oo_config_mode_name(vip->mode));
-	}
 	int r = find_link(part, err);
 	agent_carrier_see(&part->carrier, part->link.up, part->link.carrier, oo_clock_now());
 	return r < 0 ? r : part->way->open(part, err);

@@ -114,6 +114,7 @@ struct oo_vip_facts {
 	char group[OO_FACTS_NAME];
 	char interface[16];
 	bool is_six;
+	bool is_elsewhere; /* mode route or provider: nobody on a link is told of it */
 	bool has_interface, is_up, has_carrier, is_loopback;
 	uint32_t mtu;
 	char mac[OO_FACTS_MAC];

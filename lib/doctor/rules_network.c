@@ -12,19 +12,25 @@
 static bool is_first_of_interface(const struct oo_facts *facts, size_t index)
 {
 	for (size_t i = 0; i < index; i++) {
-		if (strcmp(facts->vips[i].interface, facts->vips[index].interface) == 0) {
+		if (!facts->vips[i].is_elsewhere &&
+		    strcmp(facts->vips[i].interface, facts->vips[index].interface) == 0) {
 			return false;
 		}
 	}
 	return true;
 }
 
+static void say_missing(struct oo_doctor *doctor, const struct oo_vip_facts *vip)
+{
+	oo_doctor_fix(oo_doctor_say(doctor, OO_AILMENT_INTERFACE_MISSING,
+				    "there is no interface %s", vip->interface),
+		      "correct groups.vips.interface; those of this host: ip -br link");
+}
+
 static void judge_interface(struct oo_doctor *doctor, const struct oo_vip_facts *vip)
 {
 	if (!vip->has_interface) {
-		oo_doctor_fix(oo_doctor_say(doctor, OO_AILMENT_INTERFACE_MISSING,
-					    "there is no interface %s", vip->interface),
-			      "correct groups.vips.interface; those of this host: ip -br link");
+		say_missing(doctor, vip);
 	} else if (!vip->is_up || !vip->has_carrier) {
 		oo_doctor_fix(oo_doctor_say(doctor, OO_AILMENT_INTERFACE_DOWN, "%s %s",
 					    vip->interface,
@@ -179,11 +185,24 @@ static void judge_bind(struct oo_doctor *doctor, const struct oo_vip_facts *vip)
 	}
 }
 
+/* Told of by a route or a provider: what matters of its interface, if it has one, is that it is there. */
+static void judge_elsewhere(struct oo_doctor *doctor, const struct oo_vip_facts *vip)
+{
+	if (vip->interface[0] != '\0' && !vip->has_interface) {
+		say_missing(doctor, vip);
+	}
+	judge_bind(doctor, vip);
+}
+
 void oo_doctor_network(struct oo_doctor *doctor)
 {
 	const struct oo_facts *facts = doctor->facts;
 	for (size_t i = 0; i < facts->n_vips; i++) {
 		const struct oo_vip_facts *vip = &facts->vips[i];
+		if (vip->is_elsewhere) {
+			judge_elsewhere(doctor, vip);
+			continue;
+		}
 		if (is_first_of_interface(facts, i)) {
 			judge_interface(doctor, vip);
 			judge_managers(doctor, vip);

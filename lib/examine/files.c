@@ -104,6 +104,21 @@ static void look_at_proxy(struct oo_work *work)
 	}
 }
 
+/* They run as hooks do. */
+static void look_at_providers(struct oo_work *work)
+{
+	for (size_t i = 0; i < work->config->n_groups; i++) {
+		const struct oo_config_group *group = &work->config->groups[i];
+		for (size_t k = 0; k < group->n_vips; k++) {
+			const struct oo_config_texts program = {
+				.items = &group->vips[k].provider.run, .n = 1};
+			if (group->vips[k].mode == OO_MODE_PROVIDER) {
+				look_at_hooks(&program, &work->facts->host);
+			}
+		}
+	}
+}
+
 static void *start(struct oo_work *work)
 {
 	const struct oo_config_hooks *hooks = &work->config->hooks;
@@ -114,6 +129,7 @@ static void *start(struct oo_work *work)
 	for (size_t i = 0; i < OO_LENGTH(lists); i++) {
 		look_at_hooks(lists[i], &work->facts->host);
 	}
+	look_at_providers(work);
 	look_at_documentserver(work, &work->facts->documentserver);
 	look_at_proxy(work);
 	return NULL;

@@ -199,7 +199,8 @@ static void examine_one(struct questions *questions, struct oo_work *work,
 {
 	struct oo_vip_facts *vip = &work->facts->vips[work->facts->n_vips++];
 	struct oo_address address;
-	*vip = (struct oo_vip_facts){.is_six = strchr(config->address, ':') != NULL};
+	*vip = (struct oo_vip_facts){.is_six = strchr(config->address, ':') != NULL,
+				     .is_elsewhere = config->mode != OO_MODE_ARP};
 	snprintf(vip->address, sizeof(vip->address), "%.*s", (int)strcspn(config->address, "/"),
 		 config->address);
 	OO_WORK_SAY(vip->interface, config->interface);
@@ -207,7 +208,7 @@ static void examine_one(struct questions *questions, struct oo_work *work,
 	look_at_interface(work, vip);
 	if (oo_address_parse(config->address, &address, NULL) == 0 &&
 	    look_at_addresses(vip, &address) && vip->is_up && vip->has_carrier &&
-	    !vip->is_loopback) {
+	    !vip->is_loopback && !vip->is_elsewhere) {
 		ask(questions, work, vip);
 	}
 }
@@ -219,7 +220,10 @@ static void *start(struct oo_work *work)
 	for (size_t i = 0; questions != NULL && i < config->n_groups; i++) {
 		const struct oo_config_group *group = &config->groups[i];
 		for (size_t k = 0; k < group->n_vips && work->facts->n_vips < OO_FACTS_VIPS; k++) {
-			examine_one(questions, work, group, &group->vips[k]);
+			if (group->vips[k].mode !=
+			    OO_MODE_PROVIDER) { /* nobody asks for it by ARP */
+				examine_one(questions, work, group, &group->vips[k]);
+			}
 		}
 	}
 	return questions;

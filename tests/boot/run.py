@@ -41,12 +41,16 @@ LOOKS = """\
   - {{name: unit, type: unit, unit: dbus.service, required: no}}
   - {{name: process, type: process, process: systemd-journal, required: no}}
   - {{name: exec, type: exec, command: [/usr/bin/systemctl, is-active, dbus], required: no}}
+  - {{name: program, type: exec, command: [/usr/bin/python3, -c, "{program}"], required: no}}
   - {{name: file, type: file, path: /etc/passwd, contains: root, required: no}}
   - {{name: disk, type: disk, path: /, free: 1KiB, free_inodes: 1, required: no}}
   - {{name: link, type: link, interface: eth0, required: no}}
   - {{name: neighbour, type: gateway, address: {neighbour}, interface: eth0, required: no}}
   - {{name: port, type: tcp, address: 127.0.0.1:8000, required: no}}
 """
+# what the programs of providers and hooks need
+PROGRAM = ("import json, socket, ssl, subprocess, urllib.request; ssl.create_default_context(); "
+           "subprocess.run(['/usr/bin/nsupdate', '-V'], check=True)")
 
 
 class Boot(Booted):
@@ -83,8 +87,9 @@ class Boot(Booted):
         super().setUp()
 
     def begin(self):
+        holder = self.lab.holders()[0]
         promoted = {"EVENT": "promoted", "EPOCH": str(self.lab.claim()["epoch"])}.items()
-        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(self.a)), 10,
+        wait_for(lambda: any(promoted <= line.items() for line in self.lab.hooks(holder)), 10,
                  "the hook of the promotion has run")
         self.n_hooks = {node: len(self.lab.hooks(node)) for node in self.lab.nodes}
         return super().begin()
@@ -147,7 +152,8 @@ class Boot(Booted):
         self.box.systemctl("stop", "ooha")
         self.addCleanup(self.mend)
         self.box.write_config(lambda text: text.replace(
-            "hooks:", LOOKS.format(neighbour=self.b.address) + "hooks:"))
+            "hooks:",
+            LOOKS.format(neighbour=self.b.address, program=PROGRAM) + "hooks:"))
         self.start_a()
 
         def reasons():

@@ -250,6 +250,7 @@ class Systems(Booted):
         self.assertLess(self.outage_us(since_us), max(NOTHING_US, self.outage_us(stop_us) + 1))
         self.check_ended_well()
         self.assertEqual(self.box.shell("dpkg-query -W -f '${Version}' ooha"), version_of(newer))
+        self.assertEqual(self.box.shell(f"cat {CONFIG}"), readme_config(self.lab, self.a))
 
     def test_reload_changes_what_it_is_to_and_moves_nothing(self):
         since_us = self.begin()
@@ -339,7 +340,8 @@ def version_of(package):
 
 
 def newer_package(directory):
-    """The same with a higher version, which is another file for dpkg and another program to run."""
+    """The same with a higher version, which is another file for dpkg and another program to run, and with
+    other words where the configuration is that it begins with."""
     tree = directory / "newer"
     run("dpkg-deb", "--raw-extract", PACKAGE, tree)
     control = tree / "DEBIAN/control"
@@ -347,6 +349,8 @@ def newer_package(directory):
     version = f"{version_of(PACKAGE)}+newer"
     control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", text, flags=re.M),
                        encoding="utf-8")
+    with open(tree / "usr/share/ooha/ooha.yaml", "a", encoding="utf-8") as template:
+        template.write("# newer\n")
     newer = directory / f"ooha_{version}.deb"
     run("dpkg-deb", "--build", "--root-owner-group", "-Zgzip", tree, newer)
     shutil.rmtree(tree)

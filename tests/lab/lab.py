@@ -353,7 +353,11 @@ class Lab:
     def holders(self, vip=None):
         """The nodes whose interface has the (first) virtual address."""
         vip = vip or self.vips[0]
-        return [node for node in self.nodes if vip in addresses(node.namespace)]
+        return [node for node in self.nodes if vip in self.addresses_of(node)]
+
+    def addresses_of(self, node):
+        """Where a virtual address of a node may be."""
+        return addresses(node.namespace)
 
     def range(self, prefix):
         """(revision of the store, [key, value, mod_revision]) below prefix, as etcd has it now."""
@@ -403,7 +407,7 @@ class Lab:
 
     def is_settled(self):
         """etcd is whole, all nodes are eligible, one has all the virtual addresses."""
-        found = {node.name: set(addresses(node.namespace)) for node in self.nodes}
+        found = {node.name: set(self.addresses_of(node)) for node in self.nodes}
         held = [[name for name, there in found.items() if vip in there] for vip in self.vips]
         return (len(held[0]) == 1 and all(names == held[0] for names in held)
                 and all(self.etcd_is_healthy(member) for member in self.members)

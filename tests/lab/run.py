@@ -14,6 +14,7 @@ import balancers  # noqa: E402, F401 (its scenarios)
 import commands  # noqa: E402, F401 (its scenarios)
 import days  # noqa: E402, F401 (its scenarios)
 import failbacks  # noqa: E402, F401 (its scenarios)
+import followers  # noqa: E402, F401 (its scenarios)
 import hands  # noqa: E402, F401 (its scenarios)
 import monitored  # noqa: E402, F401 (its scenarios)
 import operators  # noqa: E402, F401 (its scenarios)
@@ -24,6 +25,7 @@ import shared  # noqa: E402, F401 (its scenarios)
 import silence  # noqa: E402, F401 (its scenarios)
 import verdicts  # noqa: E402, F401 (its scenarios)
 import waits  # noqa: E402, F401 (its scenarios)
+import ways  # noqa: E402, F401 (its scenarios)
 from lab import MANY, Lab, Options  # noqa: E402
 from netns import LabError, in_ms, name_of, told  # noqa: E402
 from process import end_as_interrupted, uninterrupted  # noqa: E402

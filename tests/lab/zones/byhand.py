@@ -150,7 +150,7 @@ class Proof:
                     if key in line}
             expect(len(watch.answered()[network.VIPS[0]]) > 1, "nobody answered")
             expect(said == ({"double", "crossing"} if is_double else set()),
-                   f"{'two had it' if is_double else 'one had it'}, and said was: {watch.doubles()}")
+                   f"{'two' if is_double else 'one'} had it, and said was: {watch.doubles()}")
 
     def run_out(self):
         """An agent that is dead renews nothing: the kernel takes the address, and the route."""

@@ -233,10 +233,8 @@ class ZoneLab(Lab):
 
     # -- what is asked of a lab
 
-    def holders(self, vip=None):
-        """The nodes that have the (first) virtual address on any interface."""
-        vip = vip or self.vips[0]
-        return [node for node in self.nodes if vip in all_addresses(node.namespace)]
+    def addresses_of(self, node):
+        return all_addresses(node.namespace)
 
     def is_settled(self):
         held = self.holders(INSIDE)

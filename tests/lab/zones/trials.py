@@ -228,6 +228,7 @@ def play_all(lab, name, directory, n_trials):
     watch = ZoneWatch(lab, directory, [row.vip])
     stage = Stage(lab, watch, row.vip)
     try:
+        stage.faults.heal_all()  # whatever the one before has left, if it failed
         lab.await_calm(CALM_S)
         watch.start()
         watch.wait_served()
@@ -240,7 +241,6 @@ def play_all(lab, name, directory, n_trials):
         row.problems.append(str(error))
         if watch.routes is not None:
             row.problems += watch.timeline(now_us())[-60:]
-        stage.faults.heal_all()
     finally:
         watch.abandon()
     most_us = MEDIAN_US[lab.kind]

@@ -32,6 +32,24 @@ static void test_interface_of_several_vips_is_told_once(void)
 	node_is_ill(facts, OO_AILMENT_INTERFACE_DOWN, OO_SEVERITY_CRITICAL);
 }
 
+/* On lo, or on none: nothing of a link matters to it. */
+WELL(test_vip_that_is_told_of_elsewhere_needs_no_subnet)
+{
+	struct oo_vip_facts *vip = &facts->vips[0];
+	vip->is_elsewhere = true;
+	vip->has_subnet = true;
+	vip->is_in_subnet = vip->has_carrier = false;
+	vip->arp_ignore = 8;
+	vip->network_manager_manages = true;
+	vip->mtu = 68;
+}
+
+ILL(test_interface_of_a_vip_that_is_told_of_elsewhere_is_needed, INTERFACE_MISSING, CRITICAL)
+{
+	facts->vips[0].is_elsewhere = true;
+	facts->vips[0].has_interface = false;
+}
+
 ILL(test_networkd_that_keeps_nothing_is_told, NETWORKD_IN_CHARGE, WARNING)
 {
 	facts->vips[0].networkd_manages = true;
@@ -207,6 +225,8 @@ CU_TestInfo tests_of_network[] = {
 	TOLD(test_interface_that_is_set_down_is_critical),
 	TOLD(test_interface_without_carrier_is_critical),
 	TOLD(test_interface_of_several_vips_is_told_once),
+	TOLD(test_vip_that_is_told_of_elsewhere_needs_no_subnet),
+	TOLD(test_interface_of_a_vip_that_is_told_of_elsewhere_is_needed),
 	TOLD(test_networkd_that_keeps_nothing_is_told),
 	TOLD(test_networkd_that_keeps_what_is_there_is_fine),
 	TOLD(test_networkds_file_is_named),

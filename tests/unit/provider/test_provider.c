@@ -296,7 +296,7 @@ static bool is_gone(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	FILE *file = fopen(path, "r");
 	if (file != NULL) {
-		(void)fscanf(file, "%*d (%*[^)]) %c", &state);
+		CU_ASSERT(fscanf(file, "%*d (%*[^)]) %c", &state) == 1 || ferror(file) != 0);
 		(void)fclose(file);
 	}
 	return state == 'Z' || state == 'X';

@@ -1,5 +1,6 @@
 #include "kernel.h"
 
+#include <CUnit/CUnit.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,13 @@
 struct kernel kernel;
 
 /* -- the kernel */
+
+static void note(const char *what)
+{
+	if (strlen(kernel.trace) + strlen(what) < sizeof(kernel.trace)) {
+		strcat(kernel.trace, what);
+	}
+}
 
 static size_t find(const struct oo_address *address, int ifindex)
 {
@@ -55,6 +63,14 @@ bool kernel_has(const char *text)
 int oo_net_link(struct oo_net *net, const char *name, struct oo_link *ret_link, struct oo_err *err)
 {
 	(void)net;
+	if (oo_text_equal(name, "lo")) {
+		*ret_link = (struct oo_link){.index = KERNEL_LO,
+					     .name = "lo",
+					     .exists = true,
+					     .up = true,
+					     .carrier = true};
+		return 0;
+	}
 	int index = name[3] - '0' + 1;
 	*ret_link = (struct oo_link){.index = index,
 				     .exists = kernel.exists[index - 1],
@@ -87,6 +103,7 @@ int oo_net_addresses_remove(struct oo_net *net, const struct oo_address_set *set
 {
 	(void)net;
 	kernel.n_removals++;
+	note("address ");
 	if (kernel.refuses_removal != 0) {
 		return oo_fail(err, kernel.refuses_removal, "cannot remove");
 	}
@@ -114,7 +131,72 @@ int oo_sockets_reset_all(const struct oo_address *list, size_t n, unsigned *ret_
 	(void)list;
 	(void)n;
 	(void)err;
+	note("reset ");
 	*ret_count = 0;
+	return 0;
+}
+
+/* -- routes */
+
+static size_t find_route(const struct oo_address *address, uint32_t metric)
+{
+	size_t i = 0;
+	while (i < kernel.n_routes && (!oo_address_equal(&kernel.routes[i].address, address) ||
+				       (metric != 0 && kernel.routes[i].metric != metric))) {
+		i++;
+	}
+	return i;
+}
+
+bool kernel_has_route(const char *text, uint32_t metric)
+{
+	struct oo_address address;
+	return oo_address_parse(text, &address, NULL) == 0 &&
+	       find_route(&address, metric) < kernel.n_routes;
+}
+
+void kernel_take_routes(void)
+{
+	kernel.n_routes = 0;
+}
+
+int oo_net_routes_add(struct oo_net *net, const struct oo_route_set *set, bool replace,
+		      struct oo_err *err)
+{
+	(void)net;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct oo_route *route = &set->list[i];
+		if (kernel.refuses_routes) {
+			return oo_fail(err, EPERM, "cannot add the route");
+		}
+		/* the address that it prefers is there before */
+		CU_ASSERT(find(&route->address, set->ifindex) < kernel.n);
+		if (find_route(&route->address, route->metric) == kernel.n_routes) {
+			kernel.routes[kernel.n_routes++] = *route;
+			kernel.n_route_changes++;
+		} else {
+			kernel.n_route_changes += replace;
+		}
+	}
+	return 0;
+}
+
+int oo_net_routes_remove(struct oo_net *net, const struct oo_route_set *set, struct oo_err *err)
+{
+	(void)net;
+	if (set->n > 0) {
+		note("route ");
+	}
+	if (kernel.refuses_routes && set->n > 0) {
+		return oo_fail(err, EPERM, "cannot remove the route");
+	}
+	for (size_t i = 0; i < set->n; i++) {
+		size_t k;
+		while ((k = find_route(&set->list[i].address, 0)) < kernel.n_routes) {
+			kernel.routes[k] = kernel.routes[--kernel.n_routes];
+			kernel.n_route_changes++;
+		}
+	}
 	return 0;
 }
 
@@ -188,6 +270,7 @@ int agent_guard_close(struct agent_guard *guard, const struct oo_address_set *vi
 	(void)vips;
 	(void)err;
 	kernel.n_closed++;
+	note("fence ");
 	return 0;
 }
 

@@ -6,9 +6,12 @@
  */
 #include "agent.h"
 #include "net/address.h"
+#include "net/route.h"
 
 #define KERNEL_VIPS_MAX 4
+#define KERNEL_TRACE 100
 #define KERNEL_LINKS_MAX 2
+#define KERNEL_LO 9 /* the index of lo, which is always there */
 
 struct kernel {
 	struct {
@@ -24,11 +27,20 @@ struct kernel {
 	unsigned n_ups;                       /* told to the story */
 	unsigned n_told;                      /* the core */
 	unsigned n_inherited;                 /* parts that are held, from before a reload */
+	struct oo_route routes[KERNEL_VIPS_MAX];
+	size_t n_routes;
+	bool refuses_routes;      /* -EPERM */
+	unsigned n_route_changes; /* that a routing daemon would hear of */
+	char trace[KERNEL_TRACE]; /* "route fence reset address ": what was taken away, as it was */
 };
 extern struct kernel kernel;
 
 /* Takes address off its interface, as somebody else would. */
 void kernel_take(const char *text);
 bool kernel_has(const char *text);
+/* Of that metric; 0: of any. */
+bool kernel_has_route(const char *text, uint32_t metric);
+/* Removes all routes, as somebody else would. */
+void kernel_take_routes(void);
 
 #endif
