@@ -15,6 +15,7 @@
 #include "event/timer.h"
 #include "provider/order.h"
 
+#define TEXT_LENGTH (2 * OO_ERR_LENGTH + 32) /* of a line that note_error() cuts */
 #define INPUT_MAX 65536
 #define EXIT_FENCED 2
 
@@ -182,21 +183,21 @@ static void judge(struct oo_provider *provider, const struct oo_provider_answer 
 
 static void fail(struct oo_provider *provider, const char *what)
 {
-	struct oo_err err;
+	char text[TEXT_LENGTH];
 
 	provider->failures++;
-	(void)oo_fail_text(&err, EIO, "%s: %s", oo_provider_verb_name(provider->verb), what);
-	note_error(provider, OO_LOG_WARNING, err.text);
+	snprintf(text, sizeof(text), "%s: %s", oo_provider_verb_name(provider->verb), what);
+	note_error(provider, OO_LOG_WARNING, text);
 	run_again(provider, provider->verb);
 }
 
 static void end_down(struct oo_provider *provider, const char *trouble)
 {
 	if (trouble != NULL) {
-		struct oo_err err;
+		char text[TEXT_LENGTH];
 		provider->failures++;
-		(void)oo_fail_text(&err, EIO, "down: %s: given up", trouble);
-		note_error(provider, OO_LOG_WARNING, err.text);
+		snprintf(text, sizeof(text), "down: %s: given up", trouble);
+		note_error(provider, OO_LOG_WARNING, text);
 	}
 	provider->want = WANT_NOTHING;
 	provider->touched = false;
