@@ -8,6 +8,7 @@ pressure it shares one core. `wait` is how long it waited for that core, on aver
 it had something to do; `renewals` is the time between two (every 500 ms), as etcd saw them come."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import re
@@ -164,7 +165,7 @@ class Pressure:
         return own
 
     def press(self, load, how, directory):
-        group, own = Group(NAME), None
+        group, own, started = Group(NAME), None, None
         try:
             group.bound()
             own = self.treat(how, group)
@@ -179,9 +180,10 @@ class Pressure:
             after = waited(self.agent)
             return since_us, (after[0] - before[0]) / max(1, after[1] - before[1]) / 1e6
         finally:
-            os.sched_setscheduler(self.agent, os.SCHED_OTHER, os.sched_param(0))
+            with contextlib.suppress(ProcessLookupError):  # an agent that died keeps no pressure up
+                os.sched_setscheduler(self.agent, os.SCHED_OTHER, os.sched_param(0))
             group.remove(self.agent)
-            if load:
+            if started:
                 started.wait()
             if own:
                 own.remove(self.agent)
