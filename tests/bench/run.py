@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from lab import Lab, Options  # noqa: E402
 from netns import LabError, told  # noqa: E402
 from pacemaker import Pacemaker  # noqa: E402
 from peers import Keepalived, KeepalivedQuick, Ucarp  # noqa: E402
+from process import end_as_interrupted  # noqa: E402
 from sides import Ooha  # noqa: E402
 from table import Row, render  # noqa: E402
 
@@ -297,9 +297,10 @@ class Run:
             if not self.arguments.only:
                 words += ["--only", name]
         with contextlib.ExitStack() as stack:
+            # groups of their own: ^C would reach them twice, and the second take-down is none
             children = [subprocess.Popen([*words, "--together", side, "--name",
                                           f"{self.arguments.name}{i}"],
-                                         stdout=subprocess.PIPE, text=True)
+                                         stdout=subprocess.PIPE, text=True, start_new_session=True)
                         for i, side in enumerate(sides)]
             for child in children:
                 stack.callback(child.wait)
@@ -363,7 +364,7 @@ def show_config(lab):
 
 def main():
     arguments = read_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the lab is taken down then, too
+    end_as_interrupted()
     lab = Lab(Options(name=arguments.name, build=os.path.abspath(arguments.build), agent=False))
     if arguments.show_config:
         try:
