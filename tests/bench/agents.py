@@ -6,7 +6,6 @@ of what a second of nothing happening takes: requests, bytes, CPU, growth."""
 import argparse
 import json
 import os
-import pathlib
 import sys
 import time
 
@@ -15,7 +14,7 @@ import config
 from lab import Lab, Options
 from netns import LabError, exists, run, wait_for
 from process import Process, end_as_interrupted, uninterrupted
-from sides import memory_kb, run_ns
+from sides import memory_kb, run_ns, run_threads_ns
 
 COUNTS = (3, 10, 30, 100)
 # of the switch's network, without those that the lab gives to others
@@ -123,18 +122,14 @@ class Crowd:
                 run("ip", "netns", "del", space, check=False)
 
 
-def threads_ns(pid):
-    """The CPU time of all threads of a process so far, ns."""
-    return sum(run_ns(int(task.name)) for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
-
-
 class Sample:
     """Counters at one moment."""
 
     def __init__(self, crowd):
         lab = crowd.lab
         self.at = time.monotonic()
-        self.etcd_ns = sum(threads_ns(lab.process(member, "etcd").pid) for member in lab.members)
+        self.etcd_ns = sum(run_threads_ns(lab.process(member, "etcd").pid)
+                           for member in lab.members)
         self.agent_ns = {agent.name: run_ns(agent.pid) for agent in crowd.agents}
         self.metrics = [tuned.etcd_metrics(lab, member) for member in lab.members]
         self.revision = lab.range("/ooha/")[0]
@@ -206,8 +201,10 @@ def main():
             columns[n] = measure(crowd, n, arguments.seconds)
             print(f"{n} agents: {columns[n]}, load {os.getloadavg()[0]:.2f}", file=sys.stderr)
     finally:
-        lab.down()
-        crowd.remove()
+        try:
+            lab.down()
+        finally:
+            crowd.remove()
     print("\n".join(render(columns)))
     print(f"\nttl {arguments.ttl} ms, {arguments.seconds:g} s each, {os.cpu_count()} cores, "
           f"load {os.getloadavg()[0]:.2f} at the end")

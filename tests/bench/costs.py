@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import time
 
-from netns import LabError, http_request, wait_for
+from netns import LabError, wait_for
 from sides import run_threads_ns, sent_bytes
+from tuned import etcd_metrics
 
 RENEWALS_AN_HOUR = 7200      # of one holder at the default of 500 ms
 COMPACT_EVERY = 600          # in revision mode etcd compacts every 5 min,
@@ -19,20 +20,13 @@ PREFIX = "/ooha/office/groups/office/"
 REPLAY_PORT = 23791
 
 
-def metrics(lab, member):
-    """{name with labels: value} of a member."""
-    answer = http_request(lab.client, member.address, 2379, "/metrics")
-    if answer is None:
-        raise LabError(f"etcd of {member.name} has no metrics")
-    lines = [line for line in answer[2].decode().splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-
-
 def totals(lab):
     """Summed over the members: what clients asked, in requests and bytes; what the disks got."""
     found = {"requests": 0, "received": 0, "sent": 0, "fsyncs": 0, "CPU": 0, "revisions": 0}
     for member in lab.members:
-        values = metrics(lab, member)
+        values = etcd_metrics(lab, member)
+        if not values:
+            raise LabError(f"etcd of {member.name} has no metrics")
         for name, value in values.items():
             if name.startswith("grpc_server_handled_total"):
                 found["requests"] += value

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 
-import config
 from netns import LabError, nft, run, wait_for
 
 SETTLE_S = 40
@@ -153,6 +152,5 @@ class Ooha(Side):
 
     def show_config(self):
         node = self.lab.nodes[0]
-        endpoints = [f"http://{member.address}:2379" for member in self.lab.members]
-        config.write_agent(node, endpoints, self.lab.options.vips, self.lab.options.ttl_ms)
+        self.lab.write_agent(node)
         return (node.directory / f"{node.name}.yaml").read_text(encoding="utf-8")

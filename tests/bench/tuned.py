@@ -11,7 +11,6 @@ from lab import Lab  # noqa: E402
 from netns import http_request  # noqa: E402
 
 
-
 def parse_tuning(text):
     """HEARTBEAT/ELECTION in ms, as in 50/500."""
     heartbeat_ms, _, election_ms = text.partition("/")
