@@ -19,6 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SBIN = "/opt/ooha/sbin"
 DATA = "/opt/ooha/share"
 UNIT = "ooha.service"
+DOCSERVICE = "ds-docservice.service"
 CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW"
 
 # so that who starts is soon eligible
@@ -59,9 +60,8 @@ class Container:
 
     def write_config(self, change=lambda text: text):
         """The lab's configuration of this node, with the unit's directories."""
-        lab, node = self.lab, self.node
-        endpoints = [f"http://{member.address}:2379" for member in lab.members]
-        config.write_agent(node, endpoints, lab.options.vips, lab.options.ttl_ms)
+        node = self.node
+        self.lab.write_agent(node)
         text = (node.directory / f"{node.name}.yaml").read_text(encoding="utf-8")
         self.write("etc/ooha/ooha.yaml", change(text.replace(f"{node.directory}/run", "/run/ooha")))
 

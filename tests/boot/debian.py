@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from container import Container  # finds the lab's modules
+from container import DOCSERVICE, Container  # finds the lab's modules
 import config
 from lab import ECHO_PORT
 from netns import LabError, run
@@ -22,7 +22,6 @@ PACKAGES = ("systemd", "systemd-sysv", "dbus", "apt", "iproute2", "ca-certificat
             "nginx-light", "etcd-server", "etcd-client", "nftables")
 SUITE = "bookworm"
 MAKE_S = 900  # for all of it, on a machine that does other things
-DOCSERVICE = "ds-docservice.service"
 TOOLS = "/opt/lab"
 UNIT = """\
 [Unit]

@@ -15,7 +15,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from container import DATA, SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
+from container import DATA, DOCSERVICE, SOURCE, UNIT, Container  # noqa: E402 (finds the lab's modules)
 from booted import CRASHED_US, NOTHING_US, PLANNED_US, RESTARTED_US, Booted  # noqa: E402
 from config import write  # noqa: E402
 from lab import Lab, Options  # noqa: E402
@@ -26,7 +26,6 @@ BUILD = Options.build
 PAUSE_US = 950_000    # between two starts that fail
 CRASHES = 3
 HOOK_S = 2
-DOCSERVICE = "ds-docservice.service"
 FOLLOWER = """\
 [Unit]
 PartOf={target}

@@ -16,12 +16,12 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from container import SOURCE, UNIT  # noqa: E402 (finds the lab's modules)
+from container import DOCSERVICE, SOURCE, UNIT  # noqa: E402 (finds the lab's modules)
 from booted import CRASHED_US, NOTHING_US, PLANNED_US, RESTARTED_US, Booted  # noqa: E402
-from debian import DOCSERVICE, Debian, prepare  # noqa: E402
+from debian import Debian, prepare  # noqa: E402
 from faults import Faults  # noqa: E402
 from lab import Lab, Options  # noqa: E402
-from netns import LabError, http_request, now_us, run, wait_for  # noqa: E402
+from netns import LabError, http_request, run, wait_for  # noqa: E402
 from proofs import run_proofs  # noqa: E402
 
 BUILD, PACKAGE = Options.build, None
