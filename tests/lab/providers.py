@@ -141,10 +141,19 @@ class Providers(Proof):
         return run("ip", "netns", "exec", self.namespace(letter), f"{BUILD}/cli/ooha", "--socket",
                    self.directory / letter / "ooha.sock", *words, check=False)
 
+    def status(self, letter):
+        out = self.ooha(letter, "status", "--json").stdout
+        return json.loads(out) if out.startswith("{") else None
+
     def vip(self, letter):
         """What the agent says of the VIP."""
-        out = self.ooha(letter, "status", "--json").stdout
-        return json.loads(out)["groups"][0]["vips"][0] if out.startswith("{") else {}
+        status = self.status(letter)
+        return status["groups"][0]["vips"][0] if status else {}
+
+    def eligible(self, letter):
+        """{node: whether it may take over}, as the agent knows."""
+        status = self.status(letter)
+        return {member["node"]: member["eligible"] for member in status["members"]} if status else {}
 
     def await_name(self, letter):
         wait_for(lambda: self.bind.ask(NAME) == [OWN[letter]], PATIENCE_S,
@@ -159,8 +168,8 @@ class Providers(Proof):
         self.agent("a")
         self.await_confirmed("a")
         self.agent("b")
-        wait_for(lambda: '"standbys_eligible": 1' in self.ooha("a", "status", "--json").stdout
-                 or "node-b" in self.ooha("a", "status", "--json").stdout, PATIENCE_S, "node-b is there")
+        wait_for(lambda: self.eligible("a").get("node-b"), PATIENCE_S,
+                 lambda: f"node-b is eligible: {self.agents['b'].tail(9)}")
 
     def test_name_follows_a_switchover_and_a_dead_holder(self):
         self.begin()
