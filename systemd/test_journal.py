@@ -9,7 +9,6 @@ import tempfile
 import unittest
 
 SOURCE, PAGE, CATALOG = (pathlib.Path(path).read_text(encoding="utf-8") for path in sys.argv[1:4])
-CATALOG_PATH = pathlib.Path(sys.argv[3])
 del sys.argv[1:]
 
 

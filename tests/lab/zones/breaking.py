@@ -137,8 +137,3 @@ class ZoneFaults(Faults):
             run("ip", "-n", router.namespace, family, "route", "flush", "proto",
                 {"bird": "bird", "frr": "bgp"}[self.lab.kind], check=False)
         return before_us
-
-    def zone_power_on(self, zone):
-        self.heal_router(self.lab.routers[zone])
-        for node in self.lab.nodes_of(zone):
-            self.power_on(node)
