@@ -27,15 +27,15 @@ uint32_t agent_lifetime_s(const struct agent_lifetime *lifetime, int64_t guard_u
 }
 
 /*
- * Halfway through what is armed. Unfenced also when a last second may be armed, so that a late renewal
- * finds the address still up.
+ * Late enough in what is armed that a renewal on time comes first, and arms. Unfenced also when a last
+ * second may be armed, so that a late renewal finds the address still up.
  */
 int64_t agent_lifetime_rearm_at(const struct agent_lifetime *lifetime, int64_t guard_until,
 				int64_t now, int64_t armed_until)
 {
 	int64_t last = lifetime->fenced ? guard_until
 					: guard_until - KERNEL_LATE_MS - UNIT_MS - TIMER_LATE_MS;
-	int64_t next = now + (armed_until - now) / 2;
+	int64_t next = now + (armed_until - now) * 3 / 4;
 	if (next > last) {
 		next = last;
 	}

@@ -113,7 +113,7 @@ class Outage(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         log = pathlib.Path(directory.name) / "client"
         log.write_text("".join(json.dumps({"kind": "echo", **line}) + "\n" for line in lines))
-        watch = Watch(None, directory.name, ["vip"])
+        watch = Watch(None, directory.name, ["vip"], ["vip"])
         watch.clients["vip"] = Process("client", 0, 0, log)
         return watch
 

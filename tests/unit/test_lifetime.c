@@ -211,6 +211,27 @@ static void test_fenced_what_a_dead_agent_leaves_is_gone_when_a_standby_takes_ov
 	play_all(true, look_behind_the_dead);
 }
 
+static void look_for_timer(const struct world *world, const struct arming *last,
+			   const struct arming *next)
+{
+	const int64_t k = next == NULL ? RENEWALS : next->at / world->lease.renew_ms;
+	(void)last;
+	expect(k >= RENEWALS || next->at == k * world->lease.renew_ms + world->elapsed_ms[k], world,
+	       "a timer arms before the renewal");
+}
+
+static void test_renewals_on_time_come_before_the_timer(void)
+{
+	const struct world world = {.lifetime = {.fenced = true, .ttl_ms = 3000, .renew_ms = 500},
+				    .lease = {.ttl_ms = 3000, .renew_ms = 500},
+				    .elapsed_ms = {5, 20, 100}};
+	failures = 0;
+	looks = 0;
+	play(&world, look_for_timer);
+	CU_ASSERT_EQUAL(failures, 0);
+	CU_ASSERT(looks > RENEWALS);
+}
+
 static void test_nothing_is_armed_when_it_is_too_late(void)
 {
 	const struct agent_lifetime unfenced = {.ttl_ms = 3000, .renew_ms = 500};
@@ -238,6 +259,8 @@ int main(void)
 		 test_fenced_the_address_lasts_until_hold_until_while_the_agent_runs},
 		{"fenced, what a dead agent leaves is gone when a standby takes over",
 		 test_fenced_what_a_dead_agent_leaves_is_gone_when_a_standby_takes_over},
+		{"renewals on time come before the timer",
+		 test_renewals_on_time_come_before_the_timer},
 		{"nothing is armed when it is too late", test_nothing_is_armed_when_it_is_too_late},
 		CU_TEST_INFO_NULL,
 	};

@@ -31,24 +31,15 @@ int main(void)
 #define SUITE(name, stories)                                                                       \
 	{name, step_when_woken, clean, NULL, NULL, stories},                                       \
 		{name ", stepped every ms", step_every_ms, clean, NULL, NULL, stories}
-		SUITE("taking", stories_of_taking),
-		SUITE("seeing", stories_of_seeing),
-		SUITE("claiming", stories_of_claiming),
-		SUITE("holding", stories_of_holding),
-		SUITE("yielding", stories_of_yielding),
-		SUITE("offers", stories_of_offers),
-		SUITE("stopping", stories_of_stopping),
-		SUITE("health", stories_of_health),
-		SUITE("sharing", stories_of_sharing),
-		SUITE("groups", stories_of_groups),
-		SUITE("adopting", stories_of_adopting),
-		SUITE("reloading", stories_of_reloading),
-		SUITE("orders", stories_of_orders),
-		SUITE("draining", stories_of_draining),
-		SUITE("failback", stories_of_failback),
-		SUITE("damping", stories_of_damping),
-		SUITE("zones", stories_of_zones),
-		CU_SUITE_INFO_NULL,
+		SUITE("taking", stories_of_taking),     SUITE("seeing", stories_of_seeing),
+		SUITE("claiming", stories_of_claiming), SUITE("holding", stories_of_holding),
+		SUITE("yielding", stories_of_yielding), SUITE("offers", stories_of_offers),
+		SUITE("stopping", stories_of_stopping), SUITE("health", stories_of_health),
+		SUITE("sharing", stories_of_sharing),   SUITE("groups", stories_of_groups),
+		SUITE("adopting", stories_of_adopting), SUITE("reloading", stories_of_reloading),
+		SUITE("orders", stories_of_orders),     SUITE("draining", stories_of_draining),
+		SUITE("failback", stories_of_failback), SUITE("damping", stories_of_damping),
+		SUITE("zones", stories_of_zones),       CU_SUITE_INFO_NULL,
 	};
 
 	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS) {
