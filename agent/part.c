@@ -48,10 +48,10 @@ static size_t select_present(const struct agent_part *part)
 	return n;
 }
 
-int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+int agent_part_announce(struct agent_part *part, struct oo_err *err)
 {
 	const size_t n = select_present(part);
-	int r = part->way->up(part, n, hold_until, err);
+	int r = part->way->up(part, n, part->hold_until, err);
 	part->n_announced = r < 0 ? 0 : n;
 	return r;
 }
@@ -74,8 +74,7 @@ static int clear_strays(struct agent_part *part, struct oo_err *err)
 }
 
 /* One that cannot be added, as IPv6 where it is disabled, must not keep the others from being known. */
-static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now,
-			  int64_t hold_until)
+static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now)
 {
 	if (agent_part_look(part, part->link.index, NULL) < 0) {
 		return;
@@ -88,7 +87,7 @@ static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now
 	}
 	if (n > 0 && n != part->n_announced) {
 		/* tried again with the addition */
-		(void)agent_part_announce(part, hold_until, NULL);
+		(void)agent_part_announce(part, NULL);
 	}
 }
 
@@ -103,10 +102,10 @@ static size_t select_free(struct agent_part *part, const struct oo_address **ret
 }
 
 /* By level: until it is told, and then that it stays so. */
-static int tell(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+static int tell(struct agent_part *part, struct oo_err *err)
 {
-	int r = part->whole ? part->way->confirm(part, hold_until, err)
-			    : agent_part_announce(part, hold_until, err);
+	int r = part->whole ? part->way->confirm(part, part->hold_until, err)
+			    : agent_part_announce(part, err);
 	part->whole = r == 0;
 	part->n_announced = r < 0 ? 0 : part->n_announced;
 	return r == -EINPROGRESS ? 0 : r;
@@ -129,6 +128,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 {
 	const int64_t now = oo_clock_now();
 	struct oo_address_set set = {.ifindex = part->link.index};
+	part->hold_until = hold_until;
 	int r = clear_strays(part, err);
 	if (r < 0) {
 		return r;
@@ -147,12 +147,12 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	part->up = true; /* whatever comes of it, to be taken down again */
 	r = has_interface(part) ? oo_net_addresses_add(part->agent->net, &set, valid_s, err) : 0;
 	if (r < 0) {
-		announce_some(part, valid_s, now, hold_until);
+		announce_some(part, valid_s, now);
 		return r;
 	}
 	part->armed_until = now + (int64_t)valid_s * 1000;
 	note_placed(part);
-	return tell(part, hold_until, err);
+	return tell(part, err);
 }
 
 static void reset_connections(const struct agent_part *part, const struct oo_address_set *set)
@@ -338,7 +338,7 @@ static void go_on_announcing(struct agent_part *part, struct agent_part *before,
 	if (n_common == 0) {
 		agent_part_hush(part);
 	} else if (before->n_announced > 0 && (n_common < part->n || n_common < before->n)) {
-		part->whole = agent_part_announce(part, OO_NEVER, NULL) == 0 && part->whole;
+		part->whole = agent_part_announce(part, NULL) == 0 && part->whole;
 	}
 }
 
@@ -352,6 +352,7 @@ void agent_part_inherit(struct agent_part *part, struct agent_part *before)
 	part->suspect = before->suspect;
 	part->stray = before->stray;
 	part->armed_until = before->armed_until;
+	part->hold_until = before->hold_until;
 	part->added_at = before->added_at;
 	part->down_at = before->down_at;
 	part->gone_reported = before->gone_reported;

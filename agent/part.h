@@ -39,6 +39,7 @@ struct agent_part {
 	int64_t added_at;           /* the last addition that was needed succeeded */
 	int64_t down_at;            /* last taken down: nobody is answered since */
 	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
+	int64_t hold_until;         /* as of the last addition */
 	bool gone_reported;         /* some, by the kernel; to be looked at */
 	struct oo_announcer *announcer; /* the way's; NULL: not of mode arp */
 	struct agent_rival
@@ -80,7 +81,7 @@ const char *agent_part_text(const struct agent_part *part, size_t k);
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
 /* Tells of those that are there, by the last look or addition, and of no others. As the way's up. */
-int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err);
+int agent_part_announce(struct agent_part *part, struct oo_err *err);
 /* Not another announcement. */
 void agent_part_hush(struct agent_part *part);
 /*

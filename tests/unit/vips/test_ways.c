@@ -279,7 +279,7 @@ static int slow_up(struct agent_part *part, size_t n, int64_t until, struct oo_e
 {
 	(void)part;
 	(void)n;
-	(void)until;
+	slow.until = until;
 	slow.n_ups++;
 	return slow.answer == 0 ? 0 : oo_fail(err, -slow.answer, "slow");
 }
@@ -367,6 +367,19 @@ static void test_what_takes_its_time_has_none_when_the_claim_is_lost(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_is_told_again_for_its_interface_ends_with_the_hold_too(void)
+{
+	struct oo_link link = {
+		.index = KERNEL_LO, .name = "lo", .exists = true, .up = true, .carrier = true};
+	use_slow();
+	hold();
+	slow.until = 0;
+	link.mac[0] = 2;
+	agent_vips_on_link(vips, &link);
+	CU_ASSERT_EQUAL(slow.n_ups, 2);
+	CU_ASSERT_EQUAL(slow.until, hold_until);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -382,6 +395,7 @@ int main(void)
 		TEST(what_takes_its_time_is_asked_until_it_is_told),
 		TEST(what_takes_its_time_goes_first_and_before_the_hold_ends),
 		TEST(what_takes_its_time_has_none_when_the_claim_is_lost),
+		TEST(what_is_told_again_for_its_interface_ends_with_the_hold_too),
 	};
 	return run_tests_in("ways", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
