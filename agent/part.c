@@ -85,8 +85,10 @@ static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now
 	if (n > 0) {
 		part->armed_until = now + (int64_t)valid_s * 1000;
 	}
-	if (n > 0 && n != part->n_announced) {
-		/* tried again with the addition */
+	/* what fails is tried again with the addition */
+	if (n > 0 && n == part->n_announced) {
+		part->n_announced = part->way->confirm(part, part->hold_until, NULL) < 0 ? 0 : n;
+	} else if (n > 0) {
 		(void)agent_part_announce(part, NULL);
 	}
 }
@@ -275,7 +277,8 @@ int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 			       agent_part_text(part, k));
 		}
 	}
-	part->up = adopt && (!has_interface(part) || agent_part_is_any_present(part));
+	/* what was told may outlive its address */
+	part->up = adopt && (!part->way->on_link || agent_part_is_any_present(part));
 	return adopt || !has_interface(part) ? 0
 					     : oo_net_addresses_remove(part->agent->net, &set, err);
 }

@@ -45,7 +45,7 @@ struct agent_way {
 	 * Returns 0: told; -EINPROGRESS: being told; or -errno, to be tried again soon.
 	 */
 	int (*up)(struct agent_part *part, size_t n, int64_t hold_until, struct oo_err *err);
-	/* All is as after the last up, which returned 0: sees to it that it stays told. Returns as up. */
+	/* As many are here as when the last up returned 0: sees to it that they stay told. Returns as up. */
 	int (*confirm)(struct agent_part *part, int64_t hold_until, struct oo_err *err);
 	/*
 	 * Takes it all back, before anything else of the VIPs goes; also when nothing is told.

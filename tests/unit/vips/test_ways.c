@@ -165,6 +165,23 @@ static void test_a_route_that_outlived_its_address_is_removed(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_could_be_added_stays_told_while_another_is_refused(void)
+{
+	struct oo_config_vip both[] = {list[1], list[1]};
+	both[1].address = "2001:db8::7/128";
+	agent_vips_free(vips);
+	groups[0].vips = both;
+	CU_ASSERT_EQUAL_FATAL(agent_vips_new(&agent, 0, &vips, NULL), 0);
+	kernel.refuses_family = AF_INET6;
+	hold();
+	CU_ASSERT_TRUE(kernel_has_route(ROUTED, 100));
+	kernel_take_routes();
+	agent_vips_rearm(vips);
+	CU_ASSERT_TRUE(kernel_has_route(ROUTED, 100));
+	lose();
+	CU_ASSERT_EQUAL(kernel.n_routes, 0);
+}
+
 static void leave_behind(void)
 {
 	hold();
@@ -185,6 +202,21 @@ static void test_what_an_earlier_agent_left_is_removed_or_adopted(void)
 	CU_ASSERT_EQUAL(agent_vips_find(vips, false, NULL), 0);
 	CU_ASSERT_EQUAL(kernel.n_routes, 0);
 	CU_ASSERT_FALSE(kernel_has(ROUTED));
+}
+
+/* The tenure was lost in the meantime, and the kernel had ended the address, but not the route. */
+static void test_a_route_that_outlived_its_agent_is_removed_by_who_adopts(void)
+{
+	use_only(1);
+	hold();
+	use_only(1);
+	kernel_take(ROUTED);
+	CU_ASSERT_EQUAL(agent_vips_find(vips, true, NULL), 0);
+	CU_ASSERT_EQUAL(kernel.n_routes, 1);
+	agent_vips_apply(vips, &(struct oo_want){.role = OO_ROLE_RECLAIMING, .keep = true});
+	lose();
+	CU_ASSERT_EQUAL(kernel.n_routes, 0);
+	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
 static void test_a_route_that_is_refused_is_told_and_tried_again(void)
@@ -388,7 +420,9 @@ int main(void)
 		TEST(a_route_is_left_alone_while_it_is_there),
 		TEST(a_route_comes_back_with_its_address),
 		TEST(a_route_that_outlived_its_address_is_removed),
+		TEST(what_could_be_added_stays_told_while_another_is_refused),
 		TEST(what_an_earlier_agent_left_is_removed_or_adopted),
+		TEST(a_route_that_outlived_its_agent_is_removed_by_who_adopts),
 		TEST(a_route_that_is_refused_is_told_and_tried_again),
 		TEST(a_route_that_cannot_be_removed_keeps_nothing_else_up),
 		TEST(after_a_reload_only_what_is_otherwise_goes_and_comes),
