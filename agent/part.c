@@ -56,12 +56,17 @@ int agent_part_announce(struct agent_part *part, struct oo_err *err)
 	return r;
 }
 
-void agent_part_hush(struct agent_part *part)
+static void forget_told(struct agent_part *part)
 {
-	part->way->hush(part);
 	part->n_announced = 0;
 	part->placed = false;
 	part->whole = false;
+}
+
+void agent_part_hush(struct agent_part *part)
+{
+	part->way->hush(part);
+	forget_told(part);
 }
 
 /* Off every interface, for who knows which it was. */
@@ -180,6 +185,19 @@ static int remove_addresses(struct agent_part *part, struct oo_err *err)
 	return r;
 }
 
+bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until)
+{
+	bool any = false;
+	for (size_t i = 0; i < n; i++) {
+		struct agent_part *part = &parts[i];
+		if (part->up && part->way->takes_time) {
+			forget_told(part);
+			any = part->way->down(part, until, NULL) == -EINPROGRESS || any;
+		}
+	}
+	return any;
+}
+
 /*
  * The old path first; then the fence, so that nothing new comes in; then the connections, while the address
  * can say so.
@@ -189,15 +207,13 @@ int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err
 	const struct oo_address_set set = set_of(part);
 	struct oo_err of_way;
 
-	part->n_announced = 0;
-	part->placed = false;
-	part->whole = false;
+	forget_told(part);
 	if (part->up && part->down_at <= part->added_at) { /* from then on nobody is answered */
 		part->down_at = oo_clock_now();
 	}
 	const int told = part->way->down(part, until, &of_way);
-	if (told == -EINPROGRESS || !part->up) {
-		return part->up ? told : 0;
+	if (!part->up) {
+		return 0;
 	}
 	int closed = agent_guard_close(part->agent->guard, &set, err);
 	if (until != 0) {

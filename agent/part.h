@@ -85,10 +85,14 @@ int agent_part_announce(struct agent_part *part, struct oo_err *err);
 /* Not another announcement. */
 void agent_part_hush(struct agent_part *part);
 /*
+ * Of n parts, takes back what was told in ways that take time for it, which they have until then; 0: none.
+ * Returns whether one of them is at it still, and tells when it goes on.
+ */
+bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until);
+/*
  * Takes back what was told, then removes them.
- * until  graceful: what takes time has until then, and connections are reset; 0: neither.
- * Returns 0, -EINPROGRESS (the way tells when it goes on; nothing else is removed yet), or -errno of the
- * way, the guard or the kernel.
+ * until  graceful: connections are reset; 0: they are not.
+ * Returns 0, or -errno of the way, the guard or the kernel.
  */
 int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err);
 

@@ -35,6 +35,8 @@ struct agent_way {
 	 * a lost carrier takes it away.
 	 */
 	bool on_link;
+	/* down may answer -EINPROGRESS: all else of the group waits for it. */
+	bool takes_time;
 	/* Once, before all else. part has no VIPs yet, but room for those of its configuration. */
 	int (*open)(struct agent_part *part, struct oo_err *err);
 	/* Also of what is half-made. Tells nobody. */

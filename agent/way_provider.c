@@ -237,7 +237,7 @@ static void read_state(const struct agent_part *part, size_t k, struct agent_way
 }
 
 const struct agent_way agent_way_provider = {
-	.on_link = false,
+	.takes_time = true,
 	.open = open_movers,
 	.close = close_movers,
 	.up = up,

@@ -331,18 +331,26 @@ static int slow_down(struct agent_part *part, int64_t until, struct oo_err *err)
 	return until == 0 || slow.answer == 0 ? 0 : oo_fail(err, -slow.answer, "slow");
 }
 
-static void use_slow(void)
+/* The last part's way is one. */
+static void make_slow(void)
 {
 	static struct agent_way way;
 	size_t n;
-	use_only(1);
 	struct agent_part *part = (struct agent_part *)agent_vips_parts(vips, &n);
+	part += n - 1;
 	way = *part->way;
 	way.up = slow_up;
 	way.confirm = slow_confirm;
 	way.down = slow_down;
+	way.takes_time = true;
 	part->way = &way;
 	memset(&slow, 0, sizeof(slow));
+}
+
+static void use_slow(void)
+{
+	use_only(1);
+	make_slow();
 }
 
 static void test_what_takes_its_time_is_asked_until_it_is_told(void)
@@ -387,6 +395,21 @@ static void test_what_takes_its_time_goes_first_and_before_the_hold_ends(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_takes_its_time_goes_before_vips_of_other_modes(void)
+{
+	make_slow();
+	hold();
+	slow.answer = -EINPROGRESS;
+	leave();
+	CU_ASSERT_STRING_EQUAL(kernel.trace, "");
+	CU_ASSERT_TRUE(kernel_has(ANNOUNCED));
+	slow.answer = 0;
+	agent_vips_retry(vips);
+	turn();
+	CU_ASSERT_FALSE(agent_vips_is_up(vips));
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
 static void test_what_takes_its_time_has_none_when_the_claim_is_lost(void)
 {
 	use_slow();
@@ -428,6 +451,7 @@ int main(void)
 		TEST(after_a_reload_only_what_is_otherwise_goes_and_comes),
 		TEST(what_takes_its_time_is_asked_until_it_is_told),
 		TEST(what_takes_its_time_goes_first_and_before_the_hold_ends),
+		TEST(what_takes_its_time_goes_before_vips_of_other_modes),
 		TEST(what_takes_its_time_has_none_when_the_claim_is_lost),
 		TEST(what_is_told_again_for_its_interface_ends_with_the_hold_too),
 	};
