@@ -159,7 +159,7 @@ static bool set_one(struct agent_store *store, const struct oo_etcd_kv *kv, bool
 	return true;
 }
 
-/* *ret_known: whether each is a member now. One that is not, by its key alone, would pass for one that is gone. */
+/* *ret_known: whether each is a member now; one that is not, but counts, would pass for one that is gone. */
 static bool set_changed(struct agent_store *store, const struct oo_etcd_result *result,
 			bool *ret_known)
 {

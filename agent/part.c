@@ -198,6 +198,28 @@ bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until
 	return any;
 }
 
+/* The fence is open until the hold ends, and nobody is to be told of anything. */
+int64_t agent_part_keep_armed(struct agent_part *parts, size_t n, int64_t guard_until)
+{
+	const struct agent *agent = parts[0].agent;
+	const int64_t now = oo_clock_now();
+	const uint32_t valid_s = agent_guard_lifetime_s(agent->guard, guard_until, now);
+
+	for (size_t i = 0; i < n && valid_s > 0; i++) {
+		struct agent_part *part = &parts[i];
+		const struct oo_address_set set = {.ifindex = part->link.index,
+						   .list = part->spoken,
+						   .n = select_present(part)};
+		if (part->up && part->link.exists && has_interface(part)) {
+			/* what is refused goes a little before its time */
+			(void)oo_net_addresses_add(agent->net, &set, valid_s, NULL);
+		}
+	}
+	return valid_s == 0 ? OO_NEVER
+			    : agent_guard_rearm_at(agent->guard, guard_until, now,
+						   now + (int64_t)valid_s * 1000);
+}
+
 /*
  * The old path first; then the fence, so that nothing new comes in; then the connections, while the address
  * can say so.

@@ -85,10 +85,12 @@ int agent_part_announce(struct agent_part *part, struct oo_err *err);
 /* Not another announcement. */
 void agent_part_hush(struct agent_part *part);
 /*
- * Of n parts, takes back what was told in ways that take time for it, which they have until then; 0: none.
+ * Of n parts, takes back what was told in ways that take time, which they have until then; 0: none.
  * Returns whether one of them is at it still, and tells when it goes on.
  */
 bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until);
+/* Meanwhile n parts stay here, by lifetimes within guard_until. Returns when it is to be called again. */
+int64_t agent_part_keep_armed(struct agent_part *parts, size_t n, int64_t guard_until);
 /*
  * Takes back what was told, then removes them.
  * until  graceful: connections are reset; 0: they are not.

@@ -95,7 +95,10 @@ static void take_down(struct agent_vips *vips)
 
 	oo_timer_set(&vips->timer, OO_NEVER);
 	if (agent_part_is_any_leaving(vips->parts, vips->n_parts, until)) {
-		oo_timer_set(&vips->timer, until); /* it tells when it is done, or then has to be */
+		const int64_t rearm_at =
+			agent_part_keep_armed(vips->parts, vips->n_parts, vips->guard_until);
+		/* it tells when it is done, or until then has to be */
+		oo_timer_set(&vips->timer, rearm_at < until ? rearm_at : until);
 		return;
 	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
