@@ -66,7 +66,7 @@ static void announce_again(struct agent_part *part, const struct oo_link *before
 		return;
 	}
 	if (moved) {
-		(void)agent_part_announce(part, OO_NEVER, NULL);
+		(void)agent_part_announce(part, NULL);
 	} else if (back) {
 		part->way->repeat(part);
 	}

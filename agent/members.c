@@ -159,13 +159,19 @@ static bool set_one(struct agent_store *store, const struct oo_etcd_kv *kv, bool
 	return true;
 }
 
-static bool set_changed(struct agent_store *store, const struct oo_etcd_result *result)
+/* *ret_known: whether each is a member now; one that is not, but counts, would pass for one that is gone. */
+static bool set_changed(struct agent_store *store, const struct oo_etcd_result *result,
+			bool *ret_known)
 {
 	bool changed = false;
 
+	*ret_known = true;
 	for (size_t i = 0; i < result->n_kvs; i++) {
-		if (agent_store_after(store, result->kvs[i].key, "members/") != NULL) {
-			changed = set_one(store, &result->kvs[i], false) || changed;
+		const struct oo_etcd_kv *kv = &result->kvs[i];
+		const char *node = agent_store_after(store, kv->key, "members/");
+		if (node != NULL) {
+			changed = set_one(store, kv, false) || changed;
+			*ret_known = *ret_known && find(store, node) != NULL;
 		}
 	}
 	return changed;
@@ -181,7 +187,7 @@ bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_an
 			      const struct oo_etcd_result *result)
 {
 	bool all = store->members_since == 0;
-	bool changed = false;
+	bool changed = false, known = true;
 
 	if (!all && (store->members_whole == 0 || is_foreign(store, answer))) {
 		store->members_whole = 0;
@@ -190,11 +196,11 @@ bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_an
 	if (all) {
 		changed = set_all(store, result);
 	} else if (answer->revision >= store->members_whole) { /* else the watch was faster */
-		changed = set_changed(store, result);
+		changed = set_changed(store, result, &known);
 	}
 	if (all || answer->revision >= store->members_whole) {
 		/* who was known and not told of is there still if nobody is missing */
-		bool whole = (uint64_t)result->count == store->n_members;
+		bool whole = known && (uint64_t)result->count == store->n_members;
 		store->members_whole = whole ? answer->revision : 0;
 		for (size_t i = 0; whole && i < store->n_members; i++) {
 			store->members[i].seen_at = oo_clock_now();

@@ -48,20 +48,25 @@ static size_t select_present(const struct agent_part *part)
 	return n;
 }
 
-int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+int agent_part_announce(struct agent_part *part, struct oo_err *err)
 {
 	const size_t n = select_present(part);
-	int r = part->way->up(part, n, hold_until, err);
+	int r = part->way->up(part, n, part->hold_until, err);
 	part->n_announced = r < 0 ? 0 : n;
 	return r;
+}
+
+static void forget_told(struct agent_part *part)
+{
+	part->n_announced = 0;
+	part->placed = false;
+	part->whole = false;
 }
 
 void agent_part_hush(struct agent_part *part)
 {
 	part->way->hush(part);
-	part->n_announced = 0;
-	part->placed = false;
-	part->whole = false;
+	forget_told(part);
 }
 
 /* Off every interface, for who knows which it was. */
@@ -74,8 +79,7 @@ static int clear_strays(struct agent_part *part, struct oo_err *err)
 }
 
 /* One that cannot be added, as IPv6 where it is disabled, must not keep the others from being known. */
-static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now,
-			  int64_t hold_until)
+static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now)
 {
 	if (agent_part_look(part, part->link.index, NULL) < 0) {
 		return;
@@ -86,9 +90,11 @@ static void announce_some(struct agent_part *part, uint32_t valid_s, int64_t now
 	if (n > 0) {
 		part->armed_until = now + (int64_t)valid_s * 1000;
 	}
-	if (n > 0 && n != part->n_announced) {
-		/* tried again with the addition */
-		(void)agent_part_announce(part, hold_until, NULL);
+	/* what fails is tried again with the addition */
+	if (n > 0 && n == part->n_announced) {
+		part->n_announced = part->way->confirm(part, part->hold_until, NULL) < 0 ? 0 : n;
+	} else if (n > 0) {
+		(void)agent_part_announce(part, NULL);
 	}
 }
 
@@ -103,10 +109,10 @@ static size_t select_free(struct agent_part *part, const struct oo_address **ret
 }
 
 /* By level: until it is told, and then that it stays so. */
-static int tell(struct agent_part *part, int64_t hold_until, struct oo_err *err)
+static int tell(struct agent_part *part, struct oo_err *err)
 {
-	int r = part->whole ? part->way->confirm(part, hold_until, err)
-			    : agent_part_announce(part, hold_until, err);
+	int r = part->whole ? part->way->confirm(part, part->hold_until, err)
+			    : agent_part_announce(part, err);
 	part->whole = r == 0;
 	part->n_announced = r < 0 ? 0 : part->n_announced;
 	return r == -EINPROGRESS ? 0 : r;
@@ -129,6 +135,7 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 {
 	const int64_t now = oo_clock_now();
 	struct oo_address_set set = {.ifindex = part->link.index};
+	part->hold_until = hold_until;
 	int r = clear_strays(part, err);
 	if (r < 0) {
 		return r;
@@ -147,12 +154,12 @@ int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until
 	part->up = true; /* whatever comes of it, to be taken down again */
 	r = has_interface(part) ? oo_net_addresses_add(part->agent->net, &set, valid_s, err) : 0;
 	if (r < 0) {
-		announce_some(part, valid_s, now, hold_until);
+		announce_some(part, valid_s, now);
 		return r;
 	}
 	part->armed_until = now + (int64_t)valid_s * 1000;
 	note_placed(part);
-	return tell(part, hold_until, err);
+	return tell(part, err);
 }
 
 static void reset_connections(const struct agent_part *part, const struct oo_address_set *set)
@@ -178,6 +185,41 @@ static int remove_addresses(struct agent_part *part, struct oo_err *err)
 	return r;
 }
 
+bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until)
+{
+	bool any = false;
+	for (size_t i = 0; i < n; i++) {
+		struct agent_part *part = &parts[i];
+		if (part->up && part->way->takes_time) {
+			forget_told(part);
+			any = part->way->down(part, until, NULL) == -EINPROGRESS || any;
+		}
+	}
+	return any;
+}
+
+/* The fence is open until the hold ends, and nobody is to be told of anything. */
+int64_t agent_part_keep_armed(struct agent_part *parts, size_t n, int64_t guard_until)
+{
+	const struct agent *agent = parts[0].agent;
+	const int64_t now = oo_clock_now();
+	const uint32_t valid_s = agent_guard_lifetime_s(agent->guard, guard_until, now);
+
+	for (size_t i = 0; i < n && valid_s > 0; i++) {
+		struct agent_part *part = &parts[i];
+		const struct oo_address_set set = {.ifindex = part->link.index,
+						   .list = part->spoken,
+						   .n = select_present(part)};
+		if (part->up && part->link.exists && has_interface(part)) {
+			/* what is refused goes a little before its time */
+			(void)oo_net_addresses_add(agent->net, &set, valid_s, NULL);
+		}
+	}
+	return valid_s == 0 ? OO_NEVER
+			    : agent_guard_rearm_at(agent->guard, guard_until, now,
+						   now + (int64_t)valid_s * 1000);
+}
+
 /*
  * The old path first; then the fence, so that nothing new comes in; then the connections, while the address
  * can say so.
@@ -187,15 +229,13 @@ int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err
 	const struct oo_address_set set = set_of(part);
 	struct oo_err of_way;
 
-	part->n_announced = 0;
-	part->placed = false;
-	part->whole = false;
+	forget_told(part);
 	if (part->up && part->down_at <= part->added_at) { /* from then on nobody is answered */
 		part->down_at = oo_clock_now();
 	}
 	const int told = part->way->down(part, until, &of_way);
-	if (told == -EINPROGRESS || !part->up) {
-		return part->up ? told : 0;
+	if (!part->up) {
+		return 0;
 	}
 	int closed = agent_guard_close(part->agent->guard, &set, err);
 	if (until != 0) {
@@ -275,7 +315,8 @@ int agent_part_find(struct agent_part *part, bool adopt, struct oo_err *err)
 			       agent_part_text(part, k));
 		}
 	}
-	part->up = adopt && (!has_interface(part) || agent_part_is_any_present(part));
+	/* what was told may outlive its address */
+	part->up = adopt && (!part->way->on_link || agent_part_is_any_present(part));
 	return adopt || !has_interface(part) ? 0
 					     : oo_net_addresses_remove(part->agent->net, &set, err);
 }
@@ -338,7 +379,7 @@ static void go_on_announcing(struct agent_part *part, struct agent_part *before,
 	if (n_common == 0) {
 		agent_part_hush(part);
 	} else if (before->n_announced > 0 && (n_common < part->n || n_common < before->n)) {
-		part->whole = agent_part_announce(part, OO_NEVER, NULL) == 0 && part->whole;
+		part->whole = agent_part_announce(part, NULL) == 0 && part->whole;
 	}
 }
 
@@ -352,6 +393,7 @@ void agent_part_inherit(struct agent_part *part, struct agent_part *before)
 	part->suspect = before->suspect;
 	part->stray = before->stray;
 	part->armed_until = before->armed_until;
+	part->hold_until = before->hold_until;
 	part->added_at = before->added_at;
 	part->down_at = before->down_at;
 	part->gone_reported = before->gone_reported;

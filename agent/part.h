@@ -39,6 +39,7 @@ struct agent_part {
 	int64_t added_at;           /* the last addition that was needed succeeded */
 	int64_t down_at;            /* last taken down: nobody is answered since */
 	int64_t armed_until;        /* the earliest that the kernel may take them down by itself */
+	int64_t hold_until;         /* as of the last addition */
 	bool gone_reported;         /* some, by the kernel; to be looked at */
 	struct oo_announcer *announcer; /* the way's; NULL: not of mode arp */
 	struct agent_rival
@@ -80,14 +81,20 @@ const char *agent_part_text(const struct agent_part *part, size_t k);
 int agent_part_add(struct agent_part *part, uint32_t valid_s, int64_t hold_until,
 		   struct oo_err *err);
 /* Tells of those that are there, by the last look or addition, and of no others. As the way's up. */
-int agent_part_announce(struct agent_part *part, int64_t hold_until, struct oo_err *err);
+int agent_part_announce(struct agent_part *part, struct oo_err *err);
 /* Not another announcement. */
 void agent_part_hush(struct agent_part *part);
 /*
+ * Of n parts, takes back what was told in ways that take time, which they have until then; 0: none.
+ * Returns whether one of them is at it still, and tells when it goes on.
+ */
+bool agent_part_is_any_leaving(struct agent_part *parts, size_t n, int64_t until);
+/* Meanwhile n parts stay here, by lifetimes within guard_until. Returns when it is to be called again. */
+int64_t agent_part_keep_armed(struct agent_part *parts, size_t n, int64_t guard_until);
+/*
  * Takes back what was told, then removes them.
- * until  graceful: what takes time has until then, and connections are reset; 0: neither.
- * Returns 0, -EINPROGRESS (the way tells when it goes on; nothing else is removed yet), or -errno of the
- * way, the guard or the kernel.
+ * until  graceful: connections are reset; 0: they are not.
+ * Returns 0, or -errno of the way, the guard or the kernel.
  */
 int agent_part_remove(struct agent_part *part, int64_t until, struct oo_err *err);
 

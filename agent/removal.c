@@ -43,6 +43,6 @@ void agent_removal_say(struct agent_part *part, const struct agent_removal *remo
 				       .group = part->config->name},
 		  "%s: %s%s taken off %s by somebody else, and %s (%" PRIu64 " so far): %s",
 		  part->config->name, agent_part_text(part, removal->first), others,
-		  part->interface, part->whole ? "put back" : "not back yet",
+		  part->interface, part->placed ? "put back" : "not back yet",
 		  part->repairs[removal->first], text);
 }

@@ -91,24 +91,27 @@ static void take_down(struct agent_vips *vips)
 {
 	const int64_t until = leave_until(vips);
 	struct oo_err err = {0};
-	int64_t retry_at = 0;
 	int r = 0;
 
 	oo_timer_set(&vips->timer, OO_NEVER);
+	if (agent_part_is_any_leaving(vips->parts, vips->n_parts, until)) {
+		const int64_t rearm_at =
+			agent_part_keep_armed(vips->parts, vips->n_parts, vips->guard_until);
+		/* it tells when it is done, or until then has to be */
+		oo_timer_set(&vips->timer, rearm_at < until ? rearm_at : until);
+		return;
+	}
 	for (size_t i = 0; i < vips->n_parts; i++) {
 		struct oo_err part_err;
 		int part_r = agent_part_remove(&vips->parts[i], until, &part_err);
-		if (part_r == -EINPROGRESS) {
-			retry_at = until; /* it tells when it is done, or then has to be */
-		} else if (part_r < 0) {
+		if (part_r < 0) {
 			r = part_r;
 			err = part_err;
 		}
 	}
 	note(vips, r, &err);
 	if (agent_vips_is_up(vips)) {
-		oo_timer_set(&vips->timer,
-			     r < 0 || retry_at == 0 ? oo_clock_now() + RETRY_MS : retry_at);
+		oo_timer_set(&vips->timer, oo_clock_now() + RETRY_MS);
 		return;
 	}
 	say(vips, OO_LOG_NOTICE, AGENT_MESSAGE_ADDRESS_DOWN, vips->lapsed ? "lapsed" : "",

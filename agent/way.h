@@ -35,6 +35,8 @@ struct agent_way {
 	 * a lost carrier takes it away.
 	 */
 	bool on_link;
+	/* down may answer -EINPROGRESS: all else of the group waits for it. */
+	bool takes_time;
 	/* Once, before all else. part has no VIPs yet, but room for those of its configuration. */
 	int (*open)(struct agent_part *part, struct oo_err *err);
 	/* Also of what is half-made. Tells nobody. */
@@ -45,7 +47,7 @@ struct agent_way {
 	 * Returns 0: told; -EINPROGRESS: being told; or -errno, to be tried again soon.
 	 */
 	int (*up)(struct agent_part *part, size_t n, int64_t hold_until, struct oo_err *err);
-	/* All is as after the last up, which returned 0: sees to it that it stays told. Returns as up. */
+	/* As many are here as when the last up returned 0: sees to it that they stay told. Returns as up. */
 	int (*confirm)(struct agent_part *part, int64_t hold_until, struct oo_err *err);
 	/*
 	 * Takes it all back, before anything else of the VIPs goes; also when nothing is told.

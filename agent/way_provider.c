@@ -129,16 +129,6 @@ static void close_movers(struct agent_part *part)
 	part->way_state = NULL;
 }
 
-static bool is_spoken(const struct agent_part *part, size_t k, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (oo_address_equal(&part->spoken[i], &part->list[k])) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* What fails is tried again by itself, and is in read: here it is under way. */
 static int up(struct agent_part *part, size_t n, int64_t hold_until, struct oo_err *err)
 {
@@ -147,10 +137,11 @@ static int up(struct agent_part *part, size_t n, int64_t hold_until, struct oo_e
 	const uint64_t epoch = mine == NULL ? 0 : mine->epoch;
 	bool told = true;
 	int r = make_movers(part, err);
+	(void)n; /* those that are here: nobody is on its link to withhold any */
 
 	for (size_t k = 0; r == 0 && k < part->n; k++) {
 		struct oo_provider *provider = movers_of(part)[k]->provider;
-		if (!is_spoken(part, k, n)) {
+		if (!part->present[k]) {
 			oo_provider_stop(provider);
 			continue;
 		}
@@ -162,7 +153,6 @@ static int up(struct agent_part *part, size_t n, int64_t hold_until, struct oo_e
 
 static int confirm(struct agent_part *part, int64_t hold_until, struct oo_err *err)
 {
-	memcpy(part->spoken, part->list, part->n * sizeof(*part->list));
 	return up(part, part->n, hold_until, err);
 }
 
@@ -247,7 +237,7 @@ static void read_state(const struct agent_part *part, size_t k, struct agent_way
 }
 
 const struct agent_way agent_way_provider = {
-	.on_link = false,
+	.takes_time = true,
 	.open = open_movers,
 	.close = close_movers,
 	.up = up,

@@ -347,6 +347,10 @@ void oo_provider_up(struct oo_provider *provider, uint64_t epoch, int64_t hold_u
 		cease(provider);
 		provider->want = WANT_HERE;
 		provider->state = OO_PROVIDER_MOVING;
+		if (provider->epoch != epoch) { /* what failed in a past tenure was of that one */
+			provider->in_a_row = 0;
+			provider->error[0] = '\0';
+		}
 		provider->epoch = epoch;
 		provider->confirmed_at = provider->again_ms = provider->ask_ms = 0;
 		run_at(provider, provider->adopted ? OO_PROVIDER_STATUS : OO_PROVIDER_UP, 0);

@@ -124,6 +124,12 @@ class Aws(unittest.TestCase):
         self.assertEqual(past.wait(), 0, past.error if past.process.returncode else "")
         self.assertEqual(self.where("eip"), ["eni-b"])
 
+    def test_late_down_takes_nothing_from_a_later_tenure_of_its_own_node(self):
+        for kind in ("eip", "route"):
+            self.ok("up", self.told(kind, "node-a", 7))
+            self.ok("down", self.told(kind, "node-a", 5, on_down="release"))
+            self.assertEqual(set(self.where(kind)), {"eni-a"})
+
     def test_what_may_pass_is_tried_again(self):
         self.ec2.failures = [("AssociateAddress", refusal("RequestLimitExceeded", "Request limit exceeded.", 503)),
                              ("DescribeAddresses", refusal("InternalError", "An internal error", 500))]

@@ -184,6 +184,18 @@ static void test_tries_again_until_it_succeeds_and_says_each_trouble_once(void)
 	CU_ASSERT_STRING_EQUAL(oo_provider_view(provider).error, "");
 }
 
+static void test_trouble_of_a_past_tenure_is_said_anew(void)
+{
+	write_file("up.do", "echo no such thing; exit 1\n");
+	up();
+	CU_ASSERT(await_calls("up 5|up 5|up 5|up 5|"));
+	oo_provider_up(provider, 6, oo_clock_now() + LONG_MS);
+	CU_ASSERT_STRING_EQUAL(oo_provider_view(provider).error, "");
+	const size_t length = strlen(what_was_said());
+	CU_ASSERT(await_calls("up 5|up 5|up 5|up 5|up 6|up 6|"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(what_was_said() + length, "4 up: no such thing|"));
+}
+
 static void test_status_that_says_otherwise_is_another_try(void)
 {
 	write_file("status.do", "if [ $(wc -l <calls) -ge 4 ]; then cat answer; else "
@@ -456,6 +468,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(moves_and_believes_it_when_status_says_so),
 		TEST(tries_again_until_it_succeeds_and_says_each_trouble_once),
+		TEST(trouble_of_a_past_tenure_is_said_anew),
 		TEST(status_that_says_otherwise_is_another_try),
 		TEST(what_a_late_call_has_taken_is_brought_back),
 		TEST(own_record_of_an_older_epoch_is_written_anew),

@@ -132,6 +132,22 @@ static void test_what_has_changed_and_what_is_new_is_taken(void)
 	CU_ASSERT_EQUAL(store.members_whole, 20);
 }
 
+/* Were they counted alone, node-b would stay a member for ever. */
+static void test_one_that_cannot_be_read_does_not_stand_for_one_that_is_gone(void)
+{
+	begin();
+	send_read();
+	add("node-c", 16);
+	snprintf(values[0], sizeof(values[0]), "of a later version");
+	kvs[0].value_length = strlen(values[0]);
+	(void)read_shows(20, 2);
+	CU_ASSERT_EQUAL(store.members_whole, 0);
+	send_read();
+	add("node-a", 1);
+	CU_ASSERT_TRUE(read_shows(21, 2));
+	CU_ASSERT_EQUAL(store.n_members, 1);
+}
+
 static void test_one_that_is_missing_has_the_next_read_bring_all(void)
 {
 	begin();
@@ -245,6 +261,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(who_is_not_told_of_is_there_still_if_nobody_is_missing),
 		TEST(what_has_changed_and_what_is_new_is_taken),
+		TEST(one_that_cannot_be_read_does_not_stand_for_one_that_is_gone),
 		TEST(one_that_is_missing_has_the_next_read_bring_all),
 		TEST(one_that_cannot_be_read_has_the_next_read_bring_all),
 		TEST(a_restored_etcd_and_another_one_have_the_next_read_bring_all),

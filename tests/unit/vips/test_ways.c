@@ -65,7 +65,8 @@ static void leave(void)
 	kernel.trace[0] = '\0';
 	agent_vips_apply(vips, &(struct oo_want){.role = OO_ROLE_RELEASING,
 						 .graceful = true,
-						 .hold_until = hold_until});
+						 .hold_until = hold_until,
+						 .guard_until = hold_until});
 }
 
 static void lose(void)
@@ -165,6 +166,23 @@ static void test_a_route_that_outlived_its_address_is_removed(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_could_be_added_stays_told_while_another_is_refused(void)
+{
+	struct oo_config_vip both[] = {list[1], list[1]};
+	both[1].address = "2001:db8::7/128";
+	agent_vips_free(vips);
+	groups[0].vips = both;
+	CU_ASSERT_EQUAL_FATAL(agent_vips_new(&agent, 0, &vips, NULL), 0);
+	kernel.refuses_family = AF_INET6;
+	hold();
+	CU_ASSERT_TRUE(kernel_has_route(ROUTED, 100));
+	kernel_take_routes();
+	agent_vips_rearm(vips);
+	CU_ASSERT_TRUE(kernel_has_route(ROUTED, 100));
+	lose();
+	CU_ASSERT_EQUAL(kernel.n_routes, 0);
+}
+
 static void leave_behind(void)
 {
 	hold();
@@ -185,6 +203,21 @@ static void test_what_an_earlier_agent_left_is_removed_or_adopted(void)
 	CU_ASSERT_EQUAL(agent_vips_find(vips, false, NULL), 0);
 	CU_ASSERT_EQUAL(kernel.n_routes, 0);
 	CU_ASSERT_FALSE(kernel_has(ROUTED));
+}
+
+/* The tenure was lost in the meantime, and the kernel had ended the address, but not the route. */
+static void test_a_route_that_outlived_its_agent_is_removed_by_who_adopts(void)
+{
+	use_only(1);
+	hold();
+	use_only(1);
+	kernel_take(ROUTED);
+	CU_ASSERT_EQUAL(agent_vips_find(vips, true, NULL), 0);
+	CU_ASSERT_EQUAL(kernel.n_routes, 1);
+	agent_vips_apply(vips, &(struct oo_want){.role = OO_ROLE_RECLAIMING, .keep = true});
+	lose();
+	CU_ASSERT_EQUAL(kernel.n_routes, 0);
+	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
 static void test_a_route_that_is_refused_is_told_and_tried_again(void)
@@ -279,7 +312,7 @@ static int slow_up(struct agent_part *part, size_t n, int64_t until, struct oo_e
 {
 	(void)part;
 	(void)n;
-	(void)until;
+	slow.until = until;
 	slow.n_ups++;
 	return slow.answer == 0 ? 0 : oo_fail(err, -slow.answer, "slow");
 }
@@ -299,18 +332,26 @@ static int slow_down(struct agent_part *part, int64_t until, struct oo_err *err)
 	return until == 0 || slow.answer == 0 ? 0 : oo_fail(err, -slow.answer, "slow");
 }
 
-static void use_slow(void)
+/* The last part's way is one. */
+static void make_slow(void)
 {
 	static struct agent_way way;
 	size_t n;
-	use_only(1);
 	struct agent_part *part = (struct agent_part *)agent_vips_parts(vips, &n);
+	part += n - 1;
 	way = *part->way;
 	way.up = slow_up;
 	way.confirm = slow_confirm;
 	way.down = slow_down;
+	way.takes_time = true;
 	part->way = &way;
 	memset(&slow, 0, sizeof(slow));
+}
+
+static void use_slow(void)
+{
+	use_only(1);
+	make_slow();
 }
 
 static void test_what_takes_its_time_is_asked_until_it_is_told(void)
@@ -355,6 +396,25 @@ static void test_what_takes_its_time_goes_first_and_before_the_hold_ends(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_takes_its_time_goes_before_vips_of_other_modes(void)
+{
+	make_slow();
+	hold();
+	slow.answer = -EINPROGRESS;
+	leave();
+	CU_ASSERT_STRING_EQUAL(kernel.trace, "");
+	CU_ASSERT_TRUE(kernel_has(ANNOUNCED));
+	kernel_take(ANNOUNCED); /* as at the end of its lifetime, which is not to be reached */
+	agent_vips_retry(vips);
+	turn();
+	CU_ASSERT_TRUE(kernel_has(ANNOUNCED));
+	slow.answer = 0;
+	agent_vips_retry(vips);
+	turn();
+	CU_ASSERT_FALSE(agent_vips_is_up(vips));
+	CU_ASSERT_EQUAL(kernel.n, 0);
+}
+
 static void test_what_takes_its_time_has_none_when_the_claim_is_lost(void)
 {
 	use_slow();
@@ -367,6 +427,19 @@ static void test_what_takes_its_time_has_none_when_the_claim_is_lost(void)
 	CU_ASSERT_FALSE(agent_vips_is_up(vips));
 }
 
+static void test_what_is_told_again_for_its_interface_ends_with_the_hold_too(void)
+{
+	struct oo_link link = {
+		.index = KERNEL_LO, .name = "lo", .exists = true, .up = true, .carrier = true};
+	use_slow();
+	hold();
+	slow.until = 0;
+	link.mac[0] = 2;
+	agent_vips_on_link(vips, &link);
+	CU_ASSERT_EQUAL(slow.n_ups, 2);
+	CU_ASSERT_EQUAL(slow.until, hold_until);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -375,13 +448,17 @@ int main(void)
 		TEST(a_route_is_left_alone_while_it_is_there),
 		TEST(a_route_comes_back_with_its_address),
 		TEST(a_route_that_outlived_its_address_is_removed),
+		TEST(what_could_be_added_stays_told_while_another_is_refused),
 		TEST(what_an_earlier_agent_left_is_removed_or_adopted),
+		TEST(a_route_that_outlived_its_agent_is_removed_by_who_adopts),
 		TEST(a_route_that_is_refused_is_told_and_tried_again),
 		TEST(a_route_that_cannot_be_removed_keeps_nothing_else_up),
 		TEST(after_a_reload_only_what_is_otherwise_goes_and_comes),
 		TEST(what_takes_its_time_is_asked_until_it_is_told),
 		TEST(what_takes_its_time_goes_first_and_before_the_hold_ends),
+		TEST(what_takes_its_time_goes_before_vips_of_other_modes),
 		TEST(what_takes_its_time_has_none_when_the_claim_is_lost),
+		TEST(what_is_told_again_for_its_interface_ends_with_the_hold_too),
 	};
 	return run_tests_in("ways", (struct frame){set_up, tear_down}, tests, OO_LENGTH(tests));
 }
