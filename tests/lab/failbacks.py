@@ -55,6 +55,10 @@ def failback(story):
 @scenario
 def damped(story):
     """Two nodes fall ill in turn: the second move waits until the first was well for 10 s."""
+    for node in story.lab.nodes:  # they count moves of before
+        story.faults.kill(node, "agent")
+        story.faults.start(node, "agent")
+    story.lab.await_settled()
     story.begin()
     with changed(story, *story.lab.nodes):
         for node in story.lab.nodes:
