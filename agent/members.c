@@ -95,14 +95,6 @@ static void note_us(struct agent_store *store)
 	}
 }
 
-/* Reads that were overtaken by the watch bring lower ones. */
-static void note_revision(struct agent_store *store, int64_t revision)
-{
-	if (revision > store->members_revision) {
-		store->members_revision = revision;
-	}
-}
-
 static bool set_all(struct agent_store *store, const struct oo_etcd_result *result)
 {
 	struct agent_known_member members[OO_CORE_MEMBERS_MAX];
@@ -195,10 +187,12 @@ bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_an
 	}
 	if (all) {
 		changed = set_all(store, result);
-	} else if (answer->revision >= store->members_whole) { /* else the watch was faster */
+		store->members_revision = answer->revision; /* a restored etcd has lower ones */
+	} else if (answer->revision >= store->members_revision) {
 		changed = set_changed(store, result, &known);
-	}
-	if (all || answer->revision >= store->members_whole) {
+		store->members_revision = answer->revision;
+	} /* else the watch was faster, and the next read brings what this one would have */
+	if (answer->revision == store->members_revision) {
 		/* who was known and not told of is there still if nobody is missing */
 		bool whole = known && (uint64_t)result->count == store->n_members;
 		store->members_whole = whole ? answer->revision : 0;
@@ -206,7 +200,6 @@ bool agent_store_members_read(struct agent_store *store, const struct oo_etcd_an
 			store->members[i].seen_at = oo_clock_now();
 		}
 	}
-	note_revision(store, answer->revision);
 	note_us(store);
 	return changed;
 }
@@ -217,7 +210,9 @@ bool agent_store_members_change(struct agent_store *store, const struct oo_etcd_
 		return false; /* a read was faster */
 	}
 	bool changed = set_one(store, &event->kv, event->deleted);
-	note_revision(store, event->kv.mod_revision);
+	if (event->kv.mod_revision > store->members_revision) {
+		store->members_revision = event->kv.mod_revision;
+	}
 	note_whether_us(store);
 	return changed;
 }
