@@ -71,7 +71,9 @@ def make(directory):
     fresh = directory / "debian.new"
     for left in (root, fresh):
         shutil.rmtree(left, ignore_errors=True)
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt/lists",
+    # what it mounts below the root, and what it has started, is gone with it, however it ends
+    run("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap",
+        "--quiet", "--variant=minbase", "--skip=cleanup/apt/lists",
         f"--include={','.join(PACKAGES)}", SUITE, fresh, timeout=MAKE_S)
     fresh.rename(root)
     made.write_text(wanted, encoding="utf-8")

@@ -70,10 +70,11 @@ class Bind:
                                "+time=1", "+norecurse", "+noall", *arguments], capture_output=True, text=True, check=False)
 
     def ask(self, name, kind="A"):
-        """What a client is told; a busy machine is asked again."""
-        while (done := self.try_dig("+short", "+answer", f"{name}.{ZONE}", kind)).returncode != 0:
-            pass
-        return done.stdout.splitlines()
+        """What a client is told; a busy machine is asked again, one that has died not for ever."""
+        def told():
+            done = self.try_dig("+short", "+answer", f"{name}.{ZONE}", kind)
+            return done if done.returncode == 0 else None
+        return wait_for(told).stdout.splitlines()
 
     def update(self, *lines):
         """As an administrator would."""
