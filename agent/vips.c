@@ -19,6 +19,7 @@
 #define RETRY_MS 100
 #define FIGHT_MS 100 /* gone again so soon after a repair */
 #define YIELD_MS 20  /* that is left so for a moment; 50 ms are promised */
+#define SETTLE_MS 2  /* what is taken off in one go is seen in one look */
 
 static void say(const struct agent_vips *vips, enum oo_log_level level, enum agent_message message,
 		const char *cause, const char *text)
@@ -369,7 +370,7 @@ static void note_gone(struct agent_vips *vips, struct agent_part *part)
 	const bool again = vips->repaired_at != 0 && now - vips->repaired_at < FIGHT_MS;
 
 	part->gone_reported = true;
-	oo_timer_set(&vips->gone_timer, again ? now + YIELD_MS : 0);
+	oo_timer_set(&vips->gone_timer, now + (again ? YIELD_MS : SETTLE_MS));
 }
 
 void agent_vips_on_address(struct agent_vips *vips, int ifindex, const struct oo_address *address,

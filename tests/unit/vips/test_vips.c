@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "kernel.h"
 
+#define SOON_US 10000 /* more than what goes is left so for */
 #define TEN_S 10000
 
 static struct oo_config_vip list[] = {
@@ -78,7 +79,7 @@ static void drop(void)
 /* All that is due. */
 static void turn(void)
 {
-	while (sd_event_run(agent.event, 0) > 0) {
+	while (sd_event_run(agent.event, SOON_US) > 0) {
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "vips.h"
 #include "way.h"
 
+#define SOON_US 10000 /* more than what goes is left so for */
 #define TEN_S 10000
 #define MARGIN_MS 150
 #define ANNOUNCED "10.0.0.100/24"
@@ -77,7 +78,7 @@ static void lose(void)
 
 static void turn(void)
 {
-	while (sd_event_run(agent.event, 0) > 0) {
+	while (sd_event_run(agent.event, SOON_US) > 0) {
 	}
 }
 
