@@ -27,8 +27,8 @@ static double find_number(const char *text, const char *name)
 	return -1;
 }
 
-/* Buckets count all that took no longer than their edge: the first with 99 of 100 in it. */
-static int64_t find_percentile_us(const char *text, const char *bucket, int64_t count)
+/* Buckets count all that took no longer than their edge: the first with that share of all in it. */
+static int64_t find_quantile_us(const char *text, const char *bucket, double count, double share)
 {
 	const size_t length = strlen(bucket);
 	for (const char *line = strstr(text, bucket); line != NULL; line = strstr(line, bucket)) {
@@ -36,14 +36,15 @@ static int64_t find_percentile_us(const char *text, const char *bucket, int64_t 
 		double edge_s = strtod(line + length, &end);
 		line = end;
 		const char *number = strchr(end, ' ');
-		if (number != NULL && strtod(number, NULL) >= (double)count * 0.99) {
+		if (number != NULL && strtod(number, NULL) >= count * share) {
 			return edge_s >= 0 && edge_s < 60 ? (int64_t)(edge_s * 1e6) : 60000000;
 		}
 	}
 	return 0;
 }
 
-/* The mean of what it has measured to the peer that is farthest; each sample is smoothed already. */
+/* What it has measured to the peer that is farthest: the mean, but no more than half of its samples
+ * exceed, as one stall weighs on a mean for hours. Each sample is smoothed already. */
 static int64_t find_peer_us(const char *text)
 {
 	static const char sum[] = PEER "_sum{To=\"";
@@ -55,9 +56,16 @@ static int64_t find_peer_us(const char *text)
 		snprintf(name, sizeof(name), PEER "_sum{To=\"%.*s\"}", length, line);
 		const double sum_s = find_number(text, name);
 		snprintf(name, sizeof(name), PEER "_count{To=\"%.*s\"}", length, line);
-		const double mean_us = sum_s / find_number(text, name) * 1e6;
-		if (sum_s > 0 && mean_us > (double)most_us && mean_us < 6e7) {
+		const double count = find_number(text, name), mean_us = sum_s / count * 1e6;
+		if (sum_s <= 0 || mean_us <= (double)most_us || mean_us >= 6e7) {
+			continue;
+		}
+		snprintf(name, sizeof(name), PEER "_bucket{To=\"%.*s\",le=\"", length, line);
+		const int64_t median_us = find_quantile_us(text, name, count, 0.5);
+		if (median_us == 0 || median_us > mean_us) {
 			most_us = (int64_t)mean_us;
+		} else if (median_us > most_us) {
+			most_us = median_us;
 		}
 	}
 	return most_us;
@@ -72,9 +80,8 @@ void oo_pages_read(const char *text, struct oo_etcd_endpoint_facts *endpoint)
 	}
 	if (count > 0 && count < 1e18) {
 		endpoint->fsync_count = (int64_t)count;
-		endpoint->fsync_us = find_percentile_us(
-			text, "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"",
-			endpoint->fsync_count);
+		endpoint->fsync_us = find_quantile_us(
+			text, "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"", count, 0.99);
 	}
 	endpoint->peer_us = find_peer_us(text);
 }

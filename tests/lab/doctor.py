@@ -661,8 +661,8 @@ def networkd(node):
     yield {}
     network.write_text("[Network]\nKeepConfiguration = static\n", "utf-8")
     found = node.doctor()[0]
-    expect(found == ALWAYS, f"with KeepConfiguration=static: {found}")
     link.unlink()
+    expect(found == ALWAYS, f"with KeepConfiguration=static: {found}")
 
 
 @fault("NetworkManager manages the interface", "network-manager-in-charge")
@@ -690,9 +690,9 @@ def duplicate_of_holder(node):
     mac = json.loads(run("ip", "-j", "-n", node.outside, "link", "show", "wire").stdout)[0]["address"]
     node.record("node-b", zone="az-2", etcd=HOSTS[1], macs=[mac])
     found = node.doctor()[0]
-    expect(found == ALWAYS, f"with the VIP on its holder: {found}")
     node.etcdctl("del", f"{PREFIX}groups/office/leader")
     batch(node.outside, f"addr del {VIP}/24 dev wire")
+    expect(found == ALWAYS, f"with the VIP on its holder: {found}")
 
 
 @fault("arp_ignore 8", "arp-silenced", severity="critical")
@@ -716,8 +716,8 @@ def bound(node):
     yield {}
     with sysctl(node, ip_nonlocal_bind=1):
         found = node.doctor()[0]
-        expect(found == ALWAYS, f"with ip_nonlocal_bind: {found}")
     node.write("nginx.conf", "events {}\nhttp { server { listen 80; } }\n")
+    expect(found == ALWAYS, f"with ip_nonlocal_bind: {found}")
 
 
 # -- the nodes

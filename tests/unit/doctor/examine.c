@@ -44,6 +44,24 @@ static void test_metrics_tell_the_way_to_the_farthest_peer(void)
 	CU_ASSERT_EQUAL(endpoint.peer_us, 40000);
 }
 
+/* Four samples of 0.8 ms, and two of a moment when the machine was stopped. */
+static void test_a_stall_is_no_way_to_a_peer(void)
+{
+	struct oo_etcd_endpoint_facts endpoint = {0};
+	oo_pages_read("etcd_network_peer_round_trip_time_seconds_bucket{To=\"a\",le=\"0.0004\"} 0\n"
+		      "etcd_network_peer_round_trip_time_seconds_bucket{To=\"a\",le=\"0.0008\"} 4\n"
+		      "etcd_network_peer_round_trip_time_seconds_bucket{To=\"a\",le=\"0.8192\"} 5\n"
+		      "etcd_network_peer_round_trip_time_seconds_bucket{To=\"a\",le=\"+Inf\"} 6\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"a\"} 2.4\n"
+		      "etcd_network_peer_round_trip_time_seconds_count{To=\"a\"} 6\n"
+		      "etcd_network_peer_round_trip_time_seconds_bucket{To=\"b\",le=\"0.0016\"} 0\n"
+		      "etcd_network_peer_round_trip_time_seconds_bucket{To=\"b\",le=\"0.0032\"} 6\n"
+		      "etcd_network_peer_round_trip_time_seconds_sum{To=\"b\"} 0.012\n"
+		      "etcd_network_peer_round_trip_time_seconds_count{To=\"b\"} 6\n",
+		      &endpoint);
+	CU_ASSERT_EQUAL(endpoint.peer_us, 2000);
+}
+
 static void test_metrics_of_another_program_tell_nothing(void)
 {
 	static const char *const texts[] = {
@@ -370,6 +388,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(metrics_tell_quota_and_fsync),
 		TEST(metrics_tell_the_way_to_the_farthest_peer),
+		TEST(a_stall_is_no_way_to_a_peer),
 		TEST(metrics_of_another_program_tell_nothing),
 		TEST(command_line_tells_options),
 		TEST(environment_becomes_options_of_the_etcd_at_that_place),
