@@ -189,6 +189,11 @@ static void tell_members(struct sim *sim, unsigned index, const struct sim_store
 	struct sim_agent *agent = &sim->agents[index];
 
 	agent->n_view = 0;
+	for (unsigned g = 0; g < sim->n_groups; g++) {
+		if (agent->refused[g]) {
+			agent->retold_ms[g] = sim_local_ms(sim, agent);
+		}
+	}
 	memset(agent->refused, 0, sizeof(agent->refused));
 	for (unsigned i = 0; i < sim->n_agents; i++) {
 		if (store->members[i].present) {

@@ -69,6 +69,7 @@ void sim_life_start(struct sim *sim, unsigned index)
 	agent->n_view = 0;
 	agent->failed_at_ms = 0;
 	memset(agent->relief_at_ms, 0, sizeof(agent->relief_at_ms));
+	memset(agent->retold_ms, 0, sizeof(agent->retold_ms));
 	memset(agent->n_moved, 0, sizeof(agent->n_moved));
 	agent->published = (struct sim_member){0};
 	agent->heard_at = sim->now;

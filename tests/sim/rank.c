@@ -90,12 +90,14 @@ static bool is_choice(const struct sim *sim, const struct sim_agent *agent, unsi
 	const int64_t now_ms = sim_local_ms(sim, agent);
 	const int node = member->node[sizeof("node-") - 1] - 'a';
 	const int64_t better_at_ms = agent->better_at_ms[node][group];
+	const int64_t retold_ms = agent->retold_ms[group];
+	const int64_t since_ms = better_at_ms > retold_ms ? better_at_ms : retold_ms;
 
 	if ((member->eligible >> group & 1) == 0 || agent == &sim->agents[node]) {
 		return false;
 	}
 	return oo_core_want(agent->core, group)->request.cause != OO_CAUSE_FAILBACK ||
-	       (better_at_ms != 0 && now_ms - better_at_ms >= sim->failback_stable_ms);
+	       (better_at_ms != 0 && now_ms - since_ms >= sim->failback_stable_ms);
 }
 
 /* Who is handed to is the first; what fails back goes to the best, wherever it is. */

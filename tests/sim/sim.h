@@ -216,7 +216,8 @@ struct sim_agent {
 	int64_t left_at_ms[SIM_GROUPS_MAX];
 	int64_t moved_at_ms[SIM_GROUPS_MAX][SIM_MOVES]; /* away, for health or failback; a ring */
 	unsigned n_moved[SIM_GROUPS_MAX];
-	bool refused[SIM_GROUPS_MAX]; /* an offer, since the view was told: somebody is gone */
+	bool refused[SIM_GROUPS_MAX];      /* an offer, since the view was told: somebody is gone */
+	int64_t retold_ms[SIM_GROUPS_MAX]; /* the view after that; who was gone is seen since */
 	struct sim_tenure tenures[SIM_GROUPS_MAX];
 	bool has_tenures;
 	struct sim_member published;
