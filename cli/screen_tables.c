@@ -104,25 +104,28 @@ int print_groups(json_object *status, const struct page *page, struct oo_buffer 
 
 static void fill_vip(struct table *table, const char *role, json_object *vip)
 {
-	enum { ADDRESS, GROUP, INTERFACE, STATE, ANNOUNCED, NOTE };
+	enum { ADDRESS, GROUP, INTERFACE, MODE, STATE, ANNOUNCED, NOTE };
+	const char *mode = field_text(vip, "mode", "arp");
 	bool up = field_is_true(vip, "up");
+	bool told = field_is_null(vip, "told") || field_is_true(vip, "told");
 	bool active = strcmp(role, "active") == 0;
 	int64_t announced_ms = field_number(vip, "announced_ms");
 	int64_t repairs = field_number(vip, "repairs");
 	char age[AGE_LENGTH];
 	table_cell(table, ADDRESS, up ? PAINT_STRONG : PAINT_PLAIN, "%s",
 		   field_text(vip, "address", "?"));
-	table_cell(table, INTERFACE, PAINT_PLAIN, "%s", field_text(vip, "interface", "?"));
+	table_cell(table, INTERFACE, PAINT_PLAIN, "%s", field_text(vip, "interface", ""));
+	table_cell(table, MODE, PAINT_PLAIN, "%s", strcmp(mode, "arp") == 0 ? "" : mode);
 	if (up) {
 		table_cell(table, STATE, active ? PAINT_GOOD : PAINT_WARNING, "up");
 	} else {
 		table_cell(table, STATE, active ? PAINT_BAD : PAINT_QUIET,
 			   active ? "down" : "not here");
 	}
-	if (up && announced_ms != FIELD_NONE) {
+	if (up && told && announced_ms != FIELD_NONE) {
 		table_cell(table, ANNOUNCED, PAINT_PLAIN, "%s ago", format_age(announced_ms, age));
 	} else if (up) {
-		table_cell(table, ANNOUNCED, PAINT_WARNING, "never");
+		table_cell(table, ANNOUNCED, PAINT_WARNING, "not yet");
 	}
 	if (repairs != FIELD_NONE && repairs > 0) {
 		table_cell(table, NOTE, PAINT_WARNING, "put back %" PRId64 " times", repairs);
@@ -153,7 +156,7 @@ static int print_more(size_t n, const char *what, const struct page *page, struc
 int print_vips(json_object *status, const struct page *page, struct oo_buffer *out)
 {
 	static const struct column columns[] = {
-		{"VIP", false},   {"GROUP", false},     {"INTERFACE", false},
+		{"VIP", false},   {"GROUP", false},     {"INTERFACE", false}, {"MODE", false},
 		{"STATE", false}, {"ANNOUNCED", false}, {"NOTE", false},
 	};
 	OO_AUTO(table_done) struct table table;

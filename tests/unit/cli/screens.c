@@ -3,7 +3,10 @@
 #include <CUnit/Basic.h>
 #include <locale.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 json_object *parse(const char *json)
 {
@@ -56,6 +59,15 @@ json_object *long_answer(void)
 		"connection refused\"",
 		"/checks/0/name", "\"a-check-with-a-name-that-somebody-thought-about-for-long\"",
 		NULL);
+}
+
+void expect(json_object *status, const struct page *page, const char *wanted)
+{
+	OO_AUTO(oo_free) char *got = render(status, page);
+	CU_ASSERT_STRING_EQUAL(got, wanted);
+	if (strcmp(got, wanted) != 0) {
+		fprintf(stderr, "\ngot:\n%s\nwanted:\n%s\n", got, wanted);
+	}
 }
 
 int run_suite(const char *name, CU_TestInfo *tests)

@@ -16,6 +16,8 @@ json_object *answer(const char *pointer, ...) __attribute__((sentinel));
 json_object *long_answer(void);
 /* Takes status. The screen is to be freed. */
 char *render(json_object *status, const struct page *page);
+/* What is shown of status, which it takes, is wanted. */
+void expect(json_object *status, const struct page *page, const char *wanted);
 
 /* Runs the tests, verbosely. Returns main's result: nonzero on a failure, or when none ran. */
 int run_suite(const char *name, CU_TestInfo *tests);

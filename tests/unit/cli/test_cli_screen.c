@@ -4,15 +4,6 @@
 #include "base/cleanup.h"
 #include "screens.h"
 
-static void expect(json_object *status, const struct page *page, const char *wanted)
-{
-	OO_AUTO(oo_free) char *got = render(status, page);
-	CU_ASSERT_STRING_EQUAL(got, wanted);
-	if (strcmp(got, wanted) != 0) {
-		fprintf(stderr, "\ngot:\n%s\nwanted:\n%s\n", got, wanted);
-	}
-}
-
 static void test_a_cluster_that_is_well_is_shown_calmly(void)
 {
 	expect(parse(ANSWER_FINE), PAGE_80,
@@ -320,27 +311,6 @@ static void test_several_groups_share_the_tables(void)
 	       "  etcd  http://10.0.1.11:2379 answered 0.1 s ago\n");
 }
 
-static void test_an_address_that_is_down_on_its_holder_says_why(void)
-{
-	expect(answer("/state", "\"degraded\"", "/problems", "[\"10.0.0.100/24 is not up\"]",
-		      "/groups/0/vips/0/up", "false", "/groups/0/vips/0/announced_ms", "null",
-		      "/groups/0/vips/0/error", "\"add 10.0.0.100/24: Operation not permitted\"",
-		      "/members", "[]", "/checks", "[]", NULL),
-	       PAGE_80,
-	       "DEGRADED: 10.0.0.100/24 is not up\n"
-	       "\n"
-	       "  GROUP   HOLDER  ZONE  EPOCH    FOR  HOLD        HERE\n"
-	       "  office  node-a  az-1      7  1m 1s  2.7 s left  active\n"
-	       "          took over: node-b silent for 3030 ms\n"
-	       "\n"
-	       "  VIP            GROUP   INTERFACE  STATE\n"
-	       "  10.0.0.100/24  office  eth0       down\n"
-	       "                 add 10.0.0.100/24: Operation not permitted\n"
-	       "\n"
-	       "> here  node-a in az-1, agent 0.1.0 up 1h 2m, 2026-01-31 12:00:00 UTC\n"
-	       "  etcd  http://10.0.1.11:2379 answered 0.1 s ago\n");
-}
-
 static void test_long_names_are_clipped(void)
 {
 	expect(long_answer(), PAGE_80,
@@ -477,8 +447,6 @@ int main(void)
 		{"an etcd that never answered is called so",
 		 test_an_etcd_that_never_answered_is_called_so},
 		{"several groups share the tables", test_several_groups_share_the_tables},
-		{"an address that is down on its holder says why",
-		 test_an_address_that_is_down_on_its_holder_says_why},
 		{"long names are clipped", test_long_names_are_clipped},
 		{"hostile texts are shown in hex", test_hostile_texts_are_shown_in_hex},
 		{"an empty answer is an unknown state", test_an_empty_answer_is_an_unknown_state},
