@@ -37,25 +37,15 @@ static void on_answer(void *user, int r, const struct oo_etcd_answer *answer,
 	}
 }
 
-/* As a renewal it goes through a majority; a version is never below 0, so nothing is put. */
 static int ask(struct trial *trial)
 {
 	char key[AGENT_KEY_LENGTH];
-	snprintf(key, sizeof(key), "/ooha/%s/check", trial->config->cluster);
-	const struct oo_etcd_compare never = {
-		.key = key, .target = OO_ETCD_TARGET_VERSION, .relation = OO_ETCD_LESS};
-	const struct oo_etcd_op put = {.type = OO_ETCD_OP_PUT, .key = key, .value = ""};
-	const struct oo_etcd_op look = {.type = OO_ETCD_OP_RANGE, .key = key};
-	const struct oo_etcd_txn txn = {.compare = &never,
-					.n_compare = 1,
-					.success = &put,
-					.n_success = 1,
-					.failure = &look,
-					.n_failure = 1};
 	const struct oo_etcd_call call = {
 		.deadline = trial->until, .done = on_answer, .user = trial};
+
+	snprintf(key, sizeof(key), "/ooha/%s/check", trial->config->cluster);
 	trial->sent_us = oo_clock_now_us();
-	return oo_etcd_txn(trial->etcd, &txn, &call, NULL);
+	return oo_etcd_try(trial->etcd, key, &call, NULL);
 }
 
 void agent_try_etcd(const struct oo_config *config)

@@ -46,6 +46,23 @@ int oo_etcd_run(struct oo_etcd *etcd, const struct oo_etcd_op *op, const struct 
 	return make(etcd, &ask, oo_etcd_encode_op(op, &body), call, ret_request);
 }
 
+int oo_etcd_try(struct oo_etcd *etcd, const char *key, const struct oo_etcd_call *call,
+		struct oo_etcd_request **ret_request)
+{
+	/* a version is never below 0; rights are asked for in both branches, whichever is taken */
+	const struct oo_etcd_compare never = {
+		.key = key, .target = OO_ETCD_TARGET_VERSION, .relation = OO_ETCD_LESS};
+	const struct oo_etcd_op put = {.type = OO_ETCD_OP_PUT, .key = key, .value = ""};
+	const struct oo_etcd_op look = {.type = OO_ETCD_OP_RANGE, .key = key};
+	const struct oo_etcd_txn txn = {.compare = &never,
+					.n_compare = 1,
+					.success = &put,
+					.n_success = 1,
+					.failure = &look,
+					.n_failure = 1};
+	return oo_etcd_txn(etcd, &txn, call, ret_request);
+}
+
 int oo_etcd_lease_grant(struct oo_etcd *etcd, int64_t id, int64_t ttl_s,
 			const struct oo_etcd_call *call, struct oo_etcd_request **ret_request)
 {

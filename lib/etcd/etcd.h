@@ -226,6 +226,9 @@ int oo_etcd_txn(struct oo_etcd *etcd, const struct oo_etcd_txn *txn,
 /* One op by itself, linearizable; answer->results[0]. */
 int oo_etcd_run(struct oo_etcd *etcd, const struct oo_etcd_op *op, const struct oo_etcd_call *call,
 		struct oo_etcd_request **ret_request);
+/* A write that changes nothing, to see what one takes: a majority and the right to write that key. */
+int oo_etcd_try(struct oo_etcd *etcd, const char *key, const struct oo_etcd_call *call,
+		struct oo_etcd_request **ret_request);
 /*
  * id  the caller's own, random, positive: a grant that is sent twice then makes one lease. When a
  *     copy came first the answer's TTL is the one asked for (etcd may have granted more).

@@ -22,19 +22,9 @@ int oo_access_try_write(const struct oo_work *work, struct oo_etcd *etcd, oo_etc
 			void *user)
 {
 	char key[OO_TEXT_LENGTH];
-	oo_work_key(work, key, KEY);
-	/* a version is never negative; auth looks at both branches, whichever is taken */
-	const struct oo_etcd_compare never = {
-		.key = key, .target = OO_ETCD_TARGET_VERSION, .relation = OO_ETCD_LESS};
-	const struct oo_etcd_op put = {.type = OO_ETCD_OP_PUT, .key = key, .value = ""};
-	const struct oo_etcd_op look = {.type = OO_ETCD_OP_RANGE, .key = key};
-	const struct oo_etcd_txn txn = {.compare = &never,
-					.n_compare = 1,
-					.success = &put,
-					.n_success = 1,
-					.failure = &look,
-					.n_failure = 1};
 	const struct oo_etcd_call call = {
 		.deadline = oo_clock_now() + oo_work_left_ms(work), .done = done, .user = user};
-	return oo_etcd_txn(etcd, &txn, &call, NULL);
+
+	oo_work_key(work, key, KEY);
+	return oo_etcd_try(etcd, key, &call, NULL);
 }

@@ -138,6 +138,24 @@ static void test_a_range_of_what_changed_lately_counts_all_that_there_is(void)
 	close_scene(&scene);
 }
 
+static void test_a_try_changes_nothing(void)
+{
+	struct scene scene;
+	open_scene(&scene);
+	client_put(scene.etcd, "m/a", "1", &scene.box);
+	const int64_t known = scene.box.revision;
+	ASK(&scene, oo_etcd_try(scene.etcd, "m/a", &call, NULL));
+	CU_ASSERT_EQUAL(scene.box.r, 0);
+	CU_ASSERT_FALSE(scene.box.succeeded);
+	CU_ASSERT_STRING_EQUAL(scene.box.kv.value, "1");
+	ASK(&scene, oo_etcd_try(scene.etcd, "m/b", &call, NULL));
+	CU_ASSERT_EQUAL(scene.box.r, 0);
+	CU_ASSERT_EQUAL(scene.box.revision, known);
+	client_get(scene.etcd, "m/b", &scene.box);
+	CU_ASSERT_EQUAL(scene.box.n_kvs, 0);
+	close_scene(&scene);
+}
+
 static void test_members_status_and_alarms_can_be_asked(void)
 {
 	struct scene scene;
@@ -405,6 +423,7 @@ int main(void)
 		OO_TEST(test_a_lease_is_granted_renewed_and_revoked_with_its_keys),
 		OO_TEST(test_a_lease_that_is_gone_is_said_in_each_way),
 		OO_TEST(test_a_range_of_what_changed_lately_counts_all_that_there_is),
+		OO_TEST(test_a_try_changes_nothing),
 		OO_TEST(test_members_status_and_alarms_can_be_asked),
 		OO_TEST(test_a_full_database_is_said_to_be_full),
 		OO_TEST(test_a_watch_tells_puts_deletes_and_what_was_missed),
